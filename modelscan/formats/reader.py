@@ -1,0 +1,66 @@
+"""What a reader is: it recognises bytes, and turns them into facts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Protocol
+
+from modelscan.budget import Budget
+from modelscan.vocabulary.artifact import Artifact, base_name
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact
+
+HEAD = 4096
+"""Bytes shown from the start of an artifact."""
+TAIL = 22 + 65_535
+"""Bytes shown from its end: a zip's end-of-directory record with the longest comment."""
+
+
+class Glimpse:
+    """What a reader sees of an artifact when it is asked whether it recognises it."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._artifact = artifact
+        self.name = base_name(artifact)
+        """The last part of the name, of the member when there is one."""
+        dot = self.name.rfind(".")
+        self.extension = self.name[dot:].lower() if dot > 0 else ""
+        """With its dot, in lower case; empty when there is none."""
+        self.size = artifact.size
+        self.head = artifact.read_at(0, HEAD)
+        """The first bytes."""
+
+    @cached_property
+    def tail(self) -> bytes:
+        """The last bytes; read only when a reader asks for them."""
+        return self._artifact.read_at(max(0, self.size - TAIL), TAIL)
+
+
+class Reader(Protocol):
+    """A format. Readers state facts and never judge; they never load, import or run anything."""
+
+    @property
+    def format(self) -> str:
+        """The format's name in reports, such as `safetensors`."""
+        ...
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """True when these bytes are, or by their name must be, in this format.
+
+        Content decides. A name alone suffices only where every loader goes by the name, so that
+        content which is not in the format becomes coverage instead of silence.
+        """
+        ...
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """State what is in the bytes.
+
+        A yielded artifact (an archive member, a nested pickle) goes to every reader in its turn. A
+        yielded `Coverage` about the artifact itself replaces the entry that says it was read.
+
+        Raises:
+            ReadError: the bytes break the format; what was yielded before stays valid.
+            BudgetError: reading on would cost too much.
+        """
+        ...

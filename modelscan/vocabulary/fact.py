@@ -1,0 +1,274 @@
+"""Facts: what readers, relators and the verifier state. Rules judge them; a fact never does.
+
+One struct for each kind. The kind is the struct's tag, and what a rule names under `match.fact`; the
+fields are what its `where` may test. A value that comes from the scanned model is kept as it was
+found: whoever prints it escapes it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from modelscan.vocabulary.location import Location
+
+Status = Literal["verified", "declared", "inferred", "absent"]
+Disposition = Literal["inert", "constructor", "nested", "data-class", "denied", "unknown"]
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact"):
+    """What every fact carries."""
+
+    location: Location = Location()
+    """The file, member and byte or line that the fact is about."""
+    status: Status = "verified"
+    """How it is known: `verified` read from the bytes, `declared` stated by somebody, `inferred`
+    concluded, `absent` looked for and not found."""
+
+    @property
+    def subject(self) -> str:
+        """The file that the fact is about; `.` for the model as a whole."""
+        return self.location.file or "."
+
+
+class SpecialFile(Fact, frozen=True, kw_only=True, tag="file.special"):
+    """Something in the model's folder that is not a plain file, and was not opened."""
+
+    kind: Literal["link-outside", "link-broken", "fifo", "device", "socket"]
+    """What it is; `link-outside` is a symbolic link that leaves the model's root."""
+    target: str = ""
+    """Where a link points, as written in it."""
+
+
+class FileName(Fact, frozen=True, kw_only=True, tag="file.name"):
+    """A file name that can deceive a reader of a listing."""
+
+    problem: Literal["control-character", "bidirectional", "not-utf8"]
+    """What is wrong with the name."""
+
+
+class FileFormat(Fact, frozen=True, kw_only=True, tag="file.format"):
+    """A file whose content is not what its name says. Stated for disagreements only."""
+
+    declared: str
+    """The format that the name's extension stands for."""
+    detected: str
+    """The format that the bytes are in."""
+    executable: bool
+    """True when loading the detected format can run code and loading the declared one cannot."""
+
+
+class PickleStream(Fact, frozen=True, kw_only=True, tag="pickle.stream"):
+    """One pickle, from its first opcode to STOP."""
+
+    protocol: int
+    """The highest protocol that it declares or needs."""
+    imports: int
+    """How many different names it imports."""
+    denied: int
+    """How many of them are denied by the list."""
+    unknown: int
+    """How many of them are not on the list."""
+
+
+class PickleImport(Fact, frozen=True, kw_only=True, tag="pickle.import"):
+    """A pickle imports a name. `location.offset` is the opcode that imports it first."""
+
+    module: str
+    """The module as written, Python 2 names mapped to Python 3's as the unpickler does."""
+    name: str
+    """The qualified name inside the module."""
+    callable: str
+    """`module.name`."""
+    disposition: Disposition
+    """What the list says of exactly this name."""
+    called: bool
+    """True when the stream also calls it, or instantiates it: then a `pickle.call` says so."""
+    own: bool
+    """True for a class of the author's own code: `__main__`, or a package that the list does not
+    know at all."""
+
+
+class PickleCall(Fact, frozen=True, kw_only=True, tag="pickle.call"):
+    """A pickle calls something. `location.offset` is the opcode that imports the callable."""
+
+    module: str
+    """The module as written, Python 2 names mapped; empty when the callable is computed."""
+    name: str
+    """The qualified name inside the module; empty when the callable is computed."""
+    callable: str
+    """`module.name`, or a short description of a computed callable."""
+    disposition: Disposition
+    """What the list says of exactly this name; `unknown` for a computed callable."""
+    opcode: str
+    """The opcode that makes the call: REDUCE, INST, OBJ, NEWOBJ, NEWOBJ_EX."""
+    at: int
+    """The offset of that opcode."""
+    arguments: str
+    """The arguments, abbreviated: what would run."""
+    instantiates: bool
+    """True when the call only makes an object (`cls.__new__`), and runs no function by itself."""
+    own: bool
+    """As in `pickle.import`."""
+
+
+class PickleOddity(Fact, frozen=True, kw_only=True, tag="pickle.oddity"):
+    """Something that no pickler writes, and that hides or changes what runs."""
+
+    kind: Literal[
+        "computed-name",  # the operands of STACK_GLOBAL are not literal strings
+        "overwritten-state",  # BUILD, SETITEM or SETITEMS changes an imported module, class, function
+        "extension-code",  # EXT1, EXT2, EXT4: a name from a registry that the file does not hold
+        "dotted-name",  # attribute hops after an import, through a name that is not on the list
+        "callable-argument",  # an unlisted callable is handed to a listed one
+        "persistent-id",  # PERSID outside the layout that gives it a meaning
+        "broken-stream",  # ends or breaks after it has imported something
+        "trailing-data",  # data after the last STOP that is not a pickle
+    ]
+    """What it is."""
+    detail: str = ""
+    """The name or value concerned."""
+
+
+class TensorHeader(Fact, frozen=True, kw_only=True, tag="tensor.header"):
+    """The table of contents of a weights file, validated."""
+
+    format: str
+    """The weights format, `safetensors` for example."""
+    tensors: int
+    """How many tensors it lists."""
+    parameters: int
+    """Elements over all tensors."""
+    payload: int
+    """Bytes of tensor data."""
+    dtypes: tuple[str, ...]
+    """Element types in use, sorted."""
+    digest: str
+    """`sha256:` over the header's bytes as stored: equal headers promise the same tensors."""
+    metadata: tuple[str, ...]
+    """Keys of the free-form metadata, sorted."""
+
+
+class TensorDefect(Fact, frozen=True, kw_only=True, tag="tensor.defect"):
+    """A weights file that contradicts itself."""
+
+    kind: Literal[
+        "duplicate-key", "overlap", "hole", "trailing-data", "out-of-bounds", "size-mismatch",
+        "unknown-dtype", "bad-metadata", "not-canonical",
+    ]  # fmt: skip
+    """Which promise it breaks."""
+    tensor: str = ""
+    """The tensor or key concerned."""
+    detail: str = ""
+    """The figures that disagree."""
+
+
+class ArchiveDefect(Fact, frozen=True, kw_only=True, tag="archive.defect"):
+    """An archive that two programs would read differently, or that reaches outside itself."""
+
+    kind: Literal[
+        "duplicate-member", "name-mismatch", "size-mismatch", "method-mismatch", "flag-mismatch",
+        "missing-from-directory", "missing-local-header", "data-before", "data-after", "traversal",
+        "link", "special-member", "overlap", "checksum", "deceptive-name",
+    ]  # fmt: skip
+    """What disagrees or reaches out."""
+    member: str = ""
+    """The member concerned."""
+    detail: str = ""
+    """The values that disagree, or the path or target."""
+
+
+class TorchCheckpoint(Fact, frozen=True, kw_only=True, tag="torch.checkpoint"):
+    """A PyTorch checkpoint: a zip whose pickle says how to rebuild the tensors."""
+
+    layout: Literal["zip", "legacy", "legacy-tar", "torchscript"]
+    """How the checkpoint is stored."""
+
+
+class RemoteCode(Fact, frozen=True, kw_only=True, tag="config.remote-code"):
+    """A configuration file asks the loader to import Python from a model repository."""
+
+    key: str
+    """Path of the key inside the document, as in `auto_map.AutoModel`."""
+    reference: str
+    """What it names, as in `modeling_x.XModel` or `owner/repo--modeling_x.XModel`."""
+    repository: str
+    """The other repository that the code would come from; empty for this one."""
+
+
+class ConfigDefect(Fact, frozen=True, kw_only=True, tag="config.defect"):
+    """A configuration document that two parsers would read differently, or refuse."""
+
+    kind: Literal["duplicate-key", "not-utf8", "not-a-number"]
+    """What is wrong."""
+    key: str = ""
+    """The key concerned."""
+
+
+class ConfigSwitch(Fact, frozen=True, kw_only=True, tag="config.switch"):
+    """A configuration value that makes a loader run code or drop a safeguard."""
+
+    key: str
+    """Path of the key inside the document."""
+    value: str
+    """Its value, as JSON."""
+
+
+class ModelClaim(Fact, frozen=True, kw_only=True, tag="model.claim"):
+    """What the model's own files say about it. Never evidence."""
+
+    claim: Literal["name", "base", "licence", "dataset", "architecture", "task"]
+    """What is being claimed."""
+    value: str
+    """The claimed value."""
+    relation: str = ""
+    """For a base: `finetune`, `adapter`, `merge`, `quantized`, or empty when not said."""
+
+
+class HashCheck(Fact, frozen=True, kw_only=True, tag="hash.check"):
+    """One file held against one published release."""
+
+    outcome: Literal["matches", "differs", "denied", "hint"]
+    """`matches` and `denied` rest on a strong digest; `differs` is a file that the release lists
+    at this path with another digest; `hint` is a name and a short prefix, which prove nothing."""
+    release: str
+    """The release's id."""
+    assurance: str
+    """Who states the digest: `publisher-signed`, `publisher-stated`, `third-party-recorded`,
+    `self-pinned`."""
+    algorithm: str
+    """The digest algorithm compared."""
+    expected: str
+    """The published digest, hexadecimal."""
+    found: str
+    """The digest of the bytes, hexadecimal."""
+    tampered: bool = False
+    """For `differs`: true when the file is otherwise the release's (see `modified` in the docs), so
+    that another release or a fine-tune does not explain the difference."""
+    note: str = ""
+    """Why a digest is denied, or what a hint rests on."""
+
+
+class SignatureCheck(Fact, frozen=True, kw_only=True, tag="signature.check"):
+    """A signature over the model, or its absence."""
+
+    outcome: Literal["unsigned", "not-checked", "valid-trusted", "valid-untrusted", "invalid"]
+    """`not-checked` is a signature that this version cannot verify: never a pass."""
+    method: str = ""
+    """The signing method or the kind of signature file."""
+    signer: str = ""
+    """The identity, once it is known."""
+
+
+FACTS: tuple[type[Fact], ...] = (
+    SpecialFile, FileName, FileFormat, PickleStream, PickleImport, PickleCall, PickleOddity,
+    TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, RemoteCode, ConfigDefect,
+    ConfigSwitch, ModelClaim, HashCheck, SignatureCheck,
+)  # fmt: skip
+"""Every kind of fact: what rules are checked against, and what the rule schema is generated from."""
+
+
+def kind_of(fact: Fact | type[Fact]) -> str:
+    """The kind that a rule names under `match.fact`."""
+    return str(fact.__struct_config__.tag)

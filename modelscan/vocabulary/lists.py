@@ -1,0 +1,47 @@
+"""Named lists: the only tables of names in the project. They live in `rules/lists/` as data.
+
+The pipeline hands them to the readers as values, so that a reader can record what a list says without
+knowing where lists come from.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from modelscan.vocabulary.fact import Disposition
+
+ANY = "*"
+"""In a module's table: every name that the table does not mention. Allowed for `denied` only, since
+nothing may be trusted by the module that it lives in."""
+
+
+class PickleGlobals(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """What each importable name means when a pickle names it: exact `(module, qualname)` pairs."""
+
+    modules: dict[str, dict[str, Disposition]] = {}
+    """Dispositions by module, then by qualified name."""
+    known_packages: tuple[str, ...] = ()
+    """Top-level packages of well-known data libraries. Their unlisted classes are unknown, but not
+    the author's own code."""
+
+    def disposition(self, module: str, name: str) -> Disposition:
+        """What the list says of exactly this name; `unknown` when it says nothing."""
+        table = self.modules.get(module)
+        if table is not None:
+            found = table.get(name) or table.get(ANY)
+            if found is not None:
+                return found
+        return "unknown"
+
+    def own(self, module: str) -> bool:
+        """True for a module of no package that the list knows: the author's own code."""
+        package = module.partition(".")[0]
+        if package in self.known_packages or module in self.modules:
+            return False
+        return not any(known.partition(".")[0] == package for known in self.modules)
+
+
+class NameLists(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """All lists, each under the name of its file."""
+
+    pickle_globals: PickleGlobals = PickleGlobals()
