@@ -55,7 +55,9 @@ def source_digest(root: Path, suffix: str) -> str:
     return digest.hexdigest()
 
 
-def compiled(kind: str, suffix: str, version: int, compile_sources: Callable[[Path], bytes]) -> Buffer:
+def compiled(
+    kind: str, suffix: str, version: int, compile_sources: Callable[[Path], bytes]
+) -> Buffer:
     """The compiled form of one kind of source, built when it is not there yet.
 
     Args:
