@@ -1,7 +1,7 @@
 """Where the shipped rules and manifests are, and their compiled forms.
 
-In a wheel they lie inside the package, compiled when it was built. In a checkout they lie beside the
-package; their compiled forms are cached in the user's cache directory under the digest of their
+In a wheel they lie inside the package, compiled when it was built. In a checkout they lie beside
+the package; their compiled forms are cached in the user's cache directory under the digest of their
 sources. A folder named `rules` in `site-packages` is never used: any package could bring one.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -100,7 +99,7 @@ def _write(path: Path, data: bytes) -> bool:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:
             partial.write(data)
-        os.replace(partial.name, path)
+        Path(partial.name).replace(path)
     except OSError:
         return False
     return True

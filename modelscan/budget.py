@@ -17,12 +17,12 @@ _MIB = 1 << 20
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """How much one file may cost. The defaults fit the largest real checkpoints with room to spare."""
+    """How much one file may cost. The defaults fit the largest real checkpoints with room left."""
 
     depth: int = 8
-    """Archives within archives; real ones nest three deep (a `.nemo` holding a `.ckpt`)."""
+    """Archives within archives; real ones nest three deep (`.nemo`, `.ckpt`, `data.pkl`)."""
     members: int = 200_000
-    """Members over all archives of one file; a 600 B parameter torch checkpoint has about 100,000."""
+    """Members over all archives of one file; the largest torch checkpoints have about 100,000."""
     inflated_bytes: int = 64 << 30
     """Bytes that decompression may produce over all archives of one file."""
     ratio: int = 1_000
@@ -44,7 +44,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class Budget:
     """What is left of `Limits` while one file is read.
 
-    Not shared between files, so that one hostile file cannot starve the others and no lock is needed.
+    Not shared between files: one hostile file cannot starve the others, and no lock is needed.
     """
 
     __slots__ = ("_clock", "_deadline", "_facts", "_inflated", "_members", "_steps", "limits")

@@ -24,6 +24,9 @@ class ModelAssayError(Exception):
         hint: what the reader can do next; empty when the message says it already.
     """
 
+    exit_code = 3
+    """What the command exits with when this error ends it."""
+
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
@@ -32,6 +35,8 @@ class ModelAssayError(Exception):
 
 class UsageError(ModelAssayError):
     """An option, a configuration file or a combination of them cannot be obeyed."""
+
+    exit_code = 2
 
 
 class RuleError(UsageError):

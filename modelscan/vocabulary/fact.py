@@ -1,8 +1,8 @@
 """Facts: what readers, relators and the verifier state. Rules judge them; a fact never does.
 
-One struct for each kind. The kind is the struct's tag, and what a rule names under `match.fact`; the
-fields are what its `where` may test. A value that comes from the scanned model is kept as it was
-found: whoever prints it escapes it.
+One struct for each kind. The kind is the struct's tag, and what a rule names under `match.fact`;
+the fields are what its `where` may test. A value that comes from the scanned model is kept as it
+was found: whoever prints it escapes it.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class PickleOddity(Fact, frozen=True, kw_only=True, tag="pickle.oddity"):
 
     kind: Literal[
         "computed-name",  # the operands of STACK_GLOBAL are not literal strings
-        "overwritten-state",  # BUILD, SETITEM or SETITEMS changes an imported module, class, function
+        "overwritten-state",  # BUILD or SETITEM(S) changes an imported module, class or function
         "extension-code",  # EXT1, EXT2, EXT4: a name from a registry that the file does not hold
         "dotted-name",  # attribute hops after an import, through a name that is not on the list
         "callable-argument",  # an unlisted callable is handed to a listed one
@@ -266,7 +266,7 @@ FACTS: tuple[type[Fact], ...] = (
     TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, RemoteCode, ConfigDefect,
     ConfigSwitch, ModelClaim, HashCheck, SignatureCheck,
 )  # fmt: skip
-"""Every kind of fact: what rules are checked against, and what the rule schema is generated from."""
+"""Every kind of fact: what rules are checked against, and what their schema is generated from."""
 
 
 def kind_of(fact: Fact | type[Fact]) -> str:

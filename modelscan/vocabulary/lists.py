@@ -1,7 +1,7 @@
 """Named lists: the only tables of names in the project. They live in `rules/lists/` as data.
 
-The pipeline hands them to the readers as values, so that a reader can record what a list says without
-knowing where lists come from.
+The pipeline hands them to the readers as values, so that a reader can record what a list says
+without knowing where lists come from.
 """
 
 from __future__ import annotations

@@ -65,6 +65,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     coverage: tuple[Coverage, ...] = ()
     """What the listing could not open."""
     claimed: str = ""
-    """The model's identity as its source claims it, `hf:org/name`; empty when it claims none."""
+    """The model's identity as its source claims it, `hf:org/name@<commit>`; empty when it claims
+    none."""
     path: str = ""
     """Absolute path of a local target; printed only when asked for."""

@@ -1,0 +1,72 @@
+"""`modelassay scan`: look at models and answer five questions about each."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import cast
+
+import click
+
+from modelscan._cli.output import deliver, destinations, detail, report_options
+from modelscan._cli.progress import ConsoleProgress
+from modelscan.vocabulary.rule import SEVERITIES, Severity
+
+
+@click.command("scan", epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 incomplete, 4 nothing.")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.option("--include", multiple=True, metavar="GLOB", help="Look at matching files only.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Leave matching files out.")
+@click.option(
+    "--rules",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Rules and lists of your own, beside the shipped ones.",
+)
+@click.option(
+    "--fail-on", type=click.Choice(SEVERITIES), help="Fail from this severity on (default: high)."
+)
+@click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Threads for large files.")
+@report_options
+def command(  # noqa: PLR0913  # one parameter for each option
+    targets: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    rules: tuple[Path, ...],
+    fail_on: str | None,
+    jobs: int | None,
+    formats: tuple[str, ...],
+    *,
+    offline: bool,  # noqa: ARG001  # every target of this version is local: there is nothing to refuse
+    no_progress: bool,
+    absolute_paths: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Look at models and answer five questions about each.
+
+    TARGET is a folder (one model), a file, or a model's folder in a hub cache. Nothing in it is
+    loaded or run. The answers come first, then the findings, then what was not looked at.
+    """
+    from modelscan import api  # lazy: `scan --help` needs neither the rules nor the readers
+
+    places = destinations(formats)
+    level = detail(quiet=quiet, verbose=verbose)
+    progress = None if no_progress or quiet or not sys.stderr.isatty() else ConsoleProgress()
+    try:
+        report = api.scan(
+            *targets,
+            rules=rules,
+            fail_on=cast("Severity | None", fail_on),
+            include=include,
+            exclude=exclude,
+            jobs=jobs,
+            absolute_paths=absolute_paths,
+            progress=progress,
+        )
+    finally:
+        if progress:
+            progress.close()
+    deliver(report, places, level)
+    return report.decision.exit_code

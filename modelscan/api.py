@@ -1,0 +1,166 @@
+"""The public door: what other programs call.
+
+`scan` answers the five questions about models on disk. Everything it returns is a frozen value from
+`modelscan.vocabulary`; nothing in it is ever loaded, imported or run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from modelscan._about import NAME, VERSION
+from modelscan.budget import Limits
+from modelscan.engine.catalogue import Catalogue, load
+from modelscan.errors import UsageError
+from modelscan.pipeline import Progress, Scanned, Selection, Tools
+from modelscan.pipeline import scan as scan_target
+from modelscan.policy.gate import decide
+from modelscan.policy.profile import DEFAULT
+from modelscan.vocabulary.result import PolicyEntry, Report, RuleEntry, Tool
+from modelscan.vocabulary.rule import Severity
+
+__all__ = ["Limits", "Progress", "Report", "scan"]
+
+
+def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
+    *targets: str | Path,
+    rules: Sequence[Path] = (),
+    fail_on: Severity | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    limits: Limits | None = None,
+    absolute_paths: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    r"""Look at models before they are deployed, and answer five questions about each.
+
+    A folder is one model, and so is a single file:
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> model = Path(folder.name, "model")
+    >>> model.mkdir()
+    >>> _ = Path(model, "config.json").write_text('{"_name_or_path": "org/base"}')
+    >>> report = scan(model)
+
+    The report holds one entry for each target, in the order given, and one decision over all:
+
+    >>> report.decision.status, report.decision.exit_code
+    ('pass', 0)
+
+    Each entry answers the five questions, every answer with its reason:
+
+    >>> answers = report.models[0].answers
+    >>> answers.load_hazards.status
+    'none-found'
+    >>> answers.descends_from.status, answers.descends_from.base
+    ('claimed', 'org/base')
+
+    A pickle runs code when it is loaded. This one would run ``echo``; it is read, never loaded:
+
+    >>> _ = Path(model, "weights.pkl").write_bytes(b"cposix\nsystem\n(S'echo hi'\ntR.")
+    >>> report = scan(model)
+    >>> report.decision.status
+    'fail'
+    >>> finding = report.models[0].findings[0]
+    >>> finding.rule, finding.severity, str(finding.location)
+    ('pickle-dangerous-call', 'critical', 'weights.pkl @0')
+
+    What was not looked at is part of the report. A gap that matters makes it incomplete:
+
+    >>> Path(model, "weights.pkl").unlink()
+    >>> _ = Path(model, "weights.safetensors").write_bytes(b"too short")
+    >>> report = scan(model)
+    >>> report.decision.status
+    'incomplete'
+    >>> [(gap.file, gap.status) for gap in report.models[0].coverage if gap.needed]
+    [('weights.safetensors', 'unreadable')]
+
+    A target that cannot be read has its entry, too, with the reason:
+
+    >>> scan(Path(model, "nowhere")).models[0].error
+    'not found (check the path)'
+    >>> folder.cleanup()
+
+    Args:
+        targets: paths of folders, files or hub cache folders.
+        rules: folders with rules and lists of your own, beside the shipped ones.
+        fail_on: the least severity that fails, instead of the policy's.
+        include: globs of the files to look at; none means all.
+        exclude: globs of files to leave out.
+        jobs: threads that hash large files; by default as many as there are processors, at most 8.
+        executor: used instead of threads of our own, and not shut down.
+        limits: how much one file may cost.
+        absolute_paths: name local targets by their absolute path instead of their last part.
+        progress: told what is being read; called from several threads.
+
+    Raises:
+        UsageError: a rule is broken, or no target is given.
+    """
+    if not targets:
+        raise UsageError("no target given", "name a folder or a file")
+    profile = DEFAULT
+    if fail_on:
+        profile = msgspec.structs.replace(profile, fail_severity=fail_on)
+    tools = Tools.prepare(load(rules), profile, limits)
+    selection = Selection(tuple(include), tuple(exclude))
+    workers = jobs or min(os.cpu_count() or 1, 8)
+    pool = nullcontext(executor) if executor or workers == 1 else ThreadPoolExecutor(workers)
+    with pool as threads:
+        scanned = [
+            scan_target(
+                os.fspath(target),
+                tools,
+                selection=selection,
+                executor=threads,
+                progress=progress,
+                absolute_paths=absolute_paths,
+            )
+            for target in targets
+        ]
+    return _report(scanned, tools)
+
+
+def _report(scanned: Sequence[Scanned], tools: Tools) -> Report:
+    models = tuple(item.report for item in scanned)
+    catalogue = tools.catalogue
+    return Report(
+        created=_now(),
+        tool=Tool(name=NAME, version=VERSION, rules_digest=catalogue.digest),
+        policy=PolicyEntry(name=tools.profile.name, digest=tools.profile.digest),
+        rules={
+            name: _rule(catalogue, name)
+            for name in sorted({finding.rule for model in models for finding in model.findings})
+        },
+        models=models,
+        decision=decide(item.outcome for item in scanned),
+    )
+
+
+def _rule(catalogue: Catalogue, name: str) -> RuleEntry:
+    rule = catalogue.rules[name]
+    return RuleEntry(
+        title=rule.title,
+        severity=rule.severity,
+        why=rule.why,
+        fix=rule.fix,
+        maps=rule.maps,
+        references=rule.references,
+        doc=f"rules/{name}.md",
+    )
+
+
+def _now() -> str:
+    """The time, or that of `SOURCE_DATE_EPOCH` (reproducible-builds.org), in RFC 3339."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,184 @@
+"""Runs rules over facts and turns what they match into findings: one cause, once.
+
+- Rules are found by the kind of fact and then by the value of one field, so that the many facts
+  that no rule is about cost two look-ups each.
+- Two matches of a rule with equal identity fields are the same finding. Its identity is a hash of
+  rule and identity fields only: rewording a rule or changing its severity keeps it.
+- Text from the model is put into messages as it is, and only cut; whoever prints it escapes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from modelscan.engine.fields import KINDS, PLACEHOLDER
+from modelscan.engine.match import compile_match, required_values
+from modelscan.vocabulary.fact import Fact
+from modelscan.vocabulary.finding import Finding
+from modelscan.vocabulary.location import Location
+from modelscan.vocabulary.rule import CONFIDENCES, SEVERITIES, Persona, Rule
+
+_PERSONAS: tuple[Persona, ...] = ("regular", "pedantic", "auditor")
+_SHOWN = 300
+"""Characters of one value inside a message."""
+_KEPT = 4_000
+"""Characters of one value inside the evidence."""
+_DIGITS = 32
+"""Hexadecimal digits of an identity."""
+
+
+class Engine:
+    """A set of rules, ready to judge."""
+
+    def __init__(self, rules: Iterable[Rule], persona: Persona = "regular") -> None:
+        """Compile the rules.
+
+        Args:
+            rules: rules as the loader checked them.
+            persona: who the findings are for; rules for a more demanding one are left out.
+        """
+        rank = _PERSONAS.index(persona)
+        by_kind: dict[type[Fact], list[_Judge]] = {}
+        for rule in sorted(rules, key=lambda rule: rule.id):
+            if _PERSONAS.index(rule.persona) <= rank:
+                by_kind.setdefault(KINDS[rule.match.fact], []).append(_Judge(rule))
+        self._by_kind = {kind: _Index(judges) for kind, judges in by_kind.items()}
+
+    def evaluate(self, facts: Iterable[Fact]) -> tuple[Finding, ...]:
+        """The findings, the most severe and certain first."""
+        causes: dict[tuple[Any, ...], _Cause] = {}
+        by_kind = self._by_kind
+        for fact in facts:
+            index = by_kind.get(type(fact))
+            if index is None:
+                continue
+            for judge in index.buckets.get(index.key(fact), index.others):
+                if judge.matches(fact):
+                    key = (judge.rule.id, *judge.identity(fact))
+                    cause = causes.get(key)
+                    if cause is None:
+                        causes[key] = _Cause(judge, fact, key)
+                    else:
+                        cause.count += 1
+        return tuple(sorted((cause.finding() for cause in causes.values()), key=sort_key))
+
+
+def sort_key(finding: Finding) -> tuple[Any, ...]:
+    """Sorts findings: worst first, then most certain, then by rule and place."""
+    where = finding.location
+    return (
+        -SEVERITIES.index(finding.severity),
+        -CONFIDENCES.index(finding.confidence),
+        finding.rule,
+        where.file,
+        where.member or "",
+        -1 if where.offset is None else where.offset,
+        -1 if where.line is None else where.line,
+        finding.identity,
+    )
+
+
+class _Judge:
+    """One rule, compiled."""
+
+    __slots__ = ("_paths", "identity", "matches", "required", "rule")
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.matches = compile_match(rule.match)
+        self.required = required_values(rule.match)
+        self.identity = _values(rule.identity)
+        self._paths = tuple(PLACEHOLDER.findall(rule.message))
+
+    def message(self, fact: Fact) -> str:
+        """The rule's message about a fact. Field names come from the rule, never from the fact."""
+        texts = {path: _text(attrgetter(path)(fact)) for path in self._paths}
+        return PLACEHOLDER.sub(lambda found: texts[found[1]], self.rule.message)
+
+
+class _Index:
+    """The rules about one kind of fact, by the value of the field that most of them test."""
+
+    __slots__ = ("buckets", "key", "others")
+
+    def __init__(self, judges: Sequence[_Judge]) -> None:
+        tested = Counter(field for judge in judges for field in judge.required)
+        field = min(tested, key=lambda name: (-tested[name], name)) if tested else "status"
+        self.key: Callable[[Fact], Any] = attrgetter(field)
+        self.others = tuple(judge for judge in judges if field not in judge.required)
+        values = {value for judge in judges for value in judge.required.get(field, ())}
+        self.buckets: dict[Any, tuple[_Judge, ...]] = {
+            value: tuple(judge for judge in judges if value in judge.required.get(field, (value,)))
+            for value in values
+        }
+
+
+class _Cause:
+    """A finding in the making."""
+
+    __slots__ = ("count", "fact", "judge", "key")
+
+    def __init__(self, judge: _Judge, fact: Fact, key: tuple[Any, ...]) -> None:
+        self.judge = judge
+        self.fact = fact
+        self.key = key
+        self.count = 1
+
+    def finding(self) -> Finding:
+        rule, fact = self.judge.rule, self.fact
+        evidence = _evidence(fact)
+        if self.count > 1:
+            evidence["count"] = self.count
+        return Finding(
+            rule=rule.id,
+            severity=rule.severity,
+            confidence=rule.confidence,
+            answer=rule.answer,
+            message=self.judge.message(fact),
+            location=fact.location,
+            identity=_hash(self.key),
+            fix=rule.fix.strip(),
+            evidence=evidence,
+        )
+
+
+def _values(paths: Sequence[str]) -> Callable[[Fact], tuple[Any, ...]]:
+    getters = tuple(attrgetter(path) for path in paths)
+    return lambda fact: tuple([get(fact) for get in getters])
+
+
+def _hash(key: tuple[Any, ...]) -> str:
+    """ASCII JSON is a stable form of any text, undecodable file names included."""
+    plain = [str(part) if isinstance(part, Location) else part for part in key]
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:_DIGITS]
+
+
+def _evidence(fact: Fact) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(fact)
+    del fields["location"]
+    return {name: _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return _cut(value, _KEPT)
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return _cut(", ".join(_text(item) for item in value), _SHOWN)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else _cut(str(value), _SHOWN)
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -1,0 +1,86 @@
+"""Loads the named lists, and lets a user's folder extend the shipped ones.
+
+One file for each list, named like its field in `NameLists`. An extension may add names and tighten
+what the shipped list says; a name that the shipped list denies stays denied.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from modelscan.engine import document
+from modelscan.errors import RuleError, did_you_mean
+from modelscan.vocabulary.lists import ANY, NameLists, PickleGlobals
+
+FOLDER = "lists"
+"""Name of the folder below the rules."""
+
+_KNOWN = {field.encode_name: field for field in msgspec.structs.fields(NameLists)}
+
+
+def load_lists(folder: Path) -> NameLists:
+    """The lists in a folder, empty where there is no file.
+
+    Raises:
+        RuleError: a list is broken, or its name is unknown.
+    """
+    found: dict[str, Any] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        file = f"{FOLDER}/{path.name}"
+        if path.suffix != document.SUFFIX or path.stem not in _KNOWN:
+            hint = did_you_mean(path.name, [f"{name}{document.SUFFIX}" for name in _KNOWN])
+            raise RuleError("there is no list of this name", file=file, hint=hint)
+        parsed = document.read(path, file)
+        field = _KNOWN[path.stem]
+        try:
+            table = msgspec.convert(parsed.data, field.type)
+        except msgspec.ValidationError as error:
+            raise RuleError(str(error), file=file) from error
+        _check(table, parsed)
+        found[field.name] = table
+    return (
+        msgspec.convert(found, NameLists, from_attributes=True) if not found else NameLists(**found)
+    )
+
+
+def extend(base: NameLists, extra: NameLists, file: str) -> NameLists:
+    """The shipped lists with a user's added.
+
+    Args:
+        base: the shipped lists.
+        extra: the user's lists.
+        file: how messages name the user's folder.
+
+    Raises:
+        RuleError: the extension would allow a name that the base denies.
+    """
+    old, new = base.pickle_globals, extra.pickle_globals
+    modules = {module: dict(names) for module, names in old.modules.items()}
+    for module, names in new.modules.items():
+        for name, disposition in names.items():
+            if old.disposition(module, name) == "denied" and disposition != "denied":
+                raise RuleError(
+                    f"{module}.{name} is denied by the shipped list",
+                    file=f"{file}/{FOLDER}/pickle-globals.yaml",
+                    hint="a list can add names; to accept a finding, write a waiver",
+                )
+        modules.setdefault(module, {}).update(names)
+    packages = dict.fromkeys((*old.known_packages, *new.known_packages))
+    return NameLists(pickle_globals=PickleGlobals(modules=modules, known_packages=tuple(packages)))
+
+
+def _check(table: object, parsed: document.Document) -> None:
+    """Refuse what the types of a list allow and its meaning does not."""
+    if not isinstance(table, PickleGlobals):
+        return
+    for module, names in table.modules.items():
+        where = ("modules", module)
+        if not module or not names:
+            raise parsed.error(where, f"the module {module!r} lists no names")
+        for name, disposition in names.items():
+            if name == ANY and disposition != "denied":
+                message = f"{ANY!r} can only be denied: nothing is trusted by its module"
+                raise parsed.error((*where, name), message)

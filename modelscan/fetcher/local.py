@@ -1,0 +1,288 @@
+"""Local files and folders.
+
+Invariants: a link is followed only to a plain file inside the model's root; devices, FIFOs and
+sockets are never opened; a file is opened once, and hashing and reading share that one descriptor.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from modelscan.errors import ReadError, SourceError
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, FileName, SpecialFile
+from modelscan.vocabulary.location import Location
+from modelscan.vocabulary.ref import ModelRef
+from modelscan.vocabulary.snapshot import OpenArtifact, Snapshot, Source, SourceFile
+
+_GIT_OWN = frozenset({"objects", "refs", "logs", "index", "lfs", "packed-refs", "ORIG_HEAD"})
+"""What git keeps for itself below `.git`. Hooks and configuration are read like any other file."""
+
+# O_NONBLOCK: a FIFO put in a file's place after listing must not make us wait for ever.
+# O_NOFOLLOW: a link put there must not lead us out.
+_OPEN_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+class LocalPath:
+    """A path that a person names: a folder is one model, a file is a model of one file."""
+
+    def accepts(self, ref: ModelRef) -> bool:
+        """See `ModelSource.accepts`."""
+        return ref.kind == "path"
+
+    def snapshot(self, ref: ModelRef) -> Snapshot:
+        """See `ModelSource.snapshot`. A link that is itself the target was named, so it is read."""
+        path = Path(os.path.realpath(ref.text))
+        name = Path(ref.text).name or path.name or "."
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            raise SourceError("not found", "check the path") from None
+        except OSError as error:
+            raise SourceError(_reason(error)) from None
+        if stat.S_ISREG(mode):
+            file = LocalFile(name, path, path.stat().st_size)
+            source = Source(kind="file")
+            facts = tuple(_name_facts(name))
+            return Snapshot(ref=name, source=source, files=(file,), facts=facts, path=str(path))
+        if not stat.S_ISDIR(mode):
+            raise SourceError("neither a file nor a folder", "name a plain file")
+        return list_folder(path, root=path, ref=name, source=Source(kind="directory"))
+
+
+class LocalFile:
+    """One plain file, not yet opened."""
+
+    __slots__ = ("_path", "name", "size")
+
+    def __init__(self, name: str, path: str | Path, size: int) -> None:
+        self.name = name
+        self.size = size
+        self._path = path
+
+    @contextmanager
+    def open(self) -> Iterator[OpenArtifact]:
+        """See `SourceFile.open`."""
+        try:
+            descriptor = os.open(self._path, _OPEN_FLAGS)
+        except OSError as error:
+            raise ReadError(_reason(error)) from None
+        try:
+            yield _OpenFile(self.name, descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class _OpenFile:
+    """Random access through one descriptor."""
+
+    __slots__ = ("_descriptor", "_opened", "depth", "member", "name", "size")
+
+    def __init__(self, name: str, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._opened = os.fstat(descriptor)
+        if not stat.S_ISREG(self._opened.st_mode):
+            raise ReadError("no longer a plain file")
+        self.name = name
+        self.member: str | None = None
+        self.size = self._opened.st_size
+        self.depth = 0
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """See `Artifact.read_at`."""
+        try:
+            data = _pread(self._descriptor, min(length, max(0, self.size - offset)), offset)
+            while data and len(data) < min(length, self.size - offset):
+                more = _pread(self._descriptor, length - len(data), offset + len(data))
+                if not more:
+                    break
+                data += more
+        except OSError as error:
+            raise ReadError(_reason(error), offset=offset) from None
+        return data
+
+    def changed(self) -> bool:
+        """See `OpenArtifact.changed`."""
+        now, then = os.fstat(self._descriptor), self._opened
+        return (now.st_size, now.st_mtime_ns) != (then.st_size, then.st_mtime_ns)
+
+
+if hasattr(os, "pread"):
+    _pread = os.pread
+else:  # pragma: no cover  # Windows; each open file is read by one thread
+
+    def _pread(descriptor: int, length: int, offset: int) -> bytes:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        return os.read(descriptor, length)
+
+
+def list_folder(
+    folder: Path, *, root: Path, ref: str, source: Source, claimed: str = ""
+) -> Snapshot:
+    """The snapshot of a folder.
+
+    Args:
+        folder: the model, an absolute path without links.
+        root: links may lead to plain files below it; the folder itself, or the cache around it.
+        ref: how reports name the model.
+        source: where it was taken from.
+        claimed: the identity that the source claims for it.
+
+    Raises:
+        SourceError: the folder itself cannot be listed.
+    """
+    listing = _Listing(folder, root)
+    try:
+        listing.walk()
+    except OSError as error:
+        raise SourceError(
+            _reason(error), "check the path and its permissions"
+        ) from None
+    listing.files.sort(key=lambda file: file.name)
+    return Snapshot(
+        ref=ref,
+        source=source,
+        files=listing.files,
+        facts=tuple(listing.facts),
+        coverage=tuple(listing.coverage),
+        claimed=claimed,
+        path=str(folder),
+    )
+
+
+class _Listing:
+    """Walks a folder with a stack of its own, so that depth costs no recursion."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.files: list[SourceFile] = []
+        self.facts: list[Fact] = []
+        self.coverage: list[Coverage] = []
+        self._folder = folder
+        self._root = os.path.join(os.path.realpath(root), "")  # noqa: PTH118  # keeps its slash
+
+    def walk(self) -> None:
+        pending = [(str(self._folder), "")]
+        while pending:
+            path, prefix = pending.pop()
+            try:
+                entries = os.scandir(path)
+            except OSError as error:
+                if not prefix:
+                    raise
+                self._gap(prefix.rstrip("/"), "unreadable", _reason(error))
+                continue
+            in_git = prefix == ".git/" or prefix.endswith("/.git/")
+            with entries:
+                for entry in entries:
+                    name = prefix + entry.name
+                    if in_git and entry.name in _GIT_OWN:
+                        self._gap(name, "skipped", "git's own data", needed=False)
+                    elif entry.is_symlink():
+                        self._link(entry.path, name)
+                    elif entry.is_dir(follow_symlinks=False):
+                        pending.append((entry.path, name + "/"))
+                    else:
+                        self._entry(entry, name)
+
+    def _entry(self, entry: os.DirEntry[str], name: str) -> None:
+        self.facts.extend(_name_facts(name))
+        try:
+            found = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            self._gap(name, "unreadable", _reason(error))
+            return
+        if stat.S_ISREG(found.st_mode):
+            self.files.append(LocalFile(name, entry.path, found.st_size))
+        else:
+            self._special(name, _special_kind(found.st_mode))
+
+    def _link(self, path: str, name: str) -> None:
+        """A link counts as the file it leads to, when that is a plain file below the root."""
+        self.facts.extend(_name_facts(name))
+        resolved = os.path.realpath(path)
+        try:
+            target = os.readlink(path)  # noqa: PTH115  # strings are cheaper than paths here
+            found = os.stat(resolved)  # noqa: PTH116  # the same
+        except OSError:
+            self._special(name, "link-broken", _link_target(path))
+            return
+        if not resolved.startswith(self._root):
+            self._special(name, "link-outside", target)
+        elif stat.S_ISREG(found.st_mode):
+            self.files.append(LocalFile(name, resolved, found.st_size))
+        elif stat.S_ISDIR(found.st_mode):
+            self._gap(
+                name, "skipped", "a link to a folder that is read in its own place", needed=False
+            )
+        else:
+            self._special(name, _special_kind(found.st_mode), target)
+
+    def _special(
+        self,
+        name: str,
+        kind: Literal["link-outside", "link-broken", "fifo", "device", "socket"],
+        target: str = "",
+    ) -> None:
+        self.facts.append(SpecialFile(location=Location(name), kind=kind, target=target))
+        self._gap(name, "skipped", f"{kind.replace('-', ' ')}, not followed or opened")
+
+    def _gap(
+        self,
+        name: str,
+        status: Literal["skipped", "unreadable"],
+        reason: str,
+        *,
+        needed: bool = True,
+    ) -> None:
+        self.coverage.append(Coverage(file=name, status=status, needed=needed, reason=reason))
+
+
+def _special_kind(mode: int) -> Literal["fifo", "device", "socket"]:
+    if stat.S_ISFIFO(mode):
+        return "fifo"
+    return "socket" if stat.S_ISSOCK(mode) else "device"
+
+
+def _link_target(path: str) -> str:
+    try:
+        return os.readlink(path)  # noqa: PTH115  # strings are cheaper than paths here
+    except OSError:
+        return ""
+
+
+_BIDIRECTIONAL = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
+
+def _name_facts(name: str) -> Iterator[Fact]:
+    """Facts about a name that can deceive whoever reads a listing of it."""
+    if name.isascii() and name.isprintable():
+        return
+    problem: Literal["control-character", "bidirectional", "not-utf8"] | None = None
+    for character in name:
+        category = unicodedata.category(character)
+        if category == "Cs":
+            problem = "not-utf8"
+        elif category == "Cc":
+            problem = "control-character"
+        elif unicodedata.bidirectional(character) in _BIDIRECTIONAL:
+            problem = "bidirectional"
+        if problem:
+            yield FileName(location=Location(name), problem=problem)
+            return
+
+
+def _reason(error: OSError) -> str:
+    """What the operating system said, without the path: a report never leaks absolute ones."""
+    return (error.strerror or type(error).__name__).lower()

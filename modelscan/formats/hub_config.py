@@ -1,0 +1,230 @@
+"""JSON configuration of a model repository: what it claims, and what code it asks a loader to run.
+
+Sources: transformers' `auto_map` and `custom_pipelines` (remote code), `_attn_implementation`
+naming a hub repository (CVE-2026-4372), sentence-transformers' `modules.json`, PEFT's
+`adapter_config.json`. Small documents are parsed with every key seen, so that a key that stands
+twice is noticed; large ones (tokenizers, indexes) are validated in one pass that keeps only the
+keys looked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from modelscan.budget import Budget
+from modelscan.errors import ReadError
+from modelscan.formats.reader import Glimpse
+from modelscan.vocabulary.artifact import Artifact, BytesArtifact, base_name, child_name, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import ConfigDefect, ConfigSwitch, Fact, ModelClaim, RemoteCode
+from modelscan.vocabulary.location import Location
+
+_SMALL = 1 << 20
+"""Documents up to this size are parsed whole; larger ones are data with a few keys that matter."""
+_MAX_DOCUMENT = 64 << 20
+_MAX_DEFECTS = 20
+
+_REMOTE_KEYS = frozenset({"auto_map", "custom_pipelines"})
+_ATTENTION_KEYS = frozenset({"_attn_implementation", "_attn_implementation_internal"})
+_SWITCH_KEYS = frozenset({"trust_remote_code"})
+_WATCHED = _REMOTE_KEYS | _ATTENTION_KEYS | _SWITCH_KEYS
+
+_CROSS_REPOSITORY = "--"
+_IDENTITY = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?")
+_OWN_MODULES = "sentence_transformers."
+
+
+class _Large(msgspec.Struct):
+    """The watched keys at the top of a large document; everything else is only validated."""
+
+    auto_map: Any = None
+    custom_pipelines: Any = None
+    trust_remote_code: Any = None
+    chat_template: Any = None
+    attention: Any = msgspec.field(default=None, name="_attn_implementation")
+    attention_internal: Any = msgspec.field(default=None, name="_attn_implementation_internal")
+
+
+class HubConfigReader:
+    """Any `.json` document; the well-known names say more."""
+
+    format = "json"
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """By name: JSON has no magic bytes, and loaders go by the name."""
+        return glimpse.extension == ".json"
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """State remote code, switches, defects and claims.
+
+        Raises:
+            ReadError: the document is not JSON.
+        """
+        if artifact.size > _MAX_DOCUMENT:
+            raise ReadError(f"a JSON document of {artifact.size:,} bytes")
+        budget.header(artifact.size)
+        data = artifact.read_at(0, artifact.size)
+        where = place(artifact)
+        if artifact.size > _SMALL:
+            large = _large(data)
+            yield from _watched(large, where)
+            yield from _templates(artifact, large)
+            return
+        parsed = _Parsed(data)
+        for kind, key in parsed.defects[:_MAX_DEFECTS]:
+            budget.fact()
+            yield ConfigDefect(location=where, kind=kind, key=key)
+        for fact in _watched(parsed.root, where) if parsed.watched else ():
+            budget.fact()
+            yield fact
+        yield from _by_name(base_name(artifact), parsed.root, where)
+        yield from _templates(artifact, parsed.root)
+
+
+class _Parsed:
+    """A small document, parsed once: its root, its defects, and whether a watched key is in it."""
+
+    def __init__(self, data: bytes) -> None:
+        self.defects: list[tuple[Any, str]] = []
+        self.watched = False
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            self.defects.append(("not-utf8", ""))
+            text = data.decode("utf-8", "surrogateescape")
+        try:
+            self.root: Any = json.loads(
+                text, object_pairs_hook=self._table, parse_constant=self._constant
+            )
+        except (ValueError, RecursionError) as error:
+            raise ReadError(f"not JSON: {error}") from None
+
+    def _table(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) != len(pairs):
+            seen = Counter(key for key, _ in pairs)
+            repeated = (key for key, count in seen.items() if count > 1)
+            self.defects.extend(("duplicate-key", key) for key in repeated)
+        if not _WATCHED.isdisjoint(table):
+            self.watched = True
+        return table
+
+    def _constant(self, text: str) -> float:
+        self.defects.append(("not-a-number", text))
+        return float(text)
+
+
+def _large(data: bytes) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(data, type=_Large | list[msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ReadError(f"not JSON: {error}") from None
+    if not isinstance(found, _Large):
+        return {}
+    return {key: value for key, value in msgspec.to_builtins(found).items() if value is not None}
+
+
+def _watched(root: Any, where: Location) -> Iterator[Fact]:
+    """Facts about the watched keys, at any depth."""
+    pending: list[tuple[str, Any]] = [("", root)]
+    while pending:
+        path, value = pending.pop()
+        if isinstance(value, list):
+            pending.extend((f"{path}[{index}]", item) for index, item in enumerate(value))
+        if not isinstance(value, dict):
+            continue
+        for key, item in value.items():
+            here = f"{path}.{key}" if path else key
+            if key in _REMOTE_KEYS:
+                yield from _references(here, item, where)
+            elif key in _ATTENTION_KEYS:
+                if isinstance(item, str) and "/" in item:
+                    repository = item.partition(":")[0].partition("@")[0]
+                    yield RemoteCode(
+                        location=where, key=here, reference=item, repository=repository
+                    )
+            elif key in _SWITCH_KEYS:
+                if item:
+                    yield ConfigSwitch(location=where, key=here, value=json.dumps(item)[:200])
+            else:
+                pending.append((here, item))
+
+
+def _references(path: str, value: Any, where: Location) -> Iterator[Fact]:
+    """The classes that an `auto_map` or a `custom_pipelines` table names.
+
+    `custom_pipelines` says them under `impl`; its other keys name classes of the library.
+    """
+    pending = [(path, value)]
+    while pending:
+        here, item = pending.pop(0)
+        if isinstance(item, str):
+            repository, cross, _ = item.partition(_CROSS_REPOSITORY)
+            yield RemoteCode(
+                location=where, key=here, reference=item, repository=repository if cross else ""
+            )
+        elif isinstance(item, list):
+            pending.extend((here, entry) for entry in item)
+        elif isinstance(item, dict):
+            inner = {"impl": item["impl"]} if "impl" in item else item
+            pending.extend((f"{here}.{key}", entry) for key, entry in inner.items())
+
+
+def _by_name(name: str, root: Any, where: Location) -> Iterator[Fact]:
+    """What the well-known documents say beyond the watched keys."""
+    if name == "modules.json" and isinstance(root, list):
+        for index, module in enumerate(root[:_MAX_DEFECTS]):
+            kind = module.get("type") if isinstance(module, dict) else None
+            if isinstance(kind, str) and not kind.startswith(_OWN_MODULES):
+                yield RemoteCode(
+                    location=where, key=f"[{index}].type", reference=kind, repository=""
+                )
+    elif not isinstance(root, dict):
+        return
+    elif name == "adapter_config.json":
+        yield from _base(root.get("base_model_name_or_path"), "adapter", where)
+    elif name == "config.json":
+        yield from _base(root.get("_name_or_path"), "", where)
+        for architecture in _strings(root.get("architectures")):
+            yield _claim("architecture", architecture, where)
+
+
+def _templates(artifact: Artifact, root: Any) -> Iterator[Artifact]:
+    """Chat templates are programs: each goes on its way as a member of its own."""
+    value = root.get("chat_template") if isinstance(root, dict) else None
+    named = value if isinstance(value, list) else [{"template": value}]
+    for item in named:
+        template = item.get("template") if isinstance(item, dict) else None
+        if isinstance(template, str):
+            name = item.get("name")
+            member = (
+                f"chat_template.{name}.jinja" if isinstance(name, str) else "chat_template.jinja"
+            )
+            yield BytesArtifact(
+                artifact.name,
+                template.encode("utf-8", "surrogatepass"),
+                member=child_name(artifact, member),
+                depth=artifact.depth + 1,
+            )
+
+
+def _base(value: Any, relation: str, where: Location) -> Iterator[Fact]:
+    """A claimed base; paths of the author's own machine name nothing."""
+    if isinstance(value, str) and _IDENTITY.fullmatch(value):
+        yield ModelClaim(
+            location=where, status="declared", claim="base", value=value, relation=relation
+        )
+
+
+def _claim(claim: Any, value: str, where: Location) -> Fact:
+    return ModelClaim(location=where, status="declared", claim=claim, value=value)
+
+
+def _strings(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

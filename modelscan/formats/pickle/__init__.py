@@ -1,0 +1,1 @@
+"""Pickles: opcodes → machine → reader. Nothing is unpickled, and `pickle` is never imported."""

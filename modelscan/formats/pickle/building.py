@@ -1,0 +1,203 @@
+"""The opcodes that only build: constants, containers, and moves between stack and memo."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from modelscan.formats.pickle import literals
+from modelscan.formats.pickle.literals import BrokenError
+from modelscan.formats.pickle.opcodes import HIGHEST_PROTOCOL
+from modelscan.formats.pickle.state import HandlerTable, State
+from modelscan.formats.pickle.values import (
+    BYTEARRAY,
+    FLOAT,
+    Container,
+    Global,
+    Literal,
+    Opaque,
+    Value,
+)
+from modelscan.formats.pickle.window import Argument
+
+_LISTS: Final = frozenset({"list"})
+_SETS: Final = frozenset({"set"})
+_MAPPINGS: Final = frozenset({"dict", "list"})
+
+
+def _constant(value: Value, state: State, _argument: Argument, _at: int) -> None:
+    state.stack.append(value)
+
+
+def _text(state: State, argument: Argument, _at: int) -> None:
+    state.stack.append(argument if isinstance(argument, bytes) else Literal(argument, text=True))
+
+
+def _quoted(state: State, argument: Argument, at: int) -> None:
+    _text(state, literals.unquoted(argument, at), at)
+
+
+def _written_text(state: State, argument: Argument, at: int) -> None:
+    _text(state, literals.unescaped_text(argument), at)
+
+
+def _bytes(state: State, argument: Argument, _at: int) -> None:
+    state.stack.append(Literal(argument, text=False))
+
+
+def _unsigned(state: State, argument: Argument, _at: int) -> None:
+    state.stack.append(int.from_bytes(argument, "little"))
+
+
+def _signed(state: State, argument: Argument, _at: int) -> None:
+    if isinstance(argument, bytes):
+        state.stack.append(int.from_bytes(argument, "little", signed=True))
+    else:
+        state.stack.append(Opaque("int"))
+
+
+def _written_int(state: State, argument: Argument, at: int) -> None:
+    state.stack.append(literals.written_int(argument, at))
+
+
+def _written_float(state: State, argument: Argument, at: int) -> None:
+    literals.check_float(argument, at)
+    state.stack.append(FLOAT)
+
+
+def _mark(state: State, _argument: Argument, _at: int) -> None:
+    state.marks.append(state.stack)
+    state.stack = []
+
+
+def _pop(state: State, _argument: Argument, at: int) -> None:
+    if state.stack:
+        state.stack.pop()
+    else:
+        state.pop_mark(at)
+
+
+def _pop_mark(state: State, _argument: Argument, at: int) -> None:
+    state.pop_mark(at)
+
+
+def _duplicate(state: State, _argument: Argument, _at: int) -> None:
+    state.stack.append(state.stack[-1])
+
+
+def _memoize(state: State, _argument: Argument, _at: int) -> None:
+    state.memo[len(state.memo)] = state.stack[-1]
+
+
+def _put(state: State, argument: Argument, _at: int) -> None:
+    state.memo[int.from_bytes(argument, "little")] = state.stack[-1]
+
+
+def _written_put(state: State, argument: Argument, at: int) -> None:
+    state.memo[literals.written_index(argument, at)] = state.stack[-1]
+
+
+def _get(state: State, argument: Argument, at: int) -> None:
+    _fetch(state, int.from_bytes(argument, "little"), at)
+
+
+def _written_get(state: State, argument: Argument, at: int) -> None:
+    _fetch(state, literals.written_index(argument, at), at)
+
+
+def _fetch(state: State, index: int, at: int) -> None:
+    try:
+        state.stack.append(state.memo[index])
+    except KeyError:
+        raise BrokenError(f"memo {index} was never set", offset=at) from None
+
+
+def _empty(kind: str, state: State, _argument: Argument, _at: int) -> None:
+    state.push_container(kind, [])
+
+
+def _gathered(kind: str, state: State, _argument: Argument, at: int) -> None:
+    items = state.pop_mark(at)
+    if kind == "dict" and len(items) % 2:
+        raise BrokenError("a key without a value", offset=at)
+    state.push_container(kind, items)
+
+
+def _short_tuple(count: int, state: State, _argument: Argument, at: int) -> None:
+    if len(state.stack) < count:
+        raise BrokenError("too little on the stack for a tuple", offset=at)
+    items = state.stack[-count:]
+    del state.stack[-count:]
+    state.push_container("tuple", items)
+
+
+def _add(state: State, items: list[Value], kinds: frozenset[str], at: int) -> None:
+    """Put items into what is on top of the stack.
+
+    Onto an imported name this changes what other code uses: `sys.modules`, `os.environ`, a class.
+    """
+    target = state.stack[-1]
+    if isinstance(target, Container):
+        if target.kind not in kinds:
+            raise BrokenError(f"a {target.kind} takes no such items", offset=at)
+        state.kept += target.extend(items)
+    elif isinstance(target, Global):
+        state.ledger.oddity("overwritten-state", target.callable, at)
+    elif target is None or isinstance(target, int | bytes | Literal) or target is FLOAT:
+        raise BrokenError("a constant takes no items", offset=at)
+
+
+def _append(state: State, _argument: Argument, at: int) -> None:
+    value = state.stack.pop()
+    _add(state, [value], _LISTS, at)
+
+
+def _set_item(state: State, _argument: Argument, at: int) -> None:
+    value = state.stack.pop()
+    key = state.stack.pop()
+    _add(state, [key, value], _MAPPINGS, at)
+
+
+def _add_many(kinds: frozenset[str], state: State, _argument: Argument, at: int) -> None:
+    items = state.pop_mark(at)
+    if kinds is _MAPPINGS and len(items) % 2:
+        raise BrokenError("a key without a value", offset=at)
+    if items:
+        _add(state, items, kinds, at)
+
+
+def _protocol(state: State, argument: Argument, at: int) -> None:
+    declared = int.from_bytes(argument, "little")
+    if declared > HIGHEST_PROTOCOL:
+        raise BrokenError(f"there is no protocol {declared}", offset=at)
+    state.declared = declared
+    state.protocol = max(state.protocol, declared)
+
+
+def _frame(_state: State, _argument: Argument, _at: int) -> None:
+    """A frame's length is a hint for buffering: nothing follows from it."""
+
+
+BUILDING: Final[HandlerTable] = {
+    "MARK": _mark, "POP": _pop, "POP_MARK": _pop_mark, "DUP": _duplicate,
+    "PROTO": _protocol, "FRAME": _frame,
+    "NONE": partial(_constant, None), "NEWTRUE": partial(_constant, True),
+    "NEWFALSE": partial(_constant, False), "BINFLOAT": partial(_constant, FLOAT),
+    "FLOAT": _written_float, "INT": _written_int, "LONG": _written_int, "BININT": _signed,
+    "BININT1": _unsigned, "BININT2": _unsigned, "LONG1": _signed, "LONG4": _signed,
+    "STRING": _quoted, "UNICODE": _written_text, "BINSTRING": _text, "SHORT_BINSTRING": _text,
+    "BINUNICODE": _text, "SHORT_BINUNICODE": _text, "BINUNICODE8": _text, "BINBYTES": _bytes,
+    "SHORT_BINBYTES": _bytes, "BINBYTES8": _bytes, "BYTEARRAY8": partial(_constant, BYTEARRAY),
+    "EMPTY_TUPLE": partial(_empty, "tuple"), "EMPTY_LIST": partial(_empty, "list"),
+    "EMPTY_DICT": partial(_empty, "dict"), "EMPTY_SET": partial(_empty, "set"),
+    "TUPLE": partial(_gathered, "tuple"), "LIST": partial(_gathered, "list"),
+    "DICT": partial(_gathered, "dict"), "FROZENSET": partial(_gathered, "frozenset"),
+    "TUPLE1": partial(_short_tuple, 1), "TUPLE2": partial(_short_tuple, 2),
+    "TUPLE3": partial(_short_tuple, 3),
+    "APPEND": _append, "APPENDS": partial(_add_many, _LISTS),
+    "ADDITEMS": partial(_add_many, _SETS),
+    "SETITEM": _set_item, "SETITEMS": partial(_add_many, _MAPPINGS),
+    "MEMOIZE": _memoize, "PUT": _written_put, "BINPUT": _put, "LONG_BINPUT": _put,
+    "GET": _written_get, "BINGET": _get, "LONG_BINGET": _get,
+}  # fmt: skip
+"""What each of these opcodes does."""

@@ -1,0 +1,227 @@
+"""What the pickles of one artifact import and call, looked up by name and stated as facts.
+
+Invariants:
+
+* a name counts exactly as `(module, qualified name)`: nothing is trusted for the module that it
+  lives in, but whatever lies below a denied module, or is reached through one, is denied;
+* each cause is stated once for each artifact, at the opcode where it was first seen.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from modelscan.budget import Budget
+from modelscan.formats.pickle.values import Global, OddityKind, Value, abbreviated, imports_in
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.fact import (
+    Disposition,
+    Fact,
+    PickleCall,
+    PickleImport,
+    PickleOddity,
+    PickleStream,
+)
+from modelscan.vocabulary.lists import ANY, PickleGlobals
+
+
+class Ledger:
+    """Everything that has been seen in one artifact, over all the pickles in it.
+
+    Args:
+        artifact: what is being read.
+        names: what the list says of each importable name.
+        budget: pays for the facts.
+    """
+
+    def __init__(self, artifact: Artifact, names: PickleGlobals, budget: Budget) -> None:
+        self.artifact = artifact
+        self.budget = budget
+        self._names = names
+        self._globals: dict[tuple[str, str], Global] = {}
+        self._stream: dict[tuple[str, str], Global] = {}
+        self._said: set[tuple[str, str]] = set()
+        self._pending: list[Fact | Artifact] = []
+
+    @property
+    def imports(self) -> int:
+        """How many different names have been imported so far."""
+        return len(self._globals)
+
+    def drain(self) -> Iterator[Fact | Artifact]:
+        """What has been recorded since the last time."""
+        pending, self._pending = self._pending, []
+        yield from pending
+
+    def imported(self, module: str, name: str, offset: int) -> Global:
+        """An import: the same object for the same name."""
+        key = (module, name)
+        value = self._globals.get(key)
+        if value is None:
+            disposition = self.disposition(module, name)
+            own = disposition == "unknown" and self._is_own(module)
+            value = self._globals[key] = Global(module, name, offset, disposition, own=own)
+            if disposition == "unknown" and "." in name and not own:
+                self.oddity("dotted-name", value.callable, offset)
+        self._stream[key] = value
+        return value
+
+    def disposition(self, module: str, name: str) -> Disposition:
+        """What the list says of a name, or of the modules that it is reached through."""
+        found = self._names.disposition(module, name)
+        if found == "unknown" and (self._hops_to_denied(name) or self._below_denied(module)):
+            return "denied"
+        return found
+
+    def state_call(
+        self,
+        function: Global,
+        disposition: Disposition,
+        arguments: Sequence[Value],
+        opcode: str,
+        at: int,
+        *,
+        instantiates: bool = False,
+    ) -> None:
+        """State a call, once for each callable; again only when it turns out worse than it began.
+
+        Args:
+            function: what is called.
+            disposition: what is known of it; differs from the import's when the arguments decide.
+            arguments: what it is called with.
+            opcode: the opcode's name.
+            at: the opcode's offset.
+            instantiates: see `PickleCall.instantiates`.
+        """
+        function.called = True
+        rank = 2 if disposition == "denied" else 1 if disposition == "unknown" else 0
+        weight = 1 + 2 * rank + (not instantiates)
+        if weight <= function.stated:
+            return
+        function.stated = weight
+        self.record(
+            PickleCall(
+                location=place(self.artifact, function.offset),
+                module=function.module,
+                name=function.name,
+                callable=function.callable,
+                disposition=disposition,
+                opcode=opcode,
+                at=at,
+                arguments=abbreviated(arguments),
+                instantiates=instantiates,
+                own=function.own,
+            )
+        )
+
+    def state_computed_call(
+        self, function: Value, arguments: Sequence[Value], opcode: str, at: int
+    ) -> None:
+        """State a call of something that has no name, such as what another call returns."""
+        what = abbreviated([function])
+        if self._first_time("computed call", what):
+            self.record(
+                PickleCall(
+                    location=place(self.artifact, at),
+                    module="",
+                    name="",
+                    callable=f"the result of {what}",
+                    disposition="unknown",
+                    opcode=opcode,
+                    at=at,
+                    arguments=abbreviated(arguments),
+                    instantiates=False,
+                    own=False,
+                )
+            )
+
+    def check_arguments(
+        self, function: Global, arguments: Sequence[Value], opcode: str, at: int
+    ) -> None:
+        """A listed callable may call what it is handed: that must be listed as well."""
+        visited = 0
+        for value in imports_in(arguments):
+            visited += 1
+            if value is None or value.trusted:
+                continue
+            value.called = True
+            if value.disposition == "denied":
+                self.state_call(value, "denied", arguments, opcode, at)
+            else:
+                self.oddity("callable-argument", f"{value.callable} to {function.callable}", at)
+        if visited:
+            self.budget.step(visited)
+
+    def oddity(self, kind: OddityKind, detail: str, offset: int) -> None:
+        """Something that no pickler writes."""
+        if self._first_time(kind, detail):
+            where = place(self.artifact, offset)
+            self.record(PickleOddity(location=where, kind=kind, detail=detail))
+
+    def end_stream(self, offset: int, protocol: int) -> None:
+        """A pickle has ended or broken: state it, and its imports that were not stated before.
+
+        Args:
+            offset: where the pickle began.
+            protocol: its protocol.
+        """
+        seen, self._stream = self._stream, {}
+        self.record(
+            PickleStream(
+                location=place(self.artifact, offset),
+                protocol=protocol,
+                imports=len(seen),
+                denied=sum(value.disposition == "denied" for value in seen.values()),
+                unknown=sum(value.disposition == "unknown" for value in seen.values()),
+            )
+        )
+        for value in seen.values():
+            if self._first_time("import", value.callable):
+                self.record(
+                    PickleImport(
+                        location=place(self.artifact, value.offset),
+                        module=value.module,
+                        name=value.name,
+                        callable=value.callable,
+                        disposition=value.disposition,
+                        called=value.called,
+                        own=value.own,
+                    )
+                )
+
+    def record(self, item: Fact | Artifact) -> None:
+        """Keep something for `drain`.
+
+        Raises:
+            BudgetError: there are too many; everything before stays valid.
+        """
+        self.budget.fact()
+        self._pending.append(item)
+
+    def _first_time(self, kind: str, detail: str) -> bool:
+        key = (kind, detail)
+        if key in self._said:
+            return False
+        self._said.add(key)
+        return True
+
+    def _is_own(self, module: str) -> bool:
+        package = module.partition(".")[0]
+        return package not in sys.stdlib_module_names and self._names.own(module)
+
+    def _hops_to_denied(self, name: str) -> bool:
+        """True for a dotted name one of whose hops is denied, as in `pathlib` → `os.system`."""
+        hops = [hop.lstrip("_") for hop in name.split(".")]
+        return any(
+            self._names.disposition(".".join(hops[start:end]), ".".join(hops[end:])) == "denied"
+            for end in range(1, min(len(hops), 8))
+            for start in range(end)
+        )
+
+    def _below_denied(self, module: str) -> bool:
+        while "." in module:
+            module = module.rpartition(".")[0]
+            if self._names.modules.get(module, {}).get(ANY) == "denied":
+                return True
+        return False

@@ -1,0 +1,56 @@
+"""Bytes that a pickle hands to a loader of pickles: an artifact of their own, to be read in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, cast
+
+from modelscan.formats.pickle.ledger import Ledger
+from modelscan.formats.pickle.values import Call, Global, Literal, Value
+from modelscan.formats.pickle.window import Blob
+from modelscan.vocabulary.artifact import Artifact, BytesArtifact, SliceArtifact, child_name
+
+PLAIN_CODECS: Final = frozenset({b"latin1", b"latin-1", b"iso-8859-1", b"ascii", b"utf-8", b"utf8"})
+"""Encodings that only store text as bytes, as pickles of protocols 0 to 2 do."""
+
+
+def nested_artifact(ledger: Ledger, arguments: Sequence[Value], at: int) -> Artifact | None:
+    """The bytes that a nested loader is given; `None` when they are computed.
+
+    Raises:
+        BudgetError: they are nested too deeply, or too long to be decoded.
+    """
+    parent, member = ledger.artifact, f"pickle@{at}"
+    source = arguments[0] if arguments else None
+    ledger.budget.depth(parent.depth + 1)
+    data: bytes | None = None
+    if isinstance(source, Call):
+        data = _encoded(ledger, source)
+    elif isinstance(source, Literal) and not source.text:
+        if isinstance(source.content, Blob):
+            return cast("Artifact", SliceArtifact(parent, *source.content, member))
+        data = source.content
+    if data is None:
+        return None
+    return BytesArtifact(
+        parent.name, data, member=child_name(parent, member), depth=parent.depth + 1
+    )
+
+
+def _encoded(ledger: Ledger, source: Call) -> bytes | None:
+    """The bytes that `_codecs.encode(text, codec)` makes of a literal text."""
+    function = source.function
+    if not isinstance(function, Global) or function.callable != "_codecs.encode":
+        return None
+    if not source.arguments:
+        return None
+    text, codec = source.arguments[0], (*source.arguments, b"utf-8")[1]
+    if isinstance(text, Literal) and isinstance(text.content, Blob):
+        ledger.budget.header(text.content.length)
+        text = ledger.artifact.read_at(*text.content)
+    if not isinstance(text, bytes) or not isinstance(codec, bytes):
+        return None
+    try:
+        return text.decode("utf-8", "surrogatepass").encode(codec.decode("ascii"))
+    except (UnicodeError, LookupError):
+        return None

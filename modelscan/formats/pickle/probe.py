@@ -1,0 +1,150 @@
+"""Is this a pickle? Asked of the first bytes of every file, so it must be quick and hard to fool.
+
+A missed pickle is a miss, and prose taken for one is a false alarm; both are bugs. A protocol byte
+makes it easy. Without one, only a pickle that does something (an import, then a call) or that ends
+exactly where the file ends counts, followed by the same machine that reads pickles.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from modelscan.budget import Budget, Limits
+from modelscan.errors import ReadError
+from modelscan.formats.pickle.ledger import Ledger
+from modelscan.formats.pickle.machine import Machine
+from modelscan.formats.pickle.opcodes import (
+    CODES,
+    COUNT1,
+    HIGHEST_PROTOCOL,
+    HOT,
+    INVALID,
+    NAMES,
+    PROTO,
+    SHAPES,
+    STARTS,
+    STOP,
+    TEXT_PAIR,
+)
+from modelscan.formats.pickle.window import Window
+from modelscan.vocabulary.artifact import BytesArtifact
+from modelscan.vocabulary.fact import PickleCall
+from modelscan.vocabulary.lists import PickleGlobals
+
+_EVIDENCE: Final = 8
+"""Opcodes in a row that no accident explains, after a protocol byte."""
+_LONG_RUN: Final = 64
+"""The same without a protocol byte."""
+_NOT_TRIVIAL: Final = 4
+"""Opcodes of the smallest pickle that is worth being called one."""
+_PADDING: Final = 16 << 20
+"""The longest literal that a payload may plausibly hide behind."""
+_NAME: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
+_LITERALS: Final = frozenset(CODES[n] for n in ("BINUNICODE", "BINSTRING", "BINBYTES", "UNICODE"))
+_NO_NAMES: Final = PickleGlobals()
+
+
+def looks_like_pickle(head: bytes, size: int, *, follows: bool = False) -> bool:
+    """True when bytes that begin with `head` are a pickle, or were one before they were broken.
+
+    Args:
+        head: the first bytes.
+        size: how many there are in all.
+        follows: a pickle has just ended before them, so that the smallest one counts, too.
+    """
+    if len(head) < 2 or head[0] not in STARTS:  # noqa: PLR2004  # an opcode and STOP
+        return False
+    if head[0] == PROTO:
+        return head[1] <= HIGHEST_PROTOCOL and _runs(head, size, 2, _EVIDENCE)
+    if _runs(head, size, 0, _LONG_RUN, strict=True):
+        return _acts(head, size, follows=follows)
+    return False
+
+
+def _runs(head: bytes, size: int, index: int, enough: int, *, strict: bool = False) -> bool:
+    """Step through the opcodes: true after enough of them, a hot one, STOP, or all of `head`.
+
+    Args:
+        head: the first bytes.
+        size: how many there are in all.
+        index: where to start.
+        enough: opcodes that suffice.
+        strict: leave STOP and imports to be judged by `_acts`.
+    """
+    steps = 0
+    while steps < enough:
+        if index >= len(head):
+            return size > len(head) and (steps > 1 or index <= size)
+        code = head[index]
+        shape = SHAPES[code]
+        if shape == INVALID:
+            return False
+        if code == STOP:
+            return steps > 0
+        if code in HOT:
+            return strict or shape != TEXT_PAIR or _names(head, index)
+        end = _end(head, index, shape)
+        if end > size or (end > len(head) and end - index > _PADDING):
+            return False
+        index = end
+        steps += 1
+    return True
+
+
+def _end(head: bytes, index: int, shape: int) -> int:
+    """Where the opcode ends; past `head` when that is as much as can be told."""
+    if shape >= 0:
+        return index + 1 + shape
+    if shape > COUNT1:
+        end = head.find(b"\n", index)
+        return end + 1 if end >= 0 else len(head)
+    width = {COUNT1: 1, COUNT1 - 1: 4}.get(shape, 8)
+    return index + 1 + width + int.from_bytes(head[index + 1 : index + 1 + width], "little")
+
+
+def _names(head: bytes, index: int) -> bool:
+    """True when an import at `index` names something that can be a module."""
+    lines = head[index + 1 : index + 512].split(b"\n", 2)
+    return len(lines) > 1 and all(_is_name(line.decode("utf-8", "replace")) for line in lines[:2])
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.match(text) is not None
+
+
+def _acts(head: bytes, size: int, *, follows: bool) -> bool:
+    """Follow the bytes: true for an import that is called, or for an end where the file ends."""
+    artifact = BytesArtifact("", head)
+    budget = Budget(Limits(facts=64, values=4096))
+    ledger = Ledger(artifact, _NO_NAMES, budget)
+    machine = Machine(Window(artifact), ledger, budget)
+    whole = size <= len(head)
+    try:
+        end = machine.run(0)
+    except ReadError as error:
+        ran_out = not whole and (error.offset is None or error.offset >= len(head) - _NOT_TRIVIAL)
+        return _calls(ledger) or (ran_out and _is_literal(head))
+    rest = head[end:].strip(b"\0\r\n\t ")
+    return _calls(ledger) or (whole and not rest and (follows or end >= _NOT_TRIVIAL * 2))
+
+
+def _is_literal(head: bytes) -> bool:
+    """True when nothing speaks against a pickle whose end is out of sight."""
+    steps = index = 0
+    while index < len(head) and steps < _LONG_RUN:
+        code = head[index]
+        index = _end(head, index, SHAPES[code])
+        steps += 1
+        if NAMES[code] in {"UNICODE", "STRING", "PERSID"} and index >= len(head):
+            return False  # a long line of text is a long line of text
+    return steps >= _LONG_RUN or head[0] in _LITERALS
+
+
+def _calls(ledger: Ledger) -> bool:
+    return any(
+        isinstance(fact, PickleCall)
+        and (_is_name(fact.module) and _is_name(fact.name))
+        and (fact.opcode != "INST" or bool(fact.arguments))
+        for fact in ledger.drain()
+    )

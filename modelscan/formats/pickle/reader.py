@@ -1,0 +1,168 @@
+"""The reader of pickles: bare ones, stacked ones, and the layouts of torch (before 1.6) and joblib.
+
+Invariants:
+
+* every byte of the artifact is either an opcode, an argument, an array or storage that a layout
+  gives a place to, or is spoken of;
+* what was found before a stream breaks is stated, and so is the break.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from modelscan.budget import Budget
+from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.pickle.ledger import Ledger
+from modelscan.formats.pickle.machine import Machine
+from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
+from modelscan.formats.pickle.opcodes import PROTO
+from modelscan.formats.pickle.probe import looks_like_pickle
+from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
+from modelscan.formats.pickle.window import WHOLE, Window
+from modelscan.formats.reader import Glimpse
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, TorchCheckpoint
+from modelscan.vocabulary.lists import PickleGlobals
+
+_EXTENSIONS: Final = frozenset(
+    {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill", ".p", ".pk", ".pckl"}
+)
+_NAMES: Final = frozenset(
+    {"adapter_model.bin", "training_args.bin", "optimizer.bin", "scheduler.bin"}
+)
+_OTHER_FORMATS: Final = (
+    b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18", b"\x5d\x00\x00", b"\x78\x01", b"\x78\x5e", b"\x78\x9c",
+    b"\x78\xda", b"\x89HDF", b"7z\xbc\xaf", b"Rar!", b"\x93NUMPY", b"GGUF", b"\xce\xfa\xed\xfe",
+    b"\x7fELF",
+)  # fmt: skip
+"""Beginnings of other formats: their readers speak for such a file, whatever its name."""
+_TAR_AT: Final = 257
+_TORCH_MAGIC: Final = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
+"""`LONG1` of 0x1950a86a20f9469cfc6c, which begins a checkpoint of torch before 1.6."""
+_TORCH_PICKLES: Final = 5
+"""Magic, protocol, system, object, keys of the storages (`torch.serialization._legacy_save`)."""
+_FOLLOWING: Final = 64 << 10
+"""Bytes looked at to tell what follows a pickle."""
+
+
+class PickleReader:
+    """Reads pickles.
+
+    Args:
+        names: what the list says of each importable name.
+    """
+
+    format: Final = "pickle"
+
+    def __init__(self, names: PickleGlobals) -> None:
+        self._names = names
+        self._walked = 0  # bytes so far: compiling the fast skipper pays only after some
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """True for a pickle by its content, or by a name that every loader unpickles."""
+        head = glimpse.head
+        if looks_like_pickle(head, glimpse.size):
+            return True
+        return bool(head) and _named_like_pickle(glimpse) and not _other_format(glimpse)
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """See `formats.reader.Reader.read`."""
+        ledger = Ledger(artifact, self._names, budget)
+        window = Window(artifact)
+        legacy = _TORCH_MAGIC in window.data[:32]
+        if legacy:
+            budget.fact()
+            yield TorchCheckpoint(location=place(artifact), layout="legacy")
+        offset = count = 0
+        while True:
+            try:
+                offset = self._pickle(window, ledger, budget, offset)
+            except UnknownArrayError as error:
+                yield from ledger.drain()
+                yield _truncated(artifact, error)
+                return
+            except BudgetError:
+                yield from ledger.drain()
+                raise
+            except ReadError as error:
+                if not ledger.imports:
+                    yield from ledger.drain()
+                    raise
+                ledger.oddity("broken-stream", error.message, error.offset or offset)
+                yield from ledger.drain()
+                yield _truncated(artifact, error)
+                return
+            yield from ledger.drain()
+            count += 1
+            if offset >= artifact.size or (legacy and count >= _TORCH_PICKLES):
+                return
+            following = window.take(offset, _FOLLOWING)
+            if not looks_like_pickle(following, artifact.size - offset, follows=True):
+                if (place_of_data := _first_data(window, offset)) is not None:
+                    ledger.oddity("trailing-data", _size_of(artifact, place_of_data), place_of_data)
+                    yield from ledger.drain()
+                return
+
+    def _pickle(self, window: Window, ledger: Ledger, budget: Budget, offset: int) -> int:
+        """Read one pickle; returns where it ends. Its facts are in the ledger, also on an error."""
+        fast = self._walked > WORTH_IT or window.size - offset > WORTH_IT
+        end, hot = skip_inert(window, offset, budget, fast=fast)
+        self._walked += min(end - offset, WHOLE)
+        if not hot:
+            ledger.end_stream(offset, _protocol(window, offset))
+            return end
+        machine = Machine(window, ledger, budget)
+        try:
+            return machine.run(offset)
+        finally:
+            ledger.end_stream(offset, machine.protocol)
+
+
+def _named_like_pickle(glimpse: Glimpse) -> bool:
+    name = glimpse.name.lower()
+    if glimpse.extension in _EXTENSIONS or name in _NAMES:
+        return True
+    return name.startswith("pytorch_model") and name.endswith(".bin")
+
+
+def _other_format(glimpse: Glimpse) -> bool:
+    head = glimpse.head
+    if head.startswith(_OTHER_FORMATS) or head[_TAR_AT : _TAR_AT + 5] == b"ustar":
+        return True
+    return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= glimpse.size
+
+
+def _truncated(artifact: Artifact, error: ReadError) -> Coverage:
+    return Coverage(
+        file=artifact.name,
+        member=artifact.member,
+        status="truncated",
+        needed=True,
+        reason=error.message if error.offset is None else f"{error.message} (byte {error.offset})",
+    )
+
+
+def _protocol(window: Window, offset: int) -> int:
+    """The protocol of an inert pickle: declared, or 1 when its first opcode is a binary one."""
+    head = window.take(offset, 2)
+    if head[:1] == bytes([PROTO]) and len(head) > 1:
+        return head[1]
+    return 0 if head[:1] in b"(ILFSVNPg." else 1
+
+
+def _first_data(window: Window, offset: int) -> int | None:
+    """Where something other than padding begins, at or after `offset`."""
+    while piece := window.take(offset, WHOLE):
+        rest = piece.lstrip(b"\0\r\n\t ")
+        if rest:
+            return offset + len(piece) - len(rest)
+        offset += len(piece)
+    return None
+
+
+def _size_of(artifact: Artifact, offset: int) -> str:
+    return f"{artifact.size - offset:,} bytes"

@@ -1,0 +1,130 @@
+"""The first tier: prove that a pickle is inert without following what it does.
+
+Most of a pickle only builds numbers, strings and containers. Those opcodes are stepped over,
+quickly, until a hot one turns up (see `opcodes.HOT`) or STOP. A pickle in which none turns up needs
+no second look: nothing in it can import, call or change anything.
+
+Two ways that must agree, opcode for opcode:
+
+* the table, which knows every shape;
+* a regular expression whose every alternative is one whole opcode with its argument. Its
+  alternatives start with different bytes, and both it and its parts are possessive (never given
+  back), so that a run of opcodes is consumed in one way only, malformed or not, without any memory
+  for going back. What it does not know (long or textual arguments) ends a run, and the table takes
+  the next step.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+from modelscan.budget import Budget
+from modelscan.errors import ReadError
+from modelscan.formats.pickle.opcodes import (
+    CODES,
+    COUNT1,
+    HOT,
+    INVALID,
+    NAMES,
+    SHAPES,
+    STOP,
+)
+from modelscan.formats.pickle.window import Window
+
+WORTH_IT: Final = 96 << 10
+"""Bytes of pickle from which on the expression repays the time that compiling it takes."""
+_BATCH: Final = 8192
+_GROUP: Final = 16
+_MEAN_LENGTH: Final = 2
+"""Bytes of a typical inert opcode: a run is accounted for as so many steps."""
+
+
+def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> tuple[int, bool]:
+    """Step over inert opcodes.
+
+    Args:
+        window: the bytes.
+        offset: where the first opcode is.
+        budget: pays for the steps.
+        fast: use the regular expression.
+
+    Returns:
+        The offset of the first hot opcode and true, or the offset after STOP and false.
+
+    Raises:
+        ReadError: the stream breaks before either.
+    """
+    shapes, hot = SHAPES, HOT
+    run = _expression().match if fast else None
+    index = window.index(offset)
+    data, base, safe = window.data, window.base, window.safe
+    steps = 0
+    while True:
+        if index >= safe:
+            index = window.index(base + index)
+            data, base, safe = window.data, window.base, window.safe
+            if index >= len(data):
+                raise ReadError("the pickle ends without STOP", offset=window.size)
+        if run is not None and (found := run(data, index)) is not None and found.end() > index:
+            steps += (found.end() - index) // _MEAN_LENGTH
+            index = found.end()
+            if index >= safe:
+                continue
+        steps += 1
+        if steps >= _BATCH:
+            budget.step(steps)
+            steps = 0
+        code = data[index]
+        shape = shapes[code]
+        if shape >= 0:
+            if code in hot:
+                break
+            if index + shape >= len(data):
+                raise ReadError(f"{NAMES[code]} reaches past the end", offset=base + index)
+            index += 1 + shape
+            if code == STOP:
+                budget.step(steps)
+                return base + index, False
+        elif shape == INVALID:
+            raise ReadError(f"byte 0x{code:02x} is no pickle opcode", offset=base + index)
+        elif code in hot:
+            break
+        else:
+            place = window.argument(base + index, shape)
+            index = place.start + place.length - base + (shape > COUNT1)
+    budget.step(steps)
+    return base + index, True
+
+
+@cache
+def _expression() -> re.Pattern[bytes]:
+    """The run of inert opcodes as one expression; compiled when first used (about 15 ms)."""
+    plain = [c for c in NAMES if SHAPES[c] == 0 and c not in HOT and c != STOP]
+    alternatives = [_one_of(plain) + b"++"]
+    for width in (1, 8, 2, 4):
+        codes = [c for c in NAMES if SHAPES[c] == width and c not in HOT]
+        alternatives.append(_one_of(codes) + b".{%d}" % width)
+    counted = [c for c in NAMES if SHAPES[c] == COUNT1]
+    alternatives.insert(1, _one_of(counted) + _lengths(b""))
+    alternatives.append(_one_of([CODES["BINUNICODE"]]) + _lengths(b"\\x00\\x00\\x00"))
+    return re.compile(b"(?:" + b"|".join(alternatives) + b")*+", re.DOTALL)
+
+
+def _one_of(codes: list[int]) -> bytes:
+    return b"[" + b"".join(b"\\x%02x" % code for code in sorted(codes)) + b"]"
+
+
+def _lengths(rest: bytes) -> bytes:
+    """A length below 256 and as many bytes: a small tree, so that few alternatives are tried.
+
+    Args:
+        rest: what the upper bytes of the length look like.
+    """
+    groups = []
+    for low in range(0, 256, _GROUP):
+        high = low + _GROUP
+        leaves = b"|".join(b"\\x%02x%s.{%d}" % (n, rest, n) for n in range(low, high))
+        groups.append(b"(?=[\\x%02x-\\x%02x])(?:%s)" % (low, high - 1, leaves))
+    return b"(?:" + b"|".join(groups) + b")"

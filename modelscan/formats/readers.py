@@ -1,0 +1,26 @@
+"""The table of readers. Order decides only which format's name a file goes by."""
+
+from __future__ import annotations
+
+from modelscan.formats.compressed import CompressedReader
+from modelscan.formats.hub_config import HubConfigReader
+from modelscan.formats.pickle.reader import PickleReader
+from modelscan.formats.reader import Reader
+from modelscan.formats.safetensors import SafetensorsReader
+from modelscan.formats.tar import TarReader
+from modelscan.formats.torch import TorchReader
+from modelscan.formats.zip import ZipReader
+from modelscan.vocabulary.lists import NameLists
+
+
+def readers_for(lists: NameLists) -> tuple[Reader, ...]:
+    """All readers, with the lists that they look names up in."""
+    return (
+        SafetensorsReader(),
+        TorchReader(),
+        ZipReader(),
+        TarReader(),
+        CompressedReader(),
+        HubConfigReader(),
+        PickleReader(lists.pickle_globals),
+    )

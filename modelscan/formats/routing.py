@@ -1,0 +1,134 @@
+"""Sends every artifact to every reader that recognises it, and accounts for what nobody read.
+
+Invariants: content decides, so all readers that recognise the bytes run (polyglots); an archive
+member goes round like a file; whatever a reader raises becomes coverage, and what it yielded before
+stays.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from modelscan.budget import Budget
+from modelscan.errors import BudgetError, ReadError
+from modelscan.formats import sniff
+from modelscan.formats.reader import Glimpse, Reader
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.coverage import Coverage, Status
+from modelscan.vocabulary.fact import Fact, FileFormat
+
+
+class Reading:
+    """What became of one file: iterate over it, then ask for its format.
+
+    Args:
+        artifact: the file.
+        readers: all readers, in order of preference for naming the format.
+        budget: pays for the file and everything nested in it.
+    """
+
+    def __init__(self, artifact: Artifact, readers: Sequence[Reader], budget: Budget) -> None:
+        self.format = sniff.UNKNOWN.format
+        self.recognised = False
+        """True when the file is model or code: read, or recognised as something to read."""
+        self._artifact = artifact
+        self._readers = readers
+        self._budget = budget
+
+    def __iter__(self) -> Iterator[Fact | Coverage]:
+        """Facts and coverage, in the order in which they are found; never raises."""
+        pending: deque[Artifact] = deque([self._artifact])
+        while pending:
+            artifact = pending.popleft()
+            try:
+                self._budget.depth(artifact.depth)
+                glimpse = Glimpse(artifact)
+            except ReadError as error:
+                yield _gap(artifact, error)
+                continue
+            matching = [reader for reader in self._readers if reader.recognises(glimpse)]
+            if not matching:
+                other = sniff.unread(glimpse)
+                self._name(artifact, [other.format])
+                self.recognised |= other.needed
+                yield from _misnamed(artifact, glimpse, [other.format])
+                yield _unread(artifact, other)
+                continue
+            formats = [reader.format for reader in matching]
+            self.recognised = True
+            self._name(artifact, formats)
+            yield from _misnamed(artifact, glimpse, formats)
+            for reader in matching:
+                for item in self._read(reader, artifact):
+                    if isinstance(item, Fact | Coverage):
+                        yield item
+                    else:
+                        pending.append(item)
+
+    def _name(self, artifact: Artifact, formats: list[str]) -> None:
+        if artifact is self._artifact:
+            self.format = formats[0]
+
+    def _read(self, reader: Reader, artifact: Artifact) -> Iterator[Fact | Coverage | Artifact]:
+        accounted = False
+        try:
+            for item in reader.read(artifact, self._budget):
+                if isinstance(item, Coverage):
+                    accounted |= item.file == artifact.name and item.member == artifact.member
+                yield item
+        except ReadError as error:
+            yield _gap(artifact, error)
+        except Exception as error:  # noqa: BLE001  # a reader's own fault is a gap, never a pass
+            reason = f"the {reader.format} reader failed: {type(error).__name__}: {error}"
+            yield _coverage(artifact, "unreadable", reason, needed=True)
+        else:
+            if not accounted:
+                yield _coverage(artifact, "read")
+
+
+def _gap(artifact: Artifact, error: ReadError) -> Coverage:
+    status: Status = "truncated" if isinstance(error, BudgetError) else "unreadable"
+    at = "" if error.offset is None else f" (at byte {error.offset})"
+    return _coverage(artifact, status, error.message + at, needed=True)
+
+
+def _unread(artifact: Artifact, other: sniff.Unread) -> Coverage:
+    if other.needed:
+        reason = f"{other.format}: no reader for this format yet"
+        return _coverage(artifact, "unsupported", reason, needed=True)
+    return _coverage(artifact, "skipped", f"{other.format}: not a model or code file")
+
+
+def _coverage(
+    artifact: Artifact, status: Status, reason: str = "", *, needed: bool = False
+) -> Coverage:
+    return Coverage(
+        file=artifact.name, member=artifact.member, status=status, needed=needed, reason=reason
+    )
+
+
+def _misnamed(artifact: Artifact, glimpse: Glimpse, formats: list[str]) -> Iterator[Fact]:
+    """A fact when the content is not what the extension stands for.
+
+    Only formats that were told by content count: text and unknown bytes contradict nothing. A
+    format that can run code contradicts even beside the promised one: loaders choose.
+    """
+    promise = sniff.declared(glimpse.extension)
+    if promise is None:
+        return
+    name, fulfilling = promise
+    others = [found for found in formats if found not in fulfilling]
+    executable = [found for found in others if found in sniff.EXECUTABLE]
+    if executable:
+        others = executable
+    elif len(others) != len(formats):
+        return
+    for found in others[:1]:
+        if found not in {sniff.TEXT.format, sniff.UNKNOWN.format}:
+            yield FileFormat(
+                location=place(artifact),
+                declared=name,
+                detected=found,
+                executable=found in sniff.EXECUTABLE,
+            )

@@ -1,0 +1,222 @@
+"""safetensors, read as strictly as the reference implementation, and a little further.
+
+The file is an unsigned 64-bit little-endian length, that many bytes of JSON, and the tensors'
+bytes, which the header's offsets must cover without gap or overlap (Hugging Face, safetensors
+"Format"; Trail of Bits' audit of 2023 for what loose parsers let through). The payload is data: it
+is hashed, and never interpreted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+from modelscan.budget import Budget
+from modelscan.errors import ReadError
+from modelscan.formats.reader import Glimpse
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, TensorDefect, TensorHeader
+
+_LENGTH = 8
+_MAX_HEADER = 100_000_000  # the reference implementation's own limit
+
+_BITS = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
+    "F8_E5M2FNUZ": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "I16": 16, "U16": 16, "F16": 16,
+    "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64, "C64": 64,
+}  # fmt: skip
+"""Bits of one element, by dtype name."""
+
+_MAX_ELEMENTS = 1 << 63
+_KEYS = frozenset({"dtype", "shape", "data_offsets"})
+_METADATA = "__metadata__"
+_SAME_DEFECT = 20
+"""Defects of one kind that are stated one by one; the rest of a broken file says nothing new."""
+
+_Entry = tuple[int, int, str]  # begin, end, tensor
+
+
+class SafetensorsReader:
+    """Checks the header to the last byte and states it."""
+
+    format = "safetensors"
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """By extension, or by a header that starts where it must and fits the file."""
+        if glimpse.extension == ".safetensors":
+            return True
+        head = glimpse.head
+        length = int.from_bytes(head[:_LENGTH], "little")
+        return (
+            head[_LENGTH : _LENGTH + 2] == b'{"'
+            and len('{"') <= length <= min(glimpse.size - _LENGTH, _MAX_HEADER)
+            and (glimpse.size < _LENGTH + length or _closes(head, length))
+        )
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """State the header, and every promise of the format that it breaks.
+
+        Raises:
+            ReadError: there is no header to speak of: too short, too long, not the JSON it must be.
+        """
+        raw, payload = _header(artifact, budget)
+        repeated: list[str] = []
+        header = _parse(raw, repeated)
+        defects = _Defects()
+        for key in repeated:
+            defects.add("duplicate-key", key, "a name stands twice in the header")
+        metadata = header.pop(_METADATA, {})
+        if not _is_metadata(metadata):
+            defects.add("bad-metadata", _METADATA, "not a flat table of strings")
+            metadata = {}
+        entries, dtypes, parameters = _tensors(header, payload, defects)
+        _check_cover(entries, payload, defects)
+        where = place(artifact)
+        yield TensorHeader(
+            location=where,
+            format=self.format,
+            tensors=len(header),
+            parameters=parameters,
+            payload=payload,
+            dtypes=tuple(sorted(dtypes)),
+            digest="sha256:" + hashlib.sha256(raw).hexdigest(),
+            metadata=tuple(sorted(metadata)),
+        )
+        for kind, tensor, detail in defects.found:
+            budget.fact()
+            yield TensorDefect(location=where, kind=kind, tensor=tensor, detail=detail)
+
+
+class _Defects:
+    """Collects defects, a bounded number of each kind."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[Any, str, str]] = []
+        self._count: Counter[str] = Counter()
+
+    def add(self, kind: str, tensor: str, detail: str) -> None:
+        self._count[kind] += 1
+        if self._count[kind] <= _SAME_DEFECT:
+            self.found.append((kind, tensor, detail))
+
+
+def _closes(head: bytes, length: int) -> bool:
+    """True when the header's last byte, if it is in sight, can end a JSON object."""
+    end = _LENGTH + length
+    return end > len(head) or head[end - 1 : end] in (b"}", b" ", b"\n", b"\t", b"\r")
+
+
+def _header(artifact: Artifact, budget: Budget) -> tuple[bytes, int]:
+    """Length prefix and JSON as stored, and the number of payload bytes behind them."""
+    size = artifact.size
+    prefix = artifact.read_at(0, _LENGTH)
+    if len(prefix) < _LENGTH:
+        raise ReadError(f"{size} bytes are too few for a safetensors header", offset=0)
+    length = int.from_bytes(prefix, "little")
+    if length > _MAX_HEADER:
+        raise ReadError(f"a header of {length:,} bytes is more than the format allows", offset=0)
+    if length > size - _LENGTH:
+        raise ReadError(f"the header claims {length:,} bytes of a {size:,} byte file", offset=0)
+    budget.header(length)
+    return artifact.read_at(0, _LENGTH + length), size - _LENGTH - length
+
+
+def _parse(raw: bytes, repeated: list[str]) -> dict[str, Any]:
+    """The header's JSON object; names that stand twice go to `repeated`."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) != len(pairs):
+            seen = Counter(key for key, _ in pairs)
+            repeated.extend(key for key, count in seen.items() if count > 1)
+        return table
+
+    if raw[_LENGTH : _LENGTH + 1] != b"{":
+        raise ReadError("the header does not start with an opening brace", offset=_LENGTH)
+    try:
+        header = json.loads(
+            str(memoryview(raw)[_LENGTH:], "utf-8"),
+            object_pairs_hook=once,
+            parse_constant=_refuse_constant,
+        )
+    except (ValueError, RecursionError) as error:
+        raise ReadError(f"the header is not JSON: {error}", offset=_LENGTH) from None
+    if not isinstance(header, dict):  # pragma: no cover  # an opening brace gives nothing else
+        raise ReadError("the header is not a JSON object", offset=_LENGTH)
+    return header
+
+
+def _refuse_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _is_metadata(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for text in value.values())
+
+
+def _tensors(
+    header: dict[str, Any], payload: int, defects: _Defects
+) -> tuple[list[_Entry], set[str], int]:
+    """Byte ranges, dtypes in use, and the number of elements; every broken entry is a defect."""
+    entries: list[_Entry] = []
+    dtypes: set[str] = set()
+    parameters = 0
+    for name, info in header.items():
+        try:
+            dtype, shape, (begin, end) = info["dtype"], info["shape"], info["data_offsets"]
+        except (TypeError, KeyError, ValueError):
+            begin = end = dtype = shape = None
+        elements = _elements(shape)
+        if elements < 0 or type(begin) is not int or type(end) is not int or type(dtype) is not str:
+            defects.add("size-mismatch", name, "not an entry of dtype, shape and data_offsets")
+            continue
+        if len(info) != len(_KEYS):
+            extra = ", ".join(sorted(set(info) - _KEYS))
+            defects.add("not-canonical", name, f"keys that the format does not have: {extra}")
+        dtypes.add(dtype)
+        parameters += elements
+        if not 0 <= begin <= end <= payload:
+            defects.add(
+                "out-of-bounds", name, f"bytes {begin} to {end} of a {payload} byte payload"
+            )
+            continue
+        entries.append((begin, end, name))
+        bits = _BITS.get(dtype)
+        if bits is None:
+            defects.add("unknown-dtype", name, dtype)
+        elif elements * bits != (end - begin) * 8:
+            detail = f"{dtype} {shape} needs {elements * bits // 8} bytes, has {end - begin}"
+            defects.add("size-mismatch", name, detail)
+    return entries, dtypes, parameters
+
+
+def _elements(shape: Any) -> int:
+    """How many elements a shape has; -1 for what is no shape, or none that a file could hold."""
+    if type(shape) is not list:
+        return -1
+    elements = 1
+    for extent in shape:
+        if type(extent) is not int or not 0 <= extent <= _MAX_ELEMENTS:
+            return -1
+        elements *= extent
+        if elements > _MAX_ELEMENTS:
+            return -1
+    return elements
+
+
+def _check_cover(entries: list[_Entry], payload: int, defects: _Defects) -> None:
+    """The tensors must follow each other from the first payload byte to the last."""
+    entries.sort()
+    reached = 0
+    for begin, end, name in entries:
+        if begin < reached:
+            defects.add("overlap", name, f"starts at {begin}, inside the tensor before it")
+        elif begin > reached:
+            defects.add("hole", name, f"{begin - reached} bytes before it belong to no tensor")
+        reached = max(reached, end)
+    if reached < payload:
+        defects.add("trailing-data", "", f"{payload - reached} bytes behind the last tensor")

@@ -1,0 +1,74 @@
+"""PyTorch checkpoints: zip archives whose `<root>/data.pkl` says how to rebuild the tensors.
+
+Invariants: this reader only states what the archive is. The zip reader recognises the same bytes
+and yields the members, so that the pickle is read once.
+
+Source: PyTorch's serialization format since 1.6, `caffe2/serialize/inline_container.h`: every record
+lies in one root folder; TorchScript adds a `code/` folder and `constants.pkl` beside the pickle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from modelscan.budget import Budget
+from modelscan.formats import archive
+from modelscan.formats.reader import HEAD, Glimpse
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, TorchCheckpoint
+
+_PICKLE = b"/data.pkl"
+_SCRIPT_FOLDER, _SCRIPT_CONSTANTS = b"/code/", b"/constants.pkl"
+
+
+class TorchReader:
+    """Zip archives that `torch.load` or `torch.jit.load` takes."""
+
+    @property
+    def format(self) -> str:
+        """See `Reader.format`."""
+        return "pytorch"
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """True for a zip from its first byte on, as `torch.load` demands, with a `data.pkl`.
+
+        `torch.save` writes that record first, and the directory of any zip of ordinary size fits
+        the tail.
+        """
+        if not glimpse.head.startswith(archive.LOCAL_MARK):
+            return False
+        return _PICKLE in glimpse.head or (glimpse.size > HEAD and _PICKLE in glimpse.tail)
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """See `Reader.read`."""
+        names = set[bytes]()
+        for directory in archive.directories(artifact):
+            data = archive.load(artifact, directory)
+            names.update(
+                entry.name
+                for _, entry in archive.entries(data, directory.base)
+                if _matters(entry.name)
+            )
+            budget.step(directory.count)
+        first = archive.local_at(archive.Window(artifact), 0)
+        if first is not None:  # also when the directory, and so the rest, is broken
+            names.add(first.name)
+        roots = {name.removesuffix(_PICKLE) for name in names if _is_data(name)}
+        if not roots:
+            return
+        script = any(
+            root + _SCRIPT_CONSTANTS in names
+            or any(name.startswith(root + _SCRIPT_FOLDER) for name in names)
+            for root in roots
+        )
+        yield TorchCheckpoint(location=place(artifact), layout="torchscript" if script else "zip")
+
+
+def _matters(name: bytes) -> bool:
+    """True for the names that tell the layouts apart; a checkpoint may hold 100,000 others."""
+    return name.endswith((_PICKLE, _SCRIPT_CONSTANTS)) or _SCRIPT_FOLDER in name
+
+
+def _is_data(name: bytes) -> bool:
+    return name.endswith(_PICKLE) and name.count(b"/") == 1

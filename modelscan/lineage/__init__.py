@@ -1,0 +1,1 @@
+"""Floor 4: from weights to the relation with a base."""

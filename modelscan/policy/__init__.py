@@ -1,0 +1,1 @@
+"""Floor 6: what is allowed here. The scanned model configures nothing of it."""

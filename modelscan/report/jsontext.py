@@ -1,0 +1,62 @@
+r"""JSON that is inert wherever it is shown: UTF-8, indented, deterministic.
+
+JSON itself escapes only the C0 controls. Here DEL, the C1 controls, bidirectional and zero-width
+characters and the line separators are written as `\u` escapes too, which loses nothing: a parser
+reads the same string.
+
+Two kinds of value cannot be written as they are, and only hostile files hold them: lone surrogates
+(a file name that is not UTF-8) become visible escapes, and integers of thousands of digits, which
+Python refuses to write in decimal, become hexadecimal text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import msgspec
+
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+_LONGEST_INTEGER = 10_000
+"""Bits, about 3,000 digits; Python's own limit is 4,300 digits (`sys.get_int_max_str_digits`)."""
+
+
+def encode(value: Any, *, sort: bool = True) -> bytes:
+    """One JSON document of `value`, indented by two, ending in a line break.
+
+    Args:
+        value: a struct or builtin containers.
+        sort: sort the keys of dictionaries; a struct's fields keep the order of their declaration.
+    """
+    order: Literal["deterministic"] | None = "deterministic" if sort else None
+    try:
+        data = msgspec.json.encode(value, order=order)
+    except ValueError:  # a lone surrogate, or an integer that is too long
+        plain = msgspec.to_builtins(value, order=order)
+        data = msgspec.json.encode(_representable(plain), order=order)
+    data = msgspec.json.format(data, indent=2) + b"\n"
+    if data.isascii() and b"\x7f" not in data:
+        return data
+    return _UNSEEN.sub(_escape, data.decode()).encode()
+
+
+def _escape(match: re.Match[str]) -> str:
+    units = match[0].encode("utf-16-be")
+    pairs = (units[index : index + 2].hex() for index in range(0, len(units), 2))
+    return "".join("\\u" + pair for pair in pairs)
+
+
+def _representable(value: Any) -> Any:
+    """The same value, with what JSON cannot hold written as text."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_representable(key): _representable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_representable(item) for item in value]
+    if isinstance(value, int) and value.bit_length() > _LONGEST_INTEGER:
+        return hex(value)
+    return value

@@ -1,0 +1,186 @@
+"""Format `terminal`: the report that a person reads first.
+
+For each model: the five answers side by side, the findings with the most severe first and the fix
+beside each, then what was not looked at. The limits of a scan are said once, at the end, with the
+exit code. Nothing here ever calls a model safe or clean.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from modelscan.report import ledger
+from modelscan.report.page import Page
+from modelscan.report.text import cells, clip, clip_middle, counted, size
+from modelscan.report.writer import Output
+from modelscan.vocabulary.finding import Finding
+from modelscan.vocabulary.result import Answers, ModelReport, Report
+from modelscan.vocabulary.rule import SEVERITIES
+
+MOST_FINDINGS = 50
+"""Findings printed for one model; the native report holds all of them."""
+LIMITS = (
+    "A scan says what was looked at and found, never that a model is safe: "
+    "a trained-in backdoor leaves nothing here to find. Keep the model contained."
+)
+
+_LABEL = 17
+"""Columns of a question, its gap included."""
+_STATUS = 13
+"""The same of an answer, at least."""
+_NARROW = 30
+"""Columns that a reason needs beside its answer; where there are fewer, it stands below."""
+_INDENT = 10
+"""Columns of a severity, its gap included; what belongs to a finding stands to the right of it."""
+_RULE = 40
+"""Columns of a rule's id, where the page is wide enough."""
+_SEVERITY_STYLE = {
+    "critical": ("bold", "red"),
+    "high": ("red",),
+    "medium": ("yellow",),
+    "low": ("cyan",),
+    "info": ("dim",),
+}
+_SYMBOL_STYLE = {"✓": "green", "✗": "red", "~": "yellow", "–": "dim", "!": "yellow"}  # noqa: RUF001  # a dash is meant
+_SYMBOLS = {
+    "✓": "none-found verified-official matches-known-release pinned-match signed-trusted pass",
+    "✗": "found modified denied invalid-signature unrelated fail",
+    "~": "hub-consistent signed-untrusted claimed abliteration-like",
+    "–": "unknown not-hashed unsigned",  # noqa: RUF001  # a dash is meant
+    "!": "incomplete error",
+}
+_SYMBOL_OF = {status: symbol for symbol, all_of in _SYMBOLS.items() for status in all_of.split()}
+_RELATION_SYMBOL = {
+    "proved": "✓",
+    "measured": "✓",
+    "hint": "~",
+    "declared": "~",
+    "none": "–",  # noqa: RUF001  # a dash is meant
+}
+"""For the relations that `_SYMBOLS` does not name: how well one is known."""
+
+
+class Terminal:
+    """Plain or coloured text for people."""
+
+    name = "terminal"
+
+    def write(self, report: Report, output: Output) -> bytes:
+        """See `Writer.write`."""
+        page = Page(output)
+        for model in report.models:
+            _model(page, model, output)
+            page.line()
+        _ending(page, report)
+        return page.bytes()
+
+
+def _model(page: Page, model: ModelReport, output: Output) -> None:
+    if model.error is not None:
+        page.ends(page.plain(model.ref), "could not be read", "bold")
+        page.paragraph(f"! {model.error}", 2, 8, "yellow")
+        page.paragraph("Nothing of it was looked at, so nothing is known about it.", 2, 2)
+        return
+    page.ends(page.plain(model.ref), _extent(page, model), "bold")
+    _answers(page, model.answers)
+    if output.detail != "quiet":
+        _findings(page, model, notes=output.detail == "verbose")
+        page.line()
+        ledger.not_looked_at(page, model)
+
+
+def _extent(page: Page, model: ModelReport) -> str:
+    """How much there was, and how much of it was read: `12 files · 91.8 MB · all bytes read`."""
+    unread = sum(1 for file in model.files if "sha256" not in file.digests)
+    if model.digest is not None:
+        read = "all bytes read"
+    elif unread:
+        read = f"{counted(unread, 'file')} not read"
+    else:
+        read = "not all bytes read"
+    parts = (counted(len(model.files), "file"), size(sum(file.size for file in model.files)), read)
+    return f" {page.symbol('·')} ".join(parts)
+
+
+def _answers(page: Page, answers: Answers) -> None:
+    relation = answers.descends_from
+    rows = (
+        ("Load hazards", answers.load_hazards, None),
+        ("Official bytes", answers.official_bytes, answers.official_bytes.release),
+        ("Signed", answers.signed, answers.signed.signer),
+        ("Descends from", relation, relation.base),
+        ("Allowed here", answers.allowed, None),
+    )
+    column = max(_STATUS, 2 + max(len(answer.status) for _, answer, _ in rows))
+    indent = 4 + _LABEL + column
+    for label, answer, name in rows:
+        symbol = _SYMBOL_OF.get(answer.status) or _RELATION_SYMBOL[relation.tier]
+        reason = answer.reason
+        if name and name not in reason:
+            reason = f"{name}: {reason}" if reason else name
+        status = page.symbol(symbol) + " " + answer.status.ljust(column)
+        lead = "  " + label.ljust(_LABEL) + page.style(status, _SYMBOL_STYLE[symbol])
+        if page.width - indent >= _NARROW:
+            page.hanging(lead, reason, indent, 4)
+        else:
+            page.line(lead)
+            page.paragraph(reason, 2 + _LABEL, 4)
+
+
+def _findings(page: Page, model: ModelReport, *, notes: bool) -> None:
+    order = {severity: -rank for rank, severity in enumerate(SEVERITIES)}
+    findings = sorted(model.findings, key=lambda finding: order[finding.severity])
+    shown = [finding for finding in findings if notes or finding.severity != "info"]
+    longest = max((len(finding.rule) + 2 for finding in shown[:MOST_FINDINGS]), default=0)
+    column = max(longest, _RULE) if page.width >= 2 * _RULE else longest
+    for finding in shown[:MOST_FINDINGS]:
+        page.line()
+        _finding(page, finding, column)
+    if len(shown) > MOST_FINDINGS:
+        page.line()
+        page.line(f"and {len(shown) - MOST_FINDINGS:,} more (-f json has all)")
+    if len(shown) < len(findings):
+        page.line()
+        names = Counter(finding.rule for finding in findings[len(shown) :])
+        listed = ", ".join(
+            rule if count == 1 else f"{rule} ({count:,})" for rule, count in sorted(names.items())
+        )
+        total = counted(len(findings) - len(shown), "note")
+        page.paragraph(f"{total}: {listed} (-v shows them)", 0, 4, "dim")
+
+
+def _finding(page: Page, finding: Finding, column: int) -> None:
+    head = page.style(finding.severity.ljust(_INDENT), *_SEVERITY_STYLE[finding.severity])
+    rule = clip(page.plain(finding.rule), page.width - _INDENT, page.ellipsis)
+    place = page.plain(str(finding.location))
+    gap = max(column - cells(rule), 2)
+    beside = _INDENT + cells(rule) + gap + cells(place) <= page.width
+    page.line(head + page.style(rule + " " * gap + place if beside else rule, "bold"))
+    if not beside:
+        room = 2 * (page.width - _INDENT)
+        page.paragraph(clip_middle(place, room, page.ellipsis), _INDENT, 3, "bold")
+    page.paragraph(finding.message, _INDENT, 6)
+    count = finding.evidence.get("count")
+    if isinstance(count, int) and count > 1:
+        page.paragraph(f"Seen {count:,} times; this is the first.", _INDENT, 1)
+    if finding.fix:
+        page.paragraph("Fix: " + " ".join(finding.fix.split()), _INDENT, 4)
+    if finding.waived is not None:
+        page.paragraph(f"Waived: {finding.waived}", _INDENT, 3, "dim")
+
+
+def _ending(page: Page, report: Report) -> None:
+    decision = report.decision
+    if decision.status == "nothing":
+        page.paragraph("Nothing to scan: no target holds a model or code.", 0, 2)
+        page.line()
+    elif len(report.models) > 1:
+        outcomes = Counter(
+            "could not be read" if model.error is not None else model.answers.allowed.status
+            for model in report.models
+        )
+        parts = ", ".join(f"{count:,} {status}" for status, count in sorted(outcomes.items()))
+        overall = f"{counted(len(report.models), 'model')}: {parts}."
+        page.paragraph(f"{overall} Policy {report.policy.name}: {decision.status}.", 0, 3, "bold")
+        page.line()
+    page.closing(LIMITS, f"(exit {decision.exit_code})")

@@ -1,0 +1,103 @@
+"""All checks, and their evidence as two answers.
+
+Invariants: the worst news wins, a check that failed is worse than any good news, and an answer that
+no check gives is an error: nothing here can become a pass by not having been looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from modelscan.verifier.check import Check
+from modelscan.verifier.installed import shared_index
+from modelscan.verifier.manifests import check_releases
+from modelscan.verifier.signatures import check_signatures
+from modelscan.vocabulary.evidence import (
+    Evidence,
+    OfficialBytes,
+    OfficialStatus,
+    Signed,
+    SignedStatus,
+)
+from modelscan.vocabulary.fact import Fact
+from modelscan.vocabulary.result import FileEntry
+
+_OFFICIAL: tuple[OfficialStatus, ...] = (
+    "denied", "modified", "error", "verified-official", "matches-known-release", "pinned-match",
+    "hub-consistent", "not-hashed", "unknown",
+)  # fmt: skip
+"""Which status decides when several checks answer: bad news, then good news, then none."""
+_SIGNED: tuple[SignedStatus, ...] = (
+    "invalid-signature", "error", "signed-trusted", "signed-untrusted", "unsigned",
+)  # fmt: skip
+
+
+class Releases:
+    """The model's digests against the published releases."""
+
+    name = "published releases"
+    answer: Literal["official_bytes"] = "official_bytes"
+
+    def run(self, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:
+        """See `Check.run`."""
+        return check_releases(files, facts, claimed, shared_index())
+
+
+class Signatures:
+    """The signature files that come with the model."""
+
+    name = "signatures"
+    answer: Literal["signed"] = "signed"
+
+    def run(self, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:  # noqa: ARG002 - part of the protocol
+        """See `Check.run`."""
+        return check_signatures(files, facts)
+
+
+CHECKS: tuple[Check, ...] = (Releases(), Signatures())
+
+
+def verify(
+    files: Sequence[FileEntry],
+    facts: Sequence[Fact],
+    claimed: str,
+    checks: Sequence[Check] = CHECKS,
+) -> tuple[OfficialBytes, Signed, tuple[Fact, ...]]:
+    """Run the checks and merge what they established.
+
+    Args:
+        files: the model's files with their digests.
+        facts: what the readers stated.
+        claimed: the identity that the model's source claims, such as `hf:org/name`; empty for none.
+        checks: which checks.
+
+    Returns:
+        The two answers, and the facts that the checks stated.
+    """
+    evidence = [_run(check, files, facts, claimed) for check in checks]
+    official = [found.official for found in evidence if found.official is not None]
+    signed = [found.signed for found in evidence if found.signed is not None]
+    return (
+        min(
+            official,
+            key=lambda answer: _OFFICIAL.index(answer.status),
+            default=OfficialBytes(status="error", reason="no check answered"),
+        ),
+        min(
+            signed,
+            key=lambda answer: _SIGNED.index(answer.status),
+            default=Signed(status="error", reason="no check answered"),
+        ),
+        tuple(fact for found in evidence for fact in found.facts),
+    )
+
+
+def _run(check: Check, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:
+    try:
+        return check.run(files, facts, claimed)
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong must be an answer, never a pass
+        reason = f"{check.name} could not be checked: {error or type(error).__name__}"
+        if check.answer == "signed":
+            return Evidence(signed=Signed(status="error", reason=reason))
+        return Evidence(official=OfficialBytes(status="error", reason=reason))

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from modelscan.budget import Budget, Limits
+from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.reader import Glimpse
+from modelscan.formats.routing import Reading
+from modelscan.vocabulary.artifact import Artifact, BytesArtifact, SliceArtifact
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, FileFormat, TorchCheckpoint
+
+SEEN = TorchCheckpoint(layout="zip")
+
+
+class Probe:
+    """A reader that recognises its magic bytes and then does as it is told."""
+
+    def __init__(self, magic: bytes, *does: object, format: str = "probe") -> None:  # noqa: A002  # the protocol's word
+        self._magic = magic
+        self._does = does
+        self.format = format
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        return glimpse.head.startswith(self._magic)
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        del budget
+        for item in self._does:
+            if isinstance(item, Exception):
+                raise item
+            if isinstance(item, int):
+                yield SliceArtifact(artifact, item, 100, f"member{item}")
+            else:
+                assert isinstance(item, Fact | Coverage)
+                yield item
+
+
+def _items(
+    data: bytes, *readers: Probe, name: str = "file.bin", limits: Limits | None = None
+) -> list[Fact | Coverage]:
+    return list(Reading(BytesArtifact(name, data), readers, Budget(limits)))
+
+
+def _gaps(items: list[Fact | Coverage]) -> list[tuple[str, bool]]:
+    return [(item.status, item.needed) for item in items if isinstance(item, Coverage)]
+
+
+def test_every_reader_that_recognises_the_bytes_runs() -> None:
+    items = _items(b"AB", Probe(b"A", SEEN), Probe(b"AB", SEEN), Probe(b"C", SEEN))
+    assert items.count(SEEN) == 2
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status"),
+    [
+        (ReadError("broken"), "unreadable"),
+        (BudgetError("too much"), "truncated"),
+        (ZeroDivisionError("a bug"), "unreadable"),
+    ],
+)
+def test_what_a_reader_raises_is_a_needed_gap_and_loses_nothing(
+    trouble: Exception, status: str
+) -> None:
+    items = _items(b"A", Probe(b"A", SEEN, trouble))
+    assert SEEN in items
+    assert _gaps(items) == [(status, True)]
+
+
+def test_members_go_round_to_a_depth() -> None:
+    items = _items(b"AAAA", Probe(b"A", SEEN, 1), limits=Limits(depth=2))
+    assert items.count(SEEN) == 3
+    assert ("truncated", True) in _gaps(items)
+
+
+def test_a_reader_can_account_for_itself() -> None:
+    own = Coverage(file="file.bin", status="header-only", reason="the rest is data")
+    assert _gaps(_items(b"A", Probe(b"A", own))) == [("header-only", False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("README.md", b"# words", ("skipped", False)),
+        ("data.bin", b"\x01\x02\x03", ("skipped", False)),
+        ("model.gguf", b"not really", ("unsupported", True)),
+        ("data.bin", b"GGUF\x03\0\0\0", ("unsupported", True)),
+        ("modeling.py", b"import os", ("unsupported", True)),
+        ("data.bin", b"\x7fELF\x02", ("unsupported", True)),
+        ("data.bin", b"MZ and more text", ("skipped", False)),
+    ],
+)
+def test_what_nobody_reads_is_accounted_for(
+    name: str, data: bytes, expected: tuple[str, bool]
+) -> None:
+    assert _gaps(_items(data, name=name)) == [expected]
+
+
+def test_a_file_that_is_no_model_is_not_recognised() -> None:
+    for name, data, expected in (("notes.txt", b"words", False), ("model.gguf", b"", True)):
+        reading = Reading(BytesArtifact(name, data), (), Budget())
+        list(reading)
+        assert reading.recognised is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "formats", "expected"),
+    [
+        ("model.safetensors", ["pickle"], ("safetensors", "pickle", True)),
+        ("model.safetensors", ["safetensors", "pickle"], ("safetensors", "pickle", True)),
+        ("model.safetensors", ["safetensors"], None),
+        ("model.safetensors", ["safetensors", "zip"], None),
+        ("picture.png", ["zip"], ("image", "zip", False)),
+        ("pytorch_model.bin", ["pickle"], None),
+    ],
+)
+def test_content_that_is_not_as_named(
+    name: str, formats: list[str], expected: tuple[str, str, bool] | None
+) -> None:
+    items = _items(b"A", *(Probe(b"A", format=form) for form in formats), name=name)
+    found = [item for item in items if isinstance(item, FileFormat)]
+    assert [(fact.declared, fact.detected, fact.executable) for fact in found] == (
+        [expected] if expected else []
+    )

@@ -1,0 +1,143 @@
+"""`make bench`: what a scan costs, as ratios to public tools measured in the same run.
+
+Each figure is the median over pairs (ours, theirs, ours, theirs ...) of whole processes, as the
+operating system accounts for them: CPU seconds are user and system time together. Ratios hold where
+absolute times drift; nothing here is a test, and nothing fails on a slow machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import venv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import bench_workloads as workloads
+
+ROOT = Path(".bench")
+PEER = "picklescan==1.0.5"
+OURS = [str(Path(sys.executable).parent / "modelassay")]
+
+
+class Run(NamedTuple):
+    """One finished process."""
+
+    cpu: float
+    """User and system seconds."""
+    memory: float
+    """Peak resident memory in MiB."""
+    code: int
+
+
+def run(command: Sequence[str]) -> Run:
+    """Run a command to its end, its output thrown away."""
+    process = subprocess.Popen(  # noqa: S603  # fixed commands of ours
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Run(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
+
+
+def pairs(ours: Sequence[str], theirs: Sequence[str], count: int) -> tuple[list[Run], list[Run]]:
+    """Run two commands in turn, after one warm-up of each."""
+    run(ours), run(theirs)
+    found = [(run(ours), run(theirs)) for _ in range(count)]
+    return [first for first, _ in found], [second for _, second in found]
+
+
+def compare(what: str, ours: Sequence[str], theirs: Sequence[str], goal: float, count: int) -> None:
+    """Print the CPU ratio of our command to another one."""
+    first, second = pairs(ours, theirs, count)
+    ratios = [a.cpu / max(b.cpu, 1e-6) for a, b in zip(first, second, strict=True)]
+    ratio = statistics.median(ratios)
+    print(
+        f"{what:<46} {statistics.median(item.cpu for item in first):8.3f} s "
+        f"{statistics.median(item.cpu for item in second):8.3f} s   "
+        f"x {ratio:5.3f} (goal {goal:g}) {'met' if ratio <= goal else 'NOT MET'}   "
+        f"{max(item.memory for item in first):6.1f} MiB, exit {first[-1].code}",
+        flush=True,
+    )
+
+
+def absolute(what: str, command: Sequence[str], goal: float, count: int) -> None:
+    """Print our own CPU seconds; a goal in milliseconds holds on this project's machines only."""
+    run(command)
+    found = [run(command) for _ in range(count)]
+    cpu = statistics.median(item.cpu for item in found)
+    print(
+        f"{what:<46} {cpu:8.3f} s {'':>10}   (goal {goal:g} s) "
+        f"{'met' if cpu <= goal else 'NOT MET'}"
+        f"   {max(item.memory for item in found):6.1f} MiB, exit {found[-1].code}",
+        flush=True,
+    )
+
+
+def peer() -> str | None:
+    """The other scanner's command, in an environment of its own; `None` when it cannot be had."""
+    folder = ROOT / "peers"
+    command = folder / "bin" / "picklescan"
+    if not command.exists():
+        venv.create(folder, with_pip=True)
+        install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", PEER]
+        if subprocess.run(install, check=False).returncode:  # noqa: S603  # fixed command
+            return None
+    return str(command)
+
+
+def main() -> None:
+    """Make the workloads, run them, print a line for each."""
+    parser = argparse.ArgumentParser(description="Measure the scanner against public tools.")
+    parser.add_argument("--size", type=int, default=4096, help="MiB of the large file")
+    parser.add_argument("--runs", type=int, default=5, help="pairs for each figure")
+    options = parser.parse_args()
+    print(f"{'':<46} {'ours':>10} {'theirs':>10}   CPU ratio{'':<22} our peak memory")
+
+    small = ROOT / "small.json"
+    ROOT.mkdir(exist_ok=True)
+    small.write_text('{"model_type": "bert"}')
+    absolute("modelassay --version", [*OURS, "--version"], 0.050, options.runs)
+    absolute("modelassay --help", [*OURS, "--help"], 0.100, options.runs)
+    absolute("scan of one small file", [*OURS, "scan", str(small)], 0.200, options.runs)
+
+    large = workloads.large(ROOT, options.size * workloads.MIB)
+    if shutil.which("openssl"):
+        compare(
+            f"scan {options.size} MiB safetensors / openssl dgst -sha256",
+            [*OURS, "scan", str(large)],
+            ["openssl", "dgst", "-sha256", str(large)],
+            1.25,
+            options.runs,
+        )
+    other = peer()
+    if other is None:
+        print(f"{PEER} cannot be had here: the comparisons with it are left out")
+        return
+    many = workloads.many(ROOT)
+    compare(
+        "scan 5,000 small files / picklescan",
+        [*OURS, "scan", str(many)],
+        [other, "--path", str(many)],
+        0.5,
+        options.runs,
+    )
+    objects = workloads.opcodes(ROOT)
+    compare(
+        "scan 60 MB opcode-heavy pickle / picklescan",
+        [*OURS, "scan", str(objects)],
+        [other, "--path", str(objects)],
+        0.05,
+        1,
+    )
+
+
+if __name__ == "__main__":
+    main()
