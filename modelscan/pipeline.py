@@ -221,9 +221,7 @@ def _examine(file: SourceFile, tools: Tools, progress: Progress | None) -> _Exam
     if trouble:  # what was found stays; that everything was read does not
         digests = {}
         coverage = [entry for entry in coverage if entry.status != "read"]
-        coverage.append(
-            Coverage(file=file.name, status="unreadable", needed=True, reason=trouble)
-        )
+        coverage.append(Coverage(file=file.name, status="unreadable", needed=True, reason=trouble))
     if progress:
         progress.file_done()
     entry = FileEntry(path=file.name, size=size, digests=digests, format=form)

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from modelscan import api, pipeline
-from modelscan.fetcher import local
+from modelscan.fetcher import local, sources
+from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.result import ModelReport
+from modelscan.vocabulary.snapshot import Snapshot
 from tests.forge import models
 
 
@@ -66,10 +68,10 @@ def test_a_file_that_vanishes_is_a_needed_gap(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = models.plain(tmp_path / "model")
-    take = pipeline.take
+    take = sources.take
 
-    def take_and_remove(ref: object) -> object:
-        snapshot = take(ref)  # type: ignore[arg-type]  # handed through
+    def take_and_remove(ref: ModelRef) -> Snapshot:
+        snapshot = take(ref)
         (model / "model.safetensors").unlink()
         return snapshot
 

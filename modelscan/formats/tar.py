@@ -35,6 +35,7 @@ _EXTENSION_MAX = 1 << 20
 """Bytes of one extended header; real ones hold a path or two."""
 _OCTAL_MAX = 8 << 30
 """Sizes from here on do not fit the header's octal field and need an extension."""
+_DECIMAL = re.compile(r"[0-9]{1,18}")
 _NUMBER = r"(?:[0-7 ]{6}[ \0]{2}|[0-7 ]{7}[ \0])"
 _V7 = re.compile(rf"{_NUMBER}{{3}}[0-7 ]{{11}}[ \0][0-7 ]{{11}}[ \0]".encode())
 """Mode, user, group, size and time, as written before there was a magic number."""
@@ -200,7 +201,7 @@ class _Walk:
         header = _Header(
             name=path or (f"{prefix}/{name}" if prefix else name),
             kind=kind,
-            size=int(size) if size.isascii() and size.isdigit() else stated,
+            size=int(size) if _DECIMAL.fullmatch(size) else stated,
             link=said.get("linkpath") or _text(block[157:257]),
             start=start,
             data=data,
@@ -258,7 +259,7 @@ def _is_header(block: bytes) -> bool:
 def _number(field: bytes, offset: int) -> int:
     """A number field: octal digits, or base 256 behind a set first bit (GNU)."""
     if field[0] & 0x80:
-        number = int.from_bytes(field, "big", signed=True) & ((1 << 95) - 1)
+        number = int.from_bytes(field[1:], "big")
         if field[0] == 0x80 and number < 1 << 63:  # noqa: PLR2004 - anything else is negative
             return number
         raise ReadError("a size that no file has", offset=offset)
@@ -281,7 +282,7 @@ def _pax_records(data: bytes, offset: int) -> dict[str, str]:
         key, equals, value = record.partition(b"=")
         if not equals or not value.endswith(b"\n"):
             raise ReadError("a damaged pax record", offset=offset)
-        records[_text(key)] = _text(value[:-1])
+        records[key.decode(errors="replace")] = value[:-1].decode(errors="backslashreplace")
         at += length
     return records
 

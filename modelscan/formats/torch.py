@@ -3,8 +3,8 @@
 Invariants: this reader only states what the archive is. The zip reader recognises the same bytes
 and yields the members, so that the pickle is read once.
 
-Source: PyTorch's serialization format since 1.6, `caffe2/serialize/inline_container.h`: every record
-lies in one root folder; TorchScript adds a `code/` folder and `constants.pkl` beside the pickle.
+Source: PyTorch's serialization format since 1.6, `caffe2/serialize/inline_container.h`: every
+record lies in one root folder; TorchScript adds a `code/` folder and `constants.pkl` to it.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ Item = Fact | Coverage | Artifact
 
 _BY_NAME = frozenset({".keras", ".npz", ".zip", ".whl", ".jar", ".mar"})
 """Extensions whose loaders search the whole tail, and so accept data around the archive."""
+_END_OF_ONE_DISK = archive.END_MARK + bytes(4)
 _KEEP_TOTAL = 8 << 20
 """Inflated members held in memory at once, over one archive; the others are streamed."""
 _SMALL, _CHECKED, _CHECKED_TOTAL = 32 << 10, 16 << 20, 64 << 20
@@ -65,13 +66,11 @@ class ZipReader:
         if glimpse.head.startswith((archive.LOCAL_MARK, archive.END_MARK)):
             return True
         tail = glimpse.head if glimpse.size <= HEAD else glimpse.tail
-        if archive.END_MARK not in tail:
+        at = tail.rfind(_END_OF_ONE_DISK)  # from behind, and eight bytes: every file pays for this
+        if at < 0 or len(tail) - at < archive.END.size:
             return False
-        at = tail.rfind(archive.END_MARK)
-        if len(tail) - at < archive.END.size:
-            return False
-        _, disk, first, here, count, size, _, comment = archive.END.unpack_from(tail, at)
-        if disk or first or here != count or not count:
+        *_, here, count, size, _, comment = archive.END.unpack_from(tail, at)
+        if here != count or not count:
             return False
         if at + archive.END.size + comment != len(tail) and glimpse.extension not in _BY_NAME:
             return False
@@ -93,6 +92,7 @@ class _Walk:
         self._names: set[bytes] = set()
         self._cursor = 0  # everything before it has been accounted for
         self._previous: Entry | None = None  # the member that ends at the cursor
+        self._starts: list[int] = []  # of the directories
         self._listed = 0  # entries in the primary directory
         self._to_check = _CHECKED_TOTAL
         self._to_keep = _KEEP_TOTAL
@@ -117,8 +117,8 @@ class _Walk:
             detail = "members run into the directory"
             yield archive.defect(self._zip, "overlap", detail=detail, offset=primary.start)
         yield from self._gap(primary.start)
-        if (self._listed - primary.count) & 0xFFFF:  # 16 bits are all that many writers fill
-            detail = f"the end record promises {primary.count}, the directory lists {self._listed}"
+        if (self._listed - primary.count) & 0xFFFF:  # many writers fill 16 bits only
+            detail = f"{primary.count} in the end record, {self._listed} in the directory"
             yield archive.defect(self._zip, "size-mismatch", detail=detail, offset=primary.records)
         for start, end in (
             (primary.start + primary.size, primary.records),
@@ -143,6 +143,7 @@ class _Walk:
                 continue
             index = len(used)
             used.append(directory)
+            self._starts.append(directory.start)
             data.append(archive.load(self._zip, directory))
             if sum(map(len, data)) > archive.DIRECTORY_BYTES:
                 raise BudgetError("several central directories of many megabytes")
@@ -178,15 +179,16 @@ class _Walk:
 
     def _entry(self, entry: Entry, index: int) -> Iterator[Item]:
         """A member that a directory lists: its views compared, then read."""
-        if entry.offset < self._cursor and not index:
-            yield self._defect("overlap", entry, "begins inside another member")
-        yield from self._gap(min(entry.offset, self._zip.size))
+        local = archive.local_at(self._window, entry.offset)
+        if local is not None:
+            if entry.offset < self._cursor and not index:
+                yield self._defect("overlap", entry, "begins inside another member")
+            yield from self._gap(entry.offset)
         if not index:
             if entry.name in self._names:
                 yield self._defect("duplicate-member", entry)
             self._names.add(entry.name)
         yield from archive.name_defects(self._zip, entry.text, entry.offset)
-        local = archive.local_at(self._window, entry.offset)
         if local is None:
             yield self._defect("missing-local-header", entry)
             yield self._coverage(entry.text, "unreadable", "no local header where it should be")
@@ -231,11 +233,11 @@ class _Walk:
         codec = _CODECS.get(entry.method)
         sealed = bool(flags & archive.OPAQUE_FLAGS)
         if sealed:
-            if self._is_plain(entry, codec):
-                sealed = False
-                yield self._defect("flag-mismatch", entry, f"flags {flags:#06x} on plain data")
-            else:
+            sealed = not self._is_plain(entry, codec)
+            if sealed:
                 yield self._coverage(name, "encrypted", "encrypted")
+            else:
+                yield self._defect("flag-mismatch", entry, f"flags {flags:#06x} on plain data")
         if codec is not None:
             if not sealed:
                 yield from self._inflated(entry, name, codec)
@@ -322,7 +324,7 @@ class _Walk:
         self._cursor, self._previous = end, None
         if archive.blank(self._zip, start, end):
             return
-        hidden = False
+        hidden = any(start <= known < end for known in self._starts)
         position = self._find(archive.LOCAL_MARK, start, end)
         while position < end:
             local = archive.local_at(self._window, position)
@@ -342,10 +344,7 @@ class _Walk:
             yield archive.defect(self._zip, kind, detail=detail, offset=start)
 
     def _descriptor(self, end: int) -> Iterator[Item]:
-        """Step over the data descriptor behind the previous member, if there is one.
-
-        With or without its mark, with sizes of 32 or 64 bits (APPNOTE 4.3.9): writers vary.
-        """
+        """Step over the data descriptor behind the previous member, if there is one."""
         entry, start = self._previous, self._cursor
         room = min(_DESCRIPTOR_MAX, end - start)
         self._previous = None
@@ -392,7 +391,5 @@ class _Walk:
         )
 
     def _coverage(self, name: str, status: Status, reason: str) -> Coverage:
-        member = child_name(self._zip, name)
-        return Coverage(
-            file=self._zip.name, member=member, status=status, needed=True, reason=reason
-        )
+        name = child_name(self._zip, name)
+        return Coverage(file=self._zip.name, member=name, status=status, needed=True, reason=reason)

@@ -33,8 +33,11 @@ def not_looked_at(page: Page, model: ModelReport) -> None:
             page.paragraph(f"Nor at {others}.", 0, 3)
     elif model.digest is None:
         page.paragraph("Not looked at: some bytes; -f json shows which files lack a digest.", 0, 2)
+    elif rest:
+        parsed = f"{counted(sum(rest.values()), 'other part')} ({kinds})"
+        page.paragraph(f"Not looked at: nothing that loading needs. Not parsed: {parsed}.", 0, 3)
     else:
-        page.paragraph(f"Not looked at: {others if rest else 'nothing'}.", 0, 3)
+        page.line("Not looked at: nothing.")
 
 
 def _needed(page: Page, gaps: list[Coverage]) -> None:

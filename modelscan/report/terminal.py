@@ -7,6 +7,7 @@ exit code. Nothing here ever calls a model safe or clean.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from modelscan.report import ledger
@@ -34,6 +35,8 @@ _INDENT = 10
 """Columns of a severity, its gap included; what belongs to a finding stands to the right of it."""
 _RULE = 40
 """Columns of a rule's id, where the page is wide enough."""
+_COMMIT = re.compile(r"@([0-9a-f]{12})[0-9a-f]{28}\b")
+"""A commit; its first twelve digits are enough for the eye, the native report has all of them."""
 _SEVERITY_STYLE = {
     "critical": ("bold", "red"),
     "high": ("red",),
@@ -116,8 +119,9 @@ def _answers(page: Page, answers: Answers) -> None:
     for label, answer, name in rows:
         symbol = _SYMBOL_OF.get(answer.status) or _RELATION_SYMBOL[relation.tier]
         reason = answer.reason
-        if name and name not in reason:
-            reason = f"{name}: {reason}" if reason else name
+        short = _COMMIT.sub(r"@\1", name or "")
+        if short not in reason:
+            reason = f"{short}: {reason}" if reason else short
         status = page.symbol(symbol) + " " + answer.status.ljust(column)
         lead = "  " + label.ljust(_LABEL) + page.style(status, _SYMBOL_STYLE[symbol])
         if page.width - indent >= _NARROW:

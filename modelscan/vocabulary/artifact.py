@@ -84,7 +84,7 @@ class SliceArtifact:
 
     def __init__(self, parent: Artifact, offset: int, size: int, member: str) -> None:
         self.name = parent.name
-        self.member = child_name(parent, member)
+        self.member: str | None = child_name(parent, member)
         self.depth = parent.depth + 1
         self.size = max(0, min(size, parent.size - offset))
         self._parent = parent
@@ -119,7 +119,7 @@ class StreamArtifact:
         open_stream: Callable[[], Iterator[bytes]],
     ) -> None:
         self.name = parent.name
-        self.member = child_name(parent, member)
+        self.member: str | None = child_name(parent, member)
         self.depth = parent.depth + 1
         self.size = size
         self._open = open_stream

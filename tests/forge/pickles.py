@@ -42,7 +42,7 @@ class Assembler:
         """BINBYTES."""
         return self.raw(b"B", struct.pack("<I", len(value)), value)
 
-    def int(self, value: int) -> Self:
+    def number(self, value: int) -> Self:
         """BININT1, BININT or LONG1, whichever is shortest."""
         if 0 <= value < 256:
             return self.raw(b"K", bytes([value]))
@@ -177,8 +177,8 @@ def malicious() -> dict[str, bytes]:
 
 def torch_legacy(obj: bytes = b"") -> bytes:
     """A checkpoint as torch before 1.6 wrote it: five pickles, then raw storages."""
-    magic = Assembler(2).int(TORCH_MAGIC).stop()
-    version = Assembler(2).int(1001).stop()
+    magic = Assembler(2).number(TORCH_MAGIC).stop()
+    version = Assembler(2).number(1001).stop()
     system = Assembler(2).empty_dict().stop()
     keys = Assembler(2).empty_list().text("0").raw(b"a").stop()
     return magic + version + system + (obj or torch_state_dict()) + keys + storage(b"cos\nsystem\n")
@@ -193,8 +193,8 @@ def torch_state_dict() -> bytes:
     """A state dict with one tensor, its storage by persistent id."""
     out = Assembler(2).global_("collections", "OrderedDict").empty_tuple().reduce().mark()
     out.text("weight").global_("torch._utils", "_rebuild_tensor_v2").mark().mark()
-    out.text("storage").global_("torch", "FloatStorage").text("0").text("cpu").int(11).tuple_()
-    out.binpersid().int(0).int(11).tuple1().int(1).tuple1().false()
+    out.text("storage").global_("torch", "FloatStorage").text("0").text("cpu").number(11).tuple_()
+    out.binpersid().number(0).number(11).tuple1().number(1).tuple1().false()
     out.global_("collections", "OrderedDict").empty_tuple().reduce().tuple_().reduce()
     return out.setitems().stop()
 
@@ -204,13 +204,13 @@ def joblib_array(data: bytes = b"\0" * 32, *, alignment: bool = True) -> Assembl
     out = Assembler(4).stack_global("joblib.numpy_pickle", "NumpyArrayWrapper").empty_tuple()
     out.newobj().empty_dict().mark()
     out.short_text("subclass").stack_global("numpy", "ndarray")
-    out.short_text("shape").int(len(data) // 8).tuple1()
+    out.short_text("shape").number(len(data) // 8).tuple1()
     out.short_text("order").short_text("C")
     out.short_text("dtype").stack_global("numpy", "dtype").short_text("f8").false().true()
     out.raw(b"\x87").reduce()
     out.short_text("allow_mmap").true()
     if alignment:
-        out.short_text("numpy_array_alignment_bytes").int(16)
+        out.short_text("numpy_array_alignment_bytes").number(16)
     out.setitems().build()
     if alignment:
         out.raw(b"\x03\xff\xff\xff")

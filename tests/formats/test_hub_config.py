@@ -129,7 +129,9 @@ def test_templates_go_on_their_own_way() -> None:
 
 
 def test_a_large_document_is_still_watched() -> None:
-    document = {"model": {"vocab": {f"token{index}": index for index in range(80_000)}}}
+    document: dict[str, Any] = {
+        "model": {"vocab": {f"token{index}": index for index in range(80_000)}}
+    }
     document["auto_map"] = {"AutoTokenizer": "tok.T"}
     data = json.dumps(document).encode()
     assert len(data) > 1 << 20

@@ -141,5 +141,7 @@ def test_any_damage_ends_in_facts_or_a_read_error(data: st.DataObject) -> None:
         ("data.json", b'{"weight_map": {}}', False),
     ],
 )
-def test_content_decides_unless_the_name_does(name: str, data: bytes, expected: bool) -> None:  # noqa: FBT001  # a table's column
+def test_content_decides_unless_the_name_does(
+    name: str, data: bytes, expected: bool
+) -> None:  # a table's column
     assert READER.recognises(Glimpse(BytesArtifact(name, data))) is expected

@@ -142,7 +142,7 @@ def test_the_five_answers_are_properties_of_the_model() -> None:
 
 def test_files_carry_only_hashes_that_the_schema_knows() -> None:
     digests = {"git-blob": "b" * 40, "sha256": "a" * 64, "sha384": "c" * 96, "blake2b": "d" * 64}
-    one = FileEntry(path="weights/a.bin", size=5, digests=digests, format="torch")
+    one = FileEntry(path="weights/a.bin", size=5, digests=digests, format="pytorch")
     (file,) = component(reports.model(files=(one,)))["components"]
     assert file["hashes"] == [
         {"alg": "SHA-256", "content": "a" * 64},
@@ -150,7 +150,7 @@ def test_files_carry_only_hashes_that_the_schema_knows() -> None:
     ]
     assert file["mime-type"] == "application/zip"
     assert values(file) == {
-        "modelassay:format": "torch", "modelassay:size": "5", "modelassay:git-blob": "b" * 40,
+        "modelassay:format": "pytorch", "modelassay:size": "5", "modelassay:git-blob": "b" * 40,
     }  # fmt: skip
 
 

@@ -42,7 +42,8 @@ high      release-file-modified                   model.safetensors
 
 3 notes: model-card-missing, pickle-present (2) (-v shows them)
 
-Not looked at: 1 part that loading does not need (1 header-only).
+Not looked at: nothing that loading needs. Not parsed: 1 other part (1
+header-only).
 
 A scan says what was looked at and found, never that a model is safe: a
 trained-in backdoor leaves nothing here to find. Keep the model contained.
@@ -78,8 +79,8 @@ high      release-file-modified  model.safetensors
 3 notes: model-card-missing, pickle-present (2) (-v shows
 them)
 
-Not looked at: 1 part that loading does not need (1
-header-only).
+Not looked at: nothing that loading needs. Not parsed: 1
+other part (1 header-only).
 
 A scan says what was looked at and found, never that a model
 is safe: a trained-in backdoor leaves nothing here to find.

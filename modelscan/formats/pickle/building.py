@@ -29,6 +29,14 @@ def _constant(value: Value, state: State, _argument: Argument, _at: int) -> None
     state.stack.append(value)
 
 
+def _true(state: State, _argument: Argument, _at: int) -> None:
+    state.stack.append(True)  # it is the value that the opcode pushes
+
+
+def _false(state: State, _argument: Argument, _at: int) -> None:
+    state.stack.append(False)  # it is the value that the opcode pushes
+
+
 def _text(state: State, argument: Argument, _at: int) -> None:
     state.stack.append(argument if isinstance(argument, bytes) else Literal(argument, text=True))
 
@@ -181,8 +189,8 @@ def _frame(_state: State, _argument: Argument, _at: int) -> None:
 BUILDING: Final[HandlerTable] = {
     "MARK": _mark, "POP": _pop, "POP_MARK": _pop_mark, "DUP": _duplicate,
     "PROTO": _protocol, "FRAME": _frame,
-    "NONE": partial(_constant, None), "NEWTRUE": partial(_constant, True),
-    "NEWFALSE": partial(_constant, False), "BINFLOAT": partial(_constant, FLOAT),
+    "NONE": partial(_constant, None), "NEWTRUE": _true,
+    "NEWFALSE": _false, "BINFLOAT": partial(_constant, FLOAT),
     "FLOAT": _written_float, "INT": _written_int, "LONG": _written_int, "BININT": _signed,
     "BININT1": _unsigned, "BININT2": _unsigned, "LONG1": _signed, "LONG4": _signed,
     "STRING": _quoted, "UNICODE": _written_text, "BINSTRING": _text, "SHORT_BINSTRING": _text,

@@ -46,7 +46,7 @@ def called(
         else:
             ledger.record(nested)
     reported = disposition in {"denied", "unknown"}
-    if not reported:
+    if arguments:
         ledger.check_arguments(function, arguments, opcode, at)
     ledger.state_call(function, disposition, arguments, opcode, at, instantiates=instantiates)
     kept = arguments if function.callable in _KEEP_ARGUMENTS else ()
@@ -58,8 +58,8 @@ def _instance_of(
 ) -> Value:
     """`copyreg._reconstructor(cls, base, state)` and `copyreg.__newobj__(cls, …)`.
 
-    They only make an instance of `cls`, and count as that. What else they are handed must be listed:
-    the `__init__` of `base` runs.
+    They only make an instance of `cls`, and count as that. What else they are handed must be
+    listed, since the `__init__` of `base` runs.
     """
     if not arguments or not isinstance(arguments[0], Global):
         return None
@@ -74,8 +74,8 @@ def _attribute_of(
 ) -> Value:
     """`getattr(cls, "name")`: how nested classes and members of enumerations are written.
 
-    Reading an attribute of a listed or an own class is harmless; what it is called by is judged
-    under its own dotted name. For anything else the attribute counts as an import.
+    Reading an attribute of a listed or an own class is harmless; calling it is judged under its own
+    dotted name. For anything else the attribute counts as an import.
     """
     if len(arguments) != 2:  # noqa: PLR2004  # an object and a name
         return None

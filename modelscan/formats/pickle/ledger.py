@@ -139,13 +139,18 @@ class Ledger:
     def check_arguments(
         self, function: Global, arguments: Sequence[Value], opcode: str, at: int
     ) -> None:
-        """A listed callable may call what it is handed: that must be listed as well."""
+        """A listed callable may call what it is handed: that must be listed as well.
+
+        What an unlisted one is handed is part of the call that is stated already.
+        """
         visited = 0
         for value in imports_in(arguments):
             visited += 1
             if value is None or value.trusted:
                 continue
             value.called = True
+            if not function.trusted:
+                continue
             if value.disposition == "denied":
                 self.state_call(value, "denied", arguments, opcode, at)
             else:

@@ -1,9 +1,9 @@
-"""Bytes that a pickle hands to a loader of pickles: an artifact of their own, to be read in turn."""
+"""Bytes that a pickle hands to a loader of pickles: artifacts of their own, to be read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, cast
+from typing import Final
 
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.values import Call, Global, Literal, Value
@@ -28,7 +28,7 @@ def nested_artifact(ledger: Ledger, arguments: Sequence[Value], at: int) -> Arti
         data = _encoded(ledger, source)
     elif isinstance(source, Literal) and not source.text:
         if isinstance(source.content, Blob):
-            return cast("Artifact", SliceArtifact(parent, *source.content, member))
+            return SliceArtifact(parent, *source.content, member)
         data = source.content
     if data is None:
         return None

@@ -18,7 +18,7 @@ WRAPPER: Final = frozenset({"joblib.numpy_pickle.NumpyArrayWrapper"})
 """The callables whose instances are followed by an array."""
 _CODE: Final = re.compile(r"[<>=|]?([?bBiufcmMOSUVa])(\d*)\Z")
 _ITEM_SIZE_AT: Final = 5
-"""Index of the item size in the state of a `numpy.dtype`: version, order, subarray, names, fields, size."""
+"""Where the state of a `numpy.dtype` has the item size, after version, order, names and fields."""
 _CHARACTER: Final = 4
 
 

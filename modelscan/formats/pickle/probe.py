@@ -13,14 +13,13 @@ from typing import Final
 from modelscan.budget import Budget, Limits
 from modelscan.errors import ReadError
 from modelscan.formats.pickle.ledger import Ledger
+from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.opcodes import (
-    CODES,
     COUNT1,
     HIGHEST_PROTOCOL,
     HOT,
     INVALID,
-    NAMES,
     PROTO,
     SHAPES,
     STARTS,
@@ -38,10 +37,11 @@ _LONG_RUN: Final = 64
 """The same without a protocol byte."""
 _NOT_TRIVIAL: Final = 4
 """Opcodes of the smallest pickle that is worth being called one."""
+_FEW: Final = 3
+"""Opcodes before a line of text that goes on out of sight."""
 _PADDING: Final = 16 << 20
 """The longest literal that a payload may plausibly hide behind."""
 _NAME: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
-_LITERALS: Final = frozenset(CODES[n] for n in ("BINUNICODE", "BINSTRING", "BINBYTES", "UNICODE"))
 _NO_NAMES: Final = PickleGlobals()
 
 
@@ -123,22 +123,30 @@ def _acts(head: bytes, size: int, *, follows: bool) -> bool:
     try:
         end = machine.run(0)
     except ReadError as error:
-        ran_out = not whole and (error.offset is None or error.offset >= len(head) - _NOT_TRIVIAL)
-        return _calls(ledger) or (ran_out and _is_literal(head))
+        ran_out = not whole and not isinstance(error, BrokenError)
+        return _calls(ledger) or (ran_out and _goes_on(head, size))
     rest = head[end:].strip(b"\0\r\n\t ")
     return _calls(ledger) or (whole and not rest and (follows or end >= _NOT_TRIVIAL * 2))
 
 
-def _is_literal(head: bytes) -> bool:
-    """True when nothing speaks against a pickle whose end is out of sight."""
+def _goes_on(head: bytes, size: int) -> bool:
+    """True when nothing speaks against a pickle whose end is out of sight.
+
+    A long line alone is a long line of text: other lines must have been opcodes before it.
+    """
     steps = index = 0
-    while index < len(head) and steps < _LONG_RUN:
-        code = head[index]
-        index = _end(head, index, SHAPES[code])
+    while steps < _LONG_RUN:
+        shape = SHAPES[head[index]]
+        if shape == INVALID:
+            return False
+        end = _end(head, index, shape)
+        if end >= len(head):
+            if shape < TEXT_PAIR:
+                return end <= size and end - index <= _PADDING
+            return steps >= _FEW and b"\n" in head[:index]
+        index = end
         steps += 1
-        if NAMES[code] in {"UNICODE", "STRING", "PERSID"} and index >= len(head):
-            return False  # a long line of text is a long line of text
-    return steps >= _LONG_RUN or head[0] in _LITERALS
+    return True
 
 
 def _calls(ledger: Ledger) -> bool:

@@ -35,8 +35,9 @@ _NAMES: Final = frozenset(
 )
 _OTHER_FORMATS: Final = (
     b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x28\xb5\x2f\xfd",
-    b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18", b"\x5d\x00\x00", b"\x78\x01", b"\x78\x5e", b"\x78\x9c",
-    b"\x78\xda", b"\x89HDF", b"7z\xbc\xaf", b"Rar!", b"\x93NUMPY", b"GGUF", b"\xce\xfa\xed\xfe",
+    b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18", b"\x5d\x00\x00", b"\x78\x01", b"\x78\x5e",
+    b"\x78\x9c", b"\x78\xda", b"\x89HDF", b"7z\xbc\xaf", b"Rar!", b"\x93NUMPY",
+    b"GGUF", b"\xce\xfa\xed\xfe",
     b"\x7fELF",
 )  # fmt: skip
 """Beginnings of other formats: their readers speak for such a file, whatever its name."""
@@ -119,7 +120,7 @@ class PickleReader:
         try:
             return machine.run(offset)
         finally:
-            ledger.end_stream(offset, machine.protocol)
+            ledger.end_stream(offset, max(machine.protocol, _protocol(window, offset)))
 
 
 def _named_like_pickle(glimpse: Glimpse) -> bool:

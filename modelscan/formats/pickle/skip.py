@@ -41,7 +41,7 @@ _MEAN_LENGTH: Final = 2
 """Bytes of a typical inert opcode: a run is accounted for as so many steps."""
 
 
-def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> tuple[int, bool]:
+def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> tuple[int, bool]:  # noqa: C901  # one loop, unrolled for speed
     """Step over inert opcodes.
 
     Args:

@@ -92,7 +92,7 @@ class Call:
 
 
 class Unknown:
-    """Something that the file does not hold: a registered extension, a buffer, a persistent object."""
+    """Something that the file does not hold: an extension, a buffer, a persistent object."""
 
     __slots__ = ("reported", "what")
 
@@ -169,7 +169,7 @@ def abbreviated(values: Sequence[Value]) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def _show(value: Value, depth: int) -> str:  # noqa: PLR0911  # one line for each class of value
+def _show(value: Value, depth: int) -> str:  # noqa: C901, PLR0911  # one line for each class of value
     if isinstance(value, bytes):
         return repr(value[:_SHOWN].decode("utf-8", "replace"))
     if isinstance(value, Literal):

@@ -113,8 +113,8 @@ class Window:
     def argument(self, offset: int, shape: int) -> Blob:
         """Where the argument of variable length of the opcode at `offset` is, and how long.
 
-        For a pair of lines it spans both. The opcode ends right after it, and after one newline more
-        when its shape is text.
+        For a pair of lines it spans both. The opcode ends right after it; when its shape is text,
+        after one newline more.
 
         Raises:
             ReadError: the artifact ends before the argument does.
@@ -163,6 +163,11 @@ def decode(window: Window, offset: int) -> Iterator[tuple[int, Argument, int]]:
             if end > len(data):
                 raise ReadError(f"{NAMES[code]} reaches past the end", offset=base + index)
             yield code, data[index + 1 : end], base + index
+            index = end
+        elif shape == COUNT1 and (end := index + 2 + data[min(index + 1, len(data) - 1)]) <= len(
+            data
+        ):
+            yield code, data[index + 2 : end], base + index
             index = end
         elif shape == INVALID:
             raise ReadError(f"byte 0x{code:02x} is no pickle opcode", offset=base + index)

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import pickle
+import pickletools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelscan.budget import Budget
+from modelscan.errors import ReadError
+from modelscan.formats.pickle.opcodes import CODES, HOT, INVALID, NAMES, SHAPES, STOP
+from modelscan.formats.pickle.skip import skip_inert
+from modelscan.formats.pickle.window import Blob, Window, decode
+from modelscan.vocabulary.artifact import BytesArtifact
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300)
+    | st.binary(max_size=300),
+    lambda inner: st.lists(inner, max_size=6) | st.tuples(inner, inner)
+    | st.dictionaries(st.text(max_size=8), inner, max_size=6),
+    max_leaves=30,
+)  # fmt: skip
+
+
+def outcome(data: bytes, *, fast: bool) -> tuple[int, bool] | None:
+    try:
+        return skip_inert(Window(BytesArtifact("m", data)), 0, Budget(), fast=fast)
+    except ReadError:
+        return None
+
+
+def by_decoder(data: bytes) -> tuple[int, bool] | None:
+    try:
+        for code, _, at in decode(Window(BytesArtifact("m", data)), 0):
+            if code in HOT:
+                return at, True
+            if code == STOP:
+                return at + 1, False
+    except ReadError:
+        return None
+    raise AssertionError
+
+
+def agrees(decoded: tuple[int, bool] | None, skipped: tuple[int, bool] | None) -> bool:
+    """The skipper stops at a hot opcode before it looks whether its argument is complete."""
+    return decoded == skipped or (decoded is None and skipped is not None and skipped[1])
+
+
+def test_the_table_knows_every_opcode() -> None:
+    assert {ord(op.code): op.name for op in pickletools.opcodes} == NAMES
+    assert len(CODES) == len(NAMES)
+    for op in pickletools.opcodes:
+        width = op.arg.n if op.arg else 0
+        shape = SHAPES[ord(op.code)]
+        assert shape == width if width >= 0 else INVALID < shape < 0
+    assert sum(shape == INVALID for shape in SHAPES) == 256 - len(NAMES)
+
+
+@settings(max_examples=200, deadline=None)
+@given(VALUES, st.integers(0, 5))
+def test_both_ways_agree_with_the_standard_disassembler(value: object, protocol: int) -> None:
+    data = pickle.dumps(value, protocol)
+    hot = [at for op, _, at in pickletools.genops(data) if at is not None and ord(op.code) in HOT]
+    expected = (hot[0], True) if hot else (len(data), False)
+    assert outcome(data, fast=True) == outcome(data, fast=False) == by_decoder(data) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(VALUES, st.integers(0, 5), st.data())
+def test_both_ways_agree_on_damage(value: object, protocol: int, data: st.DataObject) -> None:
+    damaged = bytearray(pickle.dumps(value, protocol))
+    for _ in range(data.draw(st.integers(1, 5))):
+        damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    cut = bytes(damaged[: data.draw(st.integers(1, len(damaged)))])
+    assert outcome(cut, fast=True) == outcome(cut, fast=False)
+    assert agrees(by_decoder(cut), outcome(cut, fast=True))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(sorted(NAMES)) | st.integers(0, 255), max_size=60))
+def test_both_ways_agree_on_any_bytes(codes: list[int]) -> None:
+    data = bytes(codes)
+    assert outcome(data, fast=True) == outcome(data, fast=False)
+    assert agrees(by_decoder(data), outcome(data, fast=True))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_windows_change_nothing(fast: bool) -> None:
+    pieces = ["x" * n for n in range(0, 3000, 7)] * 3 + ["y" * 2_000_000, b"z" * 3_000_000]
+    for protocol in (0, 2, 4):
+        data = pickle.dumps([pieces, list(range(300_000))], protocol)
+        hot = next((a for o, _, a in pickletools.genops(data) if a and ord(o.code) in HOT), None)
+        expected = (len(data), False) if hot is None else (hot, True)
+        assert outcome(data, fast=fast) == expected
+
+
+def test_long_literals_are_not_copied() -> None:
+    data = pickle.dumps(b"z" * 3_000_000, 4)
+    arguments = [
+        a
+        for _, (_, a, _) in zip(range(4), decode(Window(BytesArtifact("m", data)), 0), strict=False)
+    ]
+    assert Blob(len(data) - 3_000_000 - 2, 3_000_000) in arguments

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelscan.budget import Budget, Limits
+from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.compressed import CompressedReader
+from modelscan.formats.reader import Glimpse
+from modelscan.vocabulary.artifact import BytesArtifact, StreamArtifact, stream
+from modelscan.vocabulary.fact import ArchiveDefect
+from tests.forge.archives import INERT_PICKLE
+
+
+def _lzma_alone(data: bytes) -> bytes:
+    return lzma.compress(data, lzma.FORMAT_ALONE)
+
+
+COMPRESSORS: list[Callable[[bytes], bytes]] = [
+    gzip.compress, bz2.compress, lzma.compress, zlib.compress, _lzma_alone,
+]  # fmt: skip
+CHAINED = COMPRESSORS[:3]
+BIG = bytes(range(256)) * 20_000
+
+
+class Read:
+    """What the reader says of a stream, and the error that it ends with."""
+
+    def __init__(
+        self, data: bytes, name: str = "model.pkl.gz", budget: Budget | None = None
+    ) -> None:
+        artifact = BytesArtifact(name, data)
+        self.recognised = CompressedReader().recognises(Glimpse(artifact))
+        self.members: list[BytesArtifact | StreamArtifact] = []
+        self.defects: list[ArchiveDefect] = []
+        self.error: ReadError | None = None
+        try:
+            for item in CompressedReader().read(artifact, budget or Budget()):
+                if isinstance(item, ArchiveDefect):
+                    self.defects.append(item)
+                elif isinstance(item, BytesArtifact | StreamArtifact):
+                    self.members.append(item)
+        except ReadError as error:
+            self.error = error
+
+    @property
+    def contents(self) -> list[bytes]:
+        return [b"".join(stream(member)) for member in self.members]
+
+
+@pytest.mark.parametrize("compress", COMPRESSORS)
+@pytest.mark.parametrize("data", [INERT_PICKLE, b"text " * 2000, BIG])
+def test_inflates(compress: Callable[[bytes], bytes], data: bytes) -> None:
+    read = Read(compress(data))
+    assert read.recognised
+    assert read.contents == [data]
+    assert read.members[0].size == len(data)
+    assert not read.defects
+    assert read.error is None
+
+
+def test_small_is_held_and_large_is_streamed() -> None:
+    assert isinstance(Read(gzip.compress(INERT_PICKLE)).members[0], BytesArtifact)
+    assert isinstance(Read(gzip.compress(BIG)).members[0], StreamArtifact)
+
+
+@pytest.mark.parametrize("level", [0, 1, 3, 9])
+def test_zlib_levels(level: int) -> None:
+    assert Read(zlib.compress(INERT_PICKLE * 9, level)).contents == [INERT_PICKLE * 9]
+
+
+@pytest.mark.parametrize("compress", CHAINED)
+def test_concatenated_streams_are_one(compress: Callable[[bytes], bytes]) -> None:
+    read = Read(compress(b"first ") + compress(b"") + compress(b"second"))
+    assert read.contents == [b"first second"]
+    assert not read.defects
+
+
+@pytest.mark.parametrize("compress", COMPRESSORS)
+def test_data_after(compress: Callable[[bytes], bytes]) -> None:
+    read = Read(compress(b"x" * 99) + b"junk")
+    assert read.contents == [b"x" * 99]
+    assert [found.kind for found in read.defects] == ["data-after"]
+    assert not Read(compress(b"x" * 99) + b"\0" * 600).defects
+
+
+@pytest.mark.parametrize("compress", COMPRESSORS)
+def test_cut_off_stream(compress: Callable[[bytes], bytes]) -> None:
+    read = Read(compress(BIG)[:-9])
+    assert read.recognised
+    assert read.contents[0]
+    assert BIG.startswith(read.contents[0])
+    assert read.error is not None
+
+
+def test_damaged_stream_keeps_what_came_before() -> None:
+    data = bytearray(gzip.compress(BIG, 0))
+    data[-8:-4] = b"oops"  # the checksum
+    read = Read(bytes(data))
+    assert read.contents[0].startswith(BIG[: 4 << 20])
+    assert read.error is not None
+
+
+@pytest.mark.parametrize(
+    ("name", "inner"),
+    [("a.pkl.gz", "a.pkl"), ("m.TGZ", "m.tar"), ("m.joblib", "m.joblib"), (".gz", ".gz")],
+)
+def test_inner_name(name: str, inner: str) -> None:
+    assert Read(gzip.compress(b"1"), name).members[0].member == inner
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"x", b"x^2 + y^2 = z^2 and some more words", b"x\x9c", b"x\x9cnot zlib at all",
+     b"\x1f\x8b\x08", b"BZh9 is a name", b"]\0\0\0\1 not lzma", b"\x1f\x8b\x08\xff" * 4],
+)  # fmt: skip
+def test_does_not_recognise(data: bytes) -> None:
+    assert not Read(data).recognised
+
+
+@pytest.mark.parametrize("compress", COMPRESSORS)
+def test_bomb_is_cut_off(compress: Callable[[bytes], bytes]) -> None:
+    limits = Limits(ratio=50, ratio_floor=1 << 20)
+    read = Read(compress(b"\0" * (8 << 20)), budget=Budget(limits))
+    assert isinstance(read.error, BudgetError)
+    assert len(read.contents[0]) < 2 << 20
+
+
+def test_dictionary_of_gigabytes_is_refused() -> None:
+    data = bytearray(_lzma_alone(b"x" * 400))
+    data[1:5] = (1 << 31).to_bytes(4, "little")
+    read = Read(bytes(data))
+    assert isinstance(read.error, ReadError)
+
+
+@given(st.sampled_from(COMPRESSORS), st.binary(max_size=200),
+       st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=4))  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_mutated_streams(
+    compress: Callable[[bytes], bytes], payload: bytes, edits: list[tuple[float, int]]
+) -> None:
+    data = bytearray(compress(payload))
+    for where, value in edits:
+        data[int(where * (len(data) - 1))] = value
+    Read(bytes(data), budget=Budget(Limits(inflated_bytes=1 << 24)))
+
+
+@given(st.sampled_from([b"", b"\x1f\x8b\x08\0", b"BZh91AY&SY", b"\xfd7zXZ\0", b"x\x9c", b"]\0\0"]),
+       st.binary(max_size=200))  # fmt: skip
+@settings(max_examples=200, deadline=None)
+def test_arbitrary_bytes(head: bytes, data: bytes) -> None:
+    Read(head + data, budget=Budget(Limits(inflated_bytes=1 << 24)))
