@@ -7,7 +7,6 @@ stays.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 
 from modelscan.budget import Budget
@@ -35,40 +34,48 @@ class Reading:
         self._artifact = artifact
         self._readers = readers
         self._budget = budget
+        self._plain_members = 0
 
     def __iter__(self) -> Iterator[Fact | Coverage]:
         """Facts and coverage, in the order in which they are found; never raises."""
-        pending: deque[Artifact] = deque([self._artifact])
-        while pending:
-            artifact = pending.popleft()
-            try:
-                self._budget.depth(artifact.depth)
-                glimpse = Glimpse(artifact)
-            except ReadError as error:
-                yield _gap(artifact, error)
-                continue
-            matching = [reader for reader in self._readers if reader.recognises(glimpse)]
-            if not matching:
-                other = sniff.unread(glimpse)
-                self._name(artifact, [other.format])
-                self.recognised |= other.needed
-                yield from _misnamed(artifact, glimpse, [other.format])
-                yield _unread(artifact, other)
-                continue
-            formats = [reader.format for reader in matching]
-            self.recognised = True
-            self._name(artifact, formats)
-            yield from _misnamed(artifact, glimpse, formats)
-            for reader in matching:
-                for item in self._read(reader, artifact):
-                    if isinstance(item, Fact | Coverage):
-                        yield item
-                    else:
-                        pending.append(item)
+        yield from self._visit(self._artifact)
+        if self._plain_members:
+            reason = f"{self._plain_members:,} members that are no model or code"
+            yield _coverage(self._artifact, "skipped", reason)
 
-    def _name(self, artifact: Artifact, formats: list[str]) -> None:
+    def _visit(self, artifact: Artifact) -> Iterator[Fact | Coverage]:
+        """One artifact, and what lies in it at once: held members are bounded by the depth."""
+        try:
+            self._budget.depth(artifact.depth)
+            glimpse = Glimpse(artifact)
+        except ReadError as error:
+            yield _gap(artifact, error)
+            return
+        matching = [reader for reader in self._readers if reader.recognises(glimpse)]
+        other = None if matching else sniff.unread(glimpse)
+        formats = [other.format] if other else [reader.format for reader in matching]
+        self.recognised |= bool(matching) or (other is not None and other.needed)
         if artifact is self._artifact:
             self.format = formats[0]
+        yield from _misnamed(artifact, glimpse, formats)
+        if other is not None:
+            yield from self._unread(artifact, other)
+        for reader in matching:
+            for item in self._read(reader, artifact):
+                if isinstance(item, Fact | Coverage):
+                    yield item
+                else:
+                    yield from self._visit(item)
+
+    def _unread(self, artifact: Artifact, other: sniff.Unread) -> Iterator[Coverage]:
+        """Account for what no reader recognised; plain members of archives are only counted."""
+        if other.needed:
+            reason = f"{other.format}: no reader for this format yet"
+            yield _coverage(artifact, "unsupported", reason, needed=True)
+        elif artifact is self._artifact:
+            yield _coverage(artifact, "skipped", f"{other.format}: not a model or code file")
+        else:
+            self._plain_members += 1
 
     def _read(self, reader: Reader, artifact: Artifact) -> Iterator[Fact | Coverage | Artifact]:
         accounted = False
@@ -91,13 +98,6 @@ def _gap(artifact: Artifact, error: ReadError) -> Coverage:
     status: Status = "truncated" if isinstance(error, BudgetError) else "unreadable"
     at = "" if error.offset is None else f" (at byte {error.offset})"
     return _coverage(artifact, status, error.message + at, needed=True)
-
-
-def _unread(artifact: Artifact, other: sniff.Unread) -> Coverage:
-    if other.needed:
-        reason = f"{other.format}: no reader for this format yet"
-        return _coverage(artifact, "unsupported", reason, needed=True)
-    return _coverage(artifact, "skipped", f"{other.format}: not a model or code file")
 
 
 def _coverage(
