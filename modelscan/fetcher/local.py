@@ -10,7 +10,7 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
@@ -72,17 +72,13 @@ class LocalFile:
         self.size = size
         self._path = path
 
-    @contextmanager
-    def open(self) -> Iterator[OpenArtifact]:
+    def open(self) -> AbstractContextManager[OpenArtifact]:
         """See `SourceFile.open`."""
         try:
             descriptor = os.open(self._path, _OPEN_FLAGS)
         except OSError as error:
             raise ReadError(_reason(error)) from None
-        try:
-            yield _OpenFile(self.name, descriptor)
-        finally:
-            os.close(descriptor)
+        return _OpenFile(self.name, descriptor)
 
 
 class _OpenFile:
@@ -94,11 +90,18 @@ class _OpenFile:
         self._descriptor = descriptor
         self._opened = os.fstat(descriptor)
         if not stat.S_ISREG(self._opened.st_mode):
+            os.close(descriptor)
             raise ReadError("no longer a plain file")
         self.name = name
         self.member: str | None = None
         self.size = self._opened.st_size
         self.depth = 0
+
+    def __enter__(self) -> OpenArtifact:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
 
     def read_at(self, offset: int, length: int) -> bytes:
         """See `Artifact.read_at`."""
