@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -25,6 +24,9 @@ from modelscan.policy.gate import decide
 from modelscan.policy.profile import DEFAULT
 from modelscan.vocabulary.result import PolicyEntry, Report, RuleEntry, Tool
 from modelscan.vocabulary.rule import Severity
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["Limits", "Progress", "Report", "scan"]
 
@@ -113,20 +115,17 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
         profile = msgspec.structs.replace(profile, fail_severity=fail_on)
     tools = Tools.prepare(load(rules), profile, limits)
     selection = Selection(tuple(include), tuple(exclude))
-    workers = jobs or min(os.cpu_count() or 1, 8)
-    pool = nullcontext(executor) if executor or workers == 1 else ThreadPoolExecutor(workers)
-    with pool as threads:
-        scanned = [
-            scan_target(
-                os.fspath(target),
-                tools,
-                selection=selection,
-                executor=threads,
-                progress=progress,
-                absolute_paths=absolute_paths,
-            )
-            for target in targets
-        ]
+    scanned = [
+        scan_target(
+            os.fspath(target),
+            tools,
+            selection=selection,
+            workers=executor or jobs or min(os.cpu_count() or 1, 8),
+            progress=progress,
+            absolute_paths=absolute_paths,
+        )
+        for target in targets
+    ]
     return _report(scanned, tools)
 
 

@@ -10,10 +10,10 @@ modification time are checked again afterwards.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from modelscan.budget import Budget, Limits
 from modelscan.engine.catalogue import Catalogue
@@ -45,6 +45,9 @@ from modelscan.vocabulary.result import (
     ModelReport,
 )
 from modelscan.vocabulary.snapshot import OpenArtifact, Snapshot, Source, SourceFile
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 SMALL = CHUNK
 """Files up to this many bytes are held in memory: hashed and read from the very same bytes."""
@@ -117,7 +120,7 @@ def scan(
     tools: Tools,
     *,
     selection: Selection = EVERYTHING,
-    executor: Executor | None = None,
+    workers: Executor | int = 1,
     progress: Progress | None = None,
     absolute_paths: bool = False,
 ) -> Scanned:
@@ -132,7 +135,7 @@ def scan(
         progress.start(snapshot.ref, len(files), sum(file.size for file in files))
 
     # 2. One pass over every file: digests, facts, and what was not looked at.
-    examined = _examine_all(files, tools, executor, progress)
+    examined = _examine_all(files, tools, workers, progress)
     entries = tuple(item.entry for item in examined)
     facts = [*snapshot.facts, *(fact for item in examined for fact in item.facts)]
     coverage = [*snapshot.coverage, *(entry for item in examined for entry in item.coverage)]
@@ -181,21 +184,26 @@ def scan(
 def _examine_all(
     files: Sequence[SourceFile],
     tools: Tools,
-    executor: Executor | None,
+    workers: Executor | int,
     progress: Progress | None,
 ) -> list[_Examined]:
-    """Examine every file; large ones in the executor, the largest first, the rest meanwhile."""
-    large = [file for file in files if executor and file.size >= _THREADED]
-    futures = {
-        file.name: executor.submit(_examine, file, tools, progress)
-        for file in sorted(large, key=lambda file: -file.size)
-        if executor
-    }
-    done = {
-        file.name: _examine(file, tools, progress) for file in files if file.name not in futures
-    }
-    done.update((name, future.result()) for name, future in futures.items())
-    return [done[file.name] for file in files]
+    """Examine every file: several large ones at once, the largest first, the rest one by one."""
+    large = sorted((file for file in files if file.size >= _THREADED), key=lambda file: -file.size)
+    done: dict[str, _Examined] = {}
+    if len(large) > 1 and workers != 1:
+        with _pool(workers) as pool:
+            examined = pool.map(lambda file: _examine(file, tools, progress), large)
+            done = {item.entry.path: item for item in examined}
+    return [done.get(file.name) or _examine(file, tools, progress) for file in files]
+
+
+def _pool(workers: Executor | int) -> AbstractContextManager[Executor]:
+    """The caller's executor, left open, or threads of our own."""
+    if not isinstance(workers, int):
+        return nullcontext(workers)
+    from concurrent.futures import ThreadPoolExecutor  # lazy: models of one file need no threads
+
+    return ThreadPoolExecutor(workers)
 
 
 def _examine(file: SourceFile, tools: Tools, progress: Progress | None) -> _Examined:

@@ -6,7 +6,6 @@ Everything that can be wrong with the options is found before a scan starts.
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -120,5 +119,5 @@ def _console(level: Literal["quiet", "normal", "verbose"]) -> Output:
     if columns.isdigit() and int(columns) > 0:
         width = int(columns)
     elif terminal:
-        width = shutil.get_terminal_size((_PIPE_WIDTH, 24)).columns
+        width = os.get_terminal_size(sys.stdout.fileno()).columns or _PIPE_WIDTH
     return Output(width=width, colour=colour, encoding=sys.stdout.encoding or "ascii", detail=level)

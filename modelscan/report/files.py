@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 
 from modelscan.errors import UsageError
@@ -22,7 +21,7 @@ def write_file(path: Path, data: bytes) -> None:
     if target.exists() and not target.is_file() and not target.is_dir():
         _write(path, target, data, mode="wb")
         return
-    partial = target.with_name(f".modelassay-{secrets.token_hex(8)}.partial")
+    partial = target.with_name(f".modelassay-{os.urandom(8).hex()}.partial")
     try:
         _write(path, partial, data, mode="xb")  # created under the umask, like any file
         _replace(path, partial, target)

@@ -8,7 +8,6 @@ cards and compositions.
 from __future__ import annotations
 
 import hashlib
-import uuid
 
 from modelscan.report.cyclonedx.components import ModelComponent
 from modelscan.report.cyclonedx.values import Json, Refs, compact, name, properties
@@ -65,6 +64,8 @@ def document(report: Report) -> Json:
 
 
 def _serial_number(report: Report) -> str:
+    import uuid  # lazy: it looks at the platform, which every other report would pay for
+
     digest = hashlib.sha256(encode(report)).hexdigest()
     return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, digest)}"
 
