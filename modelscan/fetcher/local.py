@@ -11,6 +11,7 @@ import stat
 import unicodedata
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
@@ -55,7 +56,7 @@ class LocalPath:
         if stat.S_ISREG(mode):
             file = LocalFile(name, path, path.stat().st_size)
             source = Source(kind="file")
-            facts = tuple(_name_facts(name))
+            facts = tuple(_name_facts(name, name))
             return Snapshot(ref=name, source=source, files=(file,), facts=facts, path=str(path))
         if not stat.S_ISDIR(mode):
             raise SourceError("neither a file nor a folder", "name a plain file")
@@ -151,7 +152,7 @@ def list_folder(
         listing.walk()
     except OSError as error:
         raise SourceError(_reason(error), "check the path and its permissions") from None
-    listing.files.sort(key=lambda file: file.name)
+    listing.files.sort(key=attrgetter("name"))
     return Snapshot(
         ref=ref,
         source=source,
@@ -188,6 +189,8 @@ class _Listing:
             with entries:
                 for entry in entries:
                     name = prefix + entry.name
+                    if not (entry.name.isascii() and entry.name.isprintable()):
+                        self.facts.extend(_name_facts(name, entry.name))
                     if in_git and entry.name in _GIT_OWN:
                         self._gap(name, "skipped", "git's own data", needed=False)
                     elif entry.is_symlink():
@@ -198,7 +201,6 @@ class _Listing:
                         self._entry(entry, name)
 
     def _entry(self, entry: os.DirEntry[str], name: str) -> None:
-        self.facts.extend(_name_facts(name))
         try:
             found = entry.stat(follow_symlinks=False)
         except OSError as error:
@@ -211,7 +213,6 @@ class _Listing:
 
     def _link(self, path: str, name: str) -> None:
         """A link counts as the file it leads to, when that is a plain file below the root."""
-        self.facts.extend(_name_facts(name))
         resolved = os.path.realpath(path)
         try:
             target = os.readlink(path)  # noqa: PTH115  # strings are cheaper than paths here
@@ -266,10 +267,8 @@ def _link_target(path: str) -> str:
 _BIDIRECTIONAL = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
-def _name_facts(name: str) -> Iterator[Fact]:
-    """Facts about a name that can deceive whoever reads a listing of it."""
-    if name.isascii() and name.isprintable():
-        return
+def _name_facts(path: str, name: str) -> Iterator[Fact]:
+    """Facts about a name, the last part of `path`, that can deceive whoever reads a listing."""
     problem: Literal["control-character", "bidirectional", "not-utf8"] | None = None
     for character in name:
         category = unicodedata.category(character)
@@ -280,7 +279,7 @@ def _name_facts(name: str) -> Iterator[Fact]:
         elif unicodedata.bidirectional(character) in _BIDIRECTIONAL:
             problem = "bidirectional"
         if problem:
-            yield FileName(location=Location(name), problem=problem)
+            yield FileName(location=Location(path), problem=problem)
             return
 
 
