@@ -49,7 +49,8 @@ def test_sources_are_compiled_once_and_again_when_they_change(checkout: Path) ->
     assert compiler.calls == 4
 
 
-def test_another_version_never_reads_an_older_file(checkout: Path) -> None:
+@pytest.mark.usefixtures("checkout")
+def test_another_version_never_reads_an_older_file() -> None:
     compiler = Compiler()
     _compiled(compiler, 1)
     _compiled(compiler, 2)

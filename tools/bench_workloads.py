@@ -9,6 +9,7 @@ import hashlib
 import json
 import pickle
 import random
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def write_safetensors(path: Path, tensors: dict[str, list[int]]) -> None:
             file.write(piece)
 
 
-def large(folder: Path, size: int) -> Path:
+def large(folder: Path, size: int) -> None:
     """One safetensors file of about `size` bytes, with as many tensors as a 7 B language model."""
     path = folder / f"large-{size // MIB}" / "model.safetensors"
     if not path.exists():
@@ -60,14 +61,13 @@ def large(folder: Path, size: int) -> Path:
         write_safetensors(
             path, {f"model.layers.{index}.weight": [rows, 4096] for index in range(291)}
         )
-    return path
 
 
-def many(folder: Path, count: int = 5_000) -> Path:
+def many(folder: Path, count: int = 5_000) -> None:
     """`count` small files: 30 % configurations, 30 % pickles, 30 % safetensors, 10 % text."""
     root = folder / f"many-{count}"
     if root.exists():
-        return root
+        return
     for index in range(count):
         place = root / f"m{index // 100:03d}" / f"v{index // 10 % 10}"
         place.mkdir(parents=True, exist_ok=True)
@@ -91,14 +91,13 @@ def many(folder: Path, count: int = 5_000) -> Path:
         else:
             text = "# model card\n" + "a line about training data\n" * 100
             (place / f"README_{index}.md").write_text(text)
-    return root
 
 
-def opcodes(folder: Path, size: int = 50_000_000) -> Path:
+def opcodes(folder: Path, size: int = 50_000_000) -> None:
     """One protocol 4 pickle of many small objects, about `size` bytes, without any callable."""
     path = folder / "opcodes" / "objects.pkl"
     if path.exists():
-        return path
+        return
     path.parent.mkdir(parents=True)
     numbers = random.Random("opcodes")
 
@@ -114,4 +113,10 @@ def opcodes(folder: Path, size: int = 50_000_000) -> Path:
 
     each = len(pickle.dumps([row(index) for index in range(1000)], 4)) / 1000
     path.write_bytes(pickle.dumps([row(index) for index in range(int(size / each))], 4))
-    return path
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    large(target, int(sys.argv[2]) * MIB)
+    many(target)
+    opcodes(target)
