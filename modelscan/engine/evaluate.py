@@ -10,7 +10,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
@@ -155,9 +154,9 @@ def _values(paths: Sequence[str]) -> Callable[[Fact], tuple[Any, ...]]:
 
 
 def _hash(key: tuple[Any, ...]) -> str:
-    """ASCII JSON is a stable form of any text, undecodable file names included."""
+    """Python's ASCII form of plain values is stable, undecodable file names included."""
     plain = [str(part) if isinstance(part, Location) else part for part in key]
-    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:_DIGITS]
+    return hashlib.sha256(ascii(plain).encode()).hexdigest()[:_DIGITS]
 
 
 def _evidence(fact: Fact) -> dict[str, Any]:

@@ -23,11 +23,11 @@ from modelscan.errors import ModelAssayError
 from modelscan.verifier.release import COMPARED, Assurance, Release
 from modelscan.verifier.table import Table
 
-VERSION = 1
+VERSION = 2
 """Number of the compiled layout; it changes whenever the bytes would mean something else."""
 
 # What `compiling` writes and this module reads: the layout above, in numbers.
-MAGIC = b"MASSAYR\x01"
+MAGIC = b"MASSAYR\x02"
 HEADER = struct.Struct("<8sQ6QI")
 RECORD = struct.Struct("<QII")
 DIGEST_KEY = 32

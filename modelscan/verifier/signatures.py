@@ -22,6 +22,7 @@ _METHODS = (
     (".sig", "detached signature"),
 )
 """Endings of signature files, and what they usually hold."""
+_ENDINGS = tuple(ending for ending, _ in _METHODS)
 _MODEL_SIGNING = "model.sig"
 """The name that OpenSSF Model Signing v1.0 gives its bundle."""
 
@@ -58,7 +59,9 @@ def check_signatures(files: Sequence[FileEntry], facts: Sequence[Fact]) -> Evide
 
 
 def _method(path: str) -> str:
-    name = path.rsplit("/", 1)[-1].lower()
-    if name == _MODEL_SIGNING:
+    lowered = path.lower()
+    if not lowered.endswith(_ENDINGS):
+        return ""
+    if lowered.rsplit("/", 1)[-1] == _MODEL_SIGNING:
         return "OpenSSF Model Signing"
-    return next((method for ending, method in _METHODS if name.endswith(ending)), "")
+    return next(method for ending, method in _METHODS if lowered.endswith(ending))

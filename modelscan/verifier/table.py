@@ -1,19 +1,22 @@
 """A sorted table of fixed-size records inside a larger buffer, searched where it lies.
 
-Layout: 256 little-endian 32-bit counts (how many keys begin with a byte up to this one: git's pack
-index calls it a fan-out table), then the records, each a key and a 32-bit value, sorted. A key may
-occur more than once. Nothing but the fan-out is read ahead, so a table in a mapped file costs only
-the pages that a search touches.
+Layout: 4,097 little-endian 32-bit numbers (where the keys begin whose first 12 bits are 0, 1, 2 ...
+and where they end: git's pack index has a fan-out table like it), then the records, each a key and
+a 32-bit value, sorted. A key may occur more than once. Nothing is read ahead, so a table in a
+mapped file costs only the pages that a search touches.
 """
 
 from __future__ import annotations
 
+import itertools
 import struct
 from collections.abc import Iterable
 
 from modelscan._resources import Buffer
 
-_FAN = struct.Struct("<256I")
+_BUCKETS = 1 << 12
+_FAN = struct.Struct(f"<{_BUCKETS + 1}I")
+_RANGE = struct.Struct("<2I")
 _VALUE = struct.Struct("<I")
 
 
@@ -25,16 +28,17 @@ def build_table(width: int, rows: Iterable[tuple[bytes, int]]) -> bytes:
         rows: keys and values (below 2**32), in any order; equal rows are kept once.
     """
     ordered = sorted(set(rows))
-    counts = [0] * 256
+    counts = [0] * (_BUCKETS + 1)
     for key, _ in ordered:
         if len(key) != width:
             raise ValueError(f"a key of {len(key)} bytes in a table of {width}")
-        counts[key[0]] += 1
-    total = 0
-    for byte, count in enumerate(counts):
-        total += count
-        counts[byte] = total
-    return _FAN.pack(*counts) + b"".join(key + _VALUE.pack(value) for key, value in ordered)
+        counts[_bucket(key) + 1] += 1
+    starts = itertools.accumulate(counts)
+    return _FAN.pack(*starts) + b"".join(key + _VALUE.pack(value) for key, value in ordered)
+
+
+def _bucket(key: bytes) -> int:
+    return key[0] << 4 | key[1] >> 4
 
 
 class Table:
@@ -55,22 +59,23 @@ class Table:
     def __init__(self, data: Buffer, offset: int, length: int, width: int) -> None:
         if length < _FAN.size or offset + length > len(data):
             raise ValueError("a table that is cut short")
-        fan = _FAN.unpack_from(data, offset)
         self._data = data
         self._width = width
         self._step = width + _VALUE.size
+        self._fan = offset
         self._start = offset + _FAN.size
-        self._fan = (0, *fan)
-        self.count = fan[255]
+        (self.count,) = _VALUE.unpack_from(data, self._start - _VALUE.size)
         """How many records there are."""
-        if list(fan) != sorted(fan) or self.count * self._step != length - _FAN.size:
+        if self.count * self._step != length - _FAN.size:
             raise ValueError("a table whose counts are not its records")
 
     def find(self, key: bytes) -> list[int]:
         """The values recorded under a key of the table's width, ascending; mostly none."""
+        low, high = _RANGE.unpack_from(self._data, self._fan + 4 * _bucket(key))
+        if low == high:
+            return []
         data, step, start, width = self._data, self._step, self._start, self._width
-        low, high = self._fan[key[0]], self._fan[key[0] + 1]
-        end = high
+        end = high = min(high, self.count)
         while low < high:
             middle = (low + high) >> 1
             at = start + middle * step

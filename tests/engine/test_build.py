@@ -9,7 +9,10 @@ from types import ModuleType
 
 import pytest
 
+from modelscan._resources import compiled_name
+from modelscan.engine import catalogue
 from modelscan.errors import RuleError
+from modelscan.verifier import index
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,8 +37,8 @@ def test_sources_and_compiled_forms_are_added_and_equal_each_time(
 ) -> None:
     one = build(hook, ROOT, tmp_path / "one")
     two = build(hook, ROOT, tmp_path / "two")
-    assert "modelscan/_data/rules-1.bin" in one
-    assert "modelscan/_data/manifests-1.bin" in one
+    assert f"modelscan/_data/{compiled_name('rules', catalogue.VERSION)}" in one
+    assert f"modelscan/_data/{compiled_name('manifests', index.VERSION)}" in one
     assert "modelscan/_data/rules/mappings/cwe.yaml" in one
     assert one.keys() == two.keys()
     assert all(one[place].read_bytes() == two[place].read_bytes() for place in one)
