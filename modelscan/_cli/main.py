@@ -17,6 +17,7 @@ from modelscan._about import NAME, VERSION
 from modelscan.errors import ModelAssayError, UsageError
 
 _COMMANDS: dict[str, str] = {
+    "doctor": "Check this installation and its environment.",
     "rules": "List, show, lint and test the rules that judge models.",
     "scan": "Look at models and answer five questions about each.",
 }

@@ -10,8 +10,6 @@ keys looked for.
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +17,7 @@ import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats import adapter_config, claims, json_text
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, base_name, child_name, place
 from modelscan.vocabulary.coverage import Coverage
@@ -33,10 +32,9 @@ _MAX_DEFECTS = 20
 _REMOTE_KEYS = frozenset({"auto_map", "custom_pipelines"})
 _ATTENTION_KEYS = frozenset({"_attn_implementation", "_attn_implementation_internal"})
 _SWITCH_KEYS = frozenset({"trust_remote_code"})
-_WATCHED = _REMOTE_KEYS | _ATTENTION_KEYS | _SWITCH_KEYS
+_WATCHED = tuple(key.encode() for key in _REMOTE_KEYS | _ATTENTION_KEYS | _SWITCH_KEYS)
 
 _CROSS_REPOSITORY = "--"
-_IDENTITY = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?")
 _OWN_MODULES = "sentence_transformers."
 
 
@@ -76,48 +74,41 @@ class HubConfigReader:
             yield from _watched(large, where)
             yield from _templates(artifact, large)
             return
-        parsed = _Parsed(data)
-        for kind, key in parsed.defects[:_MAX_DEFECTS]:
+        root, defects = _small(data)
+        for kind, key in defects[:_MAX_DEFECTS]:
             budget.fact()
             yield ConfigDefect(location=where, kind=kind, key=key)
-        for fact in _watched(parsed.root, where) if parsed.watched else ():
+        for fact in _watched(root, where) if _mentions_watched(data) else ():
             budget.fact()
             yield fact
-        yield from _by_name(base_name(artifact), parsed.root, where)
-        yield from _templates(artifact, parsed.root)
+        yield from _by_name(base_name(artifact), root, where)
+        yield from _templates(artifact, root)
 
 
-class _Parsed:
-    """A small document, parsed once: its root, its defects, and whether a watched key is in it."""
+def _small(data: bytes) -> tuple[Any, list[tuple[Any, str]]]:
+    """A small document and its defects.
 
-    def __init__(self, data: bytes) -> None:
-        self.defects: list[tuple[Any, str]] = []
-        self.watched = False
-        try:
-            text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            self.defects.append(("not-utf8", ""))
-            text = data.decode("utf-8", "surrogateescape")
-        try:
-            self.root: Any = json.loads(
-                text, object_pairs_hook=self._table, parse_constant=self._constant
-            )
-        except (ValueError, RecursionError) as error:
-            raise ReadError(f"not JSON: {error}") from None
+    Raises:
+        ReadError: it is not JSON.
+    """
+    defects: list[tuple[Any, str]] = []
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        defects.append(("not-utf8", ""))
+        text = data.decode("utf-8", "surrogateescape")
+    try:
+        document = json_text.parse(text)
+    except (ValueError, RecursionError) as error:
+        raise ReadError(f"not JSON: {error}") from None
+    defects += [("duplicate-key", name) for name in document.repeated]
+    defects += [("not-a-number", name) for name in document.constants]
+    return document.root, defects
 
-    def _table(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
-        if len(table) != len(pairs):
-            seen = Counter(key for key, _ in pairs)
-            repeated = (key for key, count in seen.items() if count > 1)
-            self.defects.extend(("duplicate-key", key) for key in repeated)
-        if not _WATCHED.isdisjoint(table):
-            self.watched = True
-        return table
 
-    def _constant(self, text: str) -> float:
-        self.defects.append(("not-a-number", text))
-        return float(text)
+def _mentions_watched(data: bytes) -> bool:
+    """False when no watched key is in the document: an escape in the text may spell any of them."""
+    return b"\\u" in data or any(key in data for key in _WATCHED)
 
 
 def _large(data: bytes) -> dict[str, Any]:
@@ -187,10 +178,10 @@ def _by_name(name: str, root: Any, where: Location) -> Iterator[Fact]:
                 )
     elif not isinstance(root, dict):
         return
-    elif name == "adapter_config.json":
-        yield from _base(root.get("base_model_name_or_path"), "adapter", where)
+    elif name == adapter_config.NAME:
+        yield from adapter_config.facts(root, where)
     elif name == "config.json":
-        yield from _base(root.get("_name_or_path"), "", where)
+        yield from claims.base(root.get("_name_or_path"), "", where)
         for architecture in _strings(root.get("architectures")):
             yield _claim("architecture", architecture, where)
 
@@ -212,14 +203,6 @@ def _templates(artifact: Artifact, root: Any) -> Iterator[Artifact]:
                 member=child_name(artifact, member),
                 depth=artifact.depth + 1,
             )
-
-
-def _base(value: Any, relation: str, where: Location) -> Iterator[Fact]:
-    """A claimed base; paths of the author's own machine name nothing."""
-    if isinstance(value, str) and _IDENTITY.fullmatch(value):
-        yield ModelClaim(
-            location=where, status="declared", claim="base", value=value, relation=relation
-        )
 
 
 def _claim(claim: Any, value: str, where: Location) -> Fact:

@@ -2,7 +2,8 @@
 
 Invariants: content decides, so all readers that recognise the bytes run (polyglots); an archive
 member goes round like a file; whatever a reader raises becomes coverage, and what it yielded before
-stays.
+stays. A placeholder, told by all of its bytes, is nothing but a placeholder: no other reader is
+asked about it, whatever its name promises.
 """
 
 from __future__ import annotations
@@ -51,10 +52,12 @@ class Reading:
         except ReadError as error:
             yield _gap(artifact, error)
             return
-        matching = [reader for reader in self._readers if reader.recognises(glimpse)]
+        matching = _alone([reader for reader in self._readers if reader.recognises(glimpse)])
         other = None if matching else sniff.unread(glimpse)
         formats = [other.format] if other else [reader.format for reader in matching]
-        self.recognised |= bool(matching) or (other is not None and other.needed)
+        self.recognised |= not sniff.ABOUT_MODELS.issuperset(formats) and (
+            other is None or other.needed
+        )
         if artifact is self._artifact:
             self.format = formats[0]
         yield from _misnamed(artifact, glimpse, formats)
@@ -94,6 +97,12 @@ class Reading:
                 yield _coverage(artifact, "read")
 
 
+def _alone(matching: list[Reader]) -> list[Reader]:
+    """The reader of a placeholder by itself, else all of them."""
+    placeholder = [reader for reader in matching if reader.format == sniff.PLACEHOLDER]
+    return placeholder or matching
+
+
 def _gap(artifact: Artifact, error: ReadError) -> Coverage:
     status: Status = "truncated" if isinstance(error, BudgetError) else "unreadable"
     at = "" if error.offset is None else f" (at byte {error.offset})"
@@ -125,7 +134,7 @@ def _misnamed(artifact: Artifact, glimpse: Glimpse, formats: list[str]) -> Itera
     elif len(others) != len(formats):
         return
     for found in others[:1]:
-        if found not in {sniff.TEXT.format, sniff.UNKNOWN.format}:
+        if found not in {sniff.TEXT.format, sniff.UNKNOWN.format, sniff.PLACEHOLDER}:
             yield FileFormat(
                 location=place(artifact),
                 declared=name,

@@ -9,13 +9,13 @@ is hashed, and never interpreted.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, NoReturn
+from typing import Any
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats import json_text
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -127,36 +127,15 @@ def _parse(raw: bytes, defects: _Defects) -> dict[str, Any]:
     if raw[_LENGTH : _LENGTH + 1] != b"{":
         raise ReadError("the header does not start with an opening brace", offset=_LENGTH)
     try:
-        text = str(memoryview(raw)[_LENGTH:], "utf-8")
-        header: dict[str, Any] = _DECODER.decode(text)
-        # Each key of the text costs a colon, so that as many colons as keys leave none for a
-        # second one of the same name. Strings with colons in them are merely slower.
-        keys = sum([len(info) for info in header.values() if type(info) is dict])
-        if text.count(":") != len(header) + keys:
-            header = _noticing_repeated(text, defects)
+        document = json_text.parse(str(memoryview(raw)[_LENGTH:], "utf-8"))
     except (ValueError, RecursionError) as error:
         raise ReadError(f"the header is not JSON: {error}", offset=_LENGTH) from None
+    if document.constants:
+        raise ReadError(f"the header is not JSON: {document.constants[0]}", offset=_LENGTH)
+    for name in document.repeated:
+        defects.add("duplicate-key", name, "a name stands twice in the header")
+    header: dict[str, Any] = document.root
     return header
-
-
-def _noticing_repeated(text: str, defects: _Defects) -> dict[str, Any]:
-    def table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            seen = Counter(key for key, _ in pairs)
-            for key in (key for key, count in seen.items() if count > 1):
-                defects.add("duplicate-key", key, "a name stands twice in the header")
-        return found
-
-    header: dict[str, Any] = json.loads(text, object_pairs_hook=table)
-    return header
-
-
-def _refuse_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _is_metadata(value: Any) -> bool:

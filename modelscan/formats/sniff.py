@@ -49,8 +49,6 @@ _BY_EXTENSION: dict[str, Unread] = {
     ".h5": Unread("hdf5", needed=True),
     ".hdf5": Unread("hdf5", needed=True),
     ".ipynb": Unread("notebook", needed=True),
-    ".jinja": Unread("chat template", needed=True),
-    ".jinja2": Unread("chat template", needed=True),
     ".keras": Unread("keras", needed=True),
     ".llamafile": Unread("llamafile", needed=True),
     ".mlmodel": Unread("coreml", needed=True),
@@ -110,6 +108,12 @@ formats (`.bin`, `.pt`, `.model`) promise nothing and are not listed."""
 
 EXECUTABLE = frozenset({"pickle", "pytorch", "native code", "python bytecode", "llamafile"})
 """Formats whose loading can run code."""
+
+PLACEHOLDER = "git-lfs pointer"
+"""The format of a file that only stands for another one, which is not here."""
+
+ABOUT_MODELS = frozenset({"model card"})
+"""Formats that describe a model: a folder with nothing else holds none."""
 
 
 def unread(glimpse: Glimpse) -> Unread:

@@ -218,12 +218,99 @@ class ConfigSwitch(Fact, frozen=True, kw_only=True, tag="config.switch"):
 class ModelClaim(Fact, frozen=True, kw_only=True, tag="model.claim"):
     """What the model's own files say about it. Never evidence."""
 
-    claim: Literal["name", "base", "licence", "dataset", "architecture", "task"]
-    """What is being claimed."""
+    claim: Literal[
+        "name", "base", "licence", "dataset", "architecture", "task", "library", "language",
+        "safeguards-removed",
+    ]  # fmt: skip
+    """What is being claimed; `safeguards-removed` when the author says that refusals were."""
     value: str
     """The claimed value."""
     relation: str = ""
     """For a base: `finetune`, `adapter`, `merge`, `quantized`, or empty when not said."""
+
+
+class CardDefect(Fact, frozen=True, kw_only=True, tag="card.defect"):
+    """A model card whose metadata, the YAML between `---` lines, cannot be taken as it stands."""
+
+    kind: Literal[
+        "not-yaml", "not-utf8", "not-a-table", "unclosed", "too-large", "too-deep", "alias",
+        "duplicate-key", "object-tag",
+    ]  # fmt: skip
+    """What is wrong; `object-tag` asks the YAML parser to construct an object of a program, `alias`
+    is a wanted value that is written only as a reference to another place."""
+    key: str = ""
+    """The key, or the tag, concerned."""
+
+
+class LfsPointer(Fact, frozen=True, kw_only=True, tag="lfs.pointer"):
+    """A git-LFS pointer: it stands where a file should be, whose bytes are not here."""
+
+    oid: str
+    """SHA-256 that the missing file is said to have, hexadecimal."""
+    size: int
+    """Bytes that the missing file is said to have."""
+
+
+class WeightIndex(Fact, frozen=True, kw_only=True, tag="weight.index"):
+    """An index that says in which shard each tensor lies."""
+
+    tensors: int
+    """How many tensors it lists."""
+    shards: tuple[str, ...]
+    """The files that it names, as written, sorted."""
+    counts: tuple[int, ...]
+    """How many tensors it puts into each of them, in the same order."""
+    total_size: int | None
+    """Bytes of all tensors, as stated; absent when not said."""
+
+
+class IndexCheck(Fact, frozen=True, kw_only=True, tag="index.check"):
+    """An index of shards held against the files around it. Stated for disagreements only."""
+
+    kind: Literal[
+        "escapes-folder",  # names a file outside its own folder
+        "pickle-shard",  # an index of safetensors names a file that loaders unpickle
+        "missing-shard",  # names a file that is not here
+        "unlisted-shard",  # a file here that belongs to the series by its name, but is not named
+        "tensors-differ",  # a shard holds more or fewer tensors than the index puts into it
+        "size-differs",  # the shards hold more or fewer bytes than the index states
+    ]
+    """What disagrees."""
+    shard: str = ""
+    """The shard concerned, as the index names it or as it is called."""
+    detail: str = ""
+    """The figures that disagree, or what else there is to say."""
+
+
+class RemoteModule(Fact, frozen=True, kw_only=True, tag="config.remote-module"):
+    """Where the Python that a configuration asks for would come from in this repository."""
+
+    key: str
+    """As in `config.remote-code`."""
+    reference: str
+    """As in `config.remote-code`."""
+    module: str
+    """The file that the loader would import."""
+    shipped: bool
+    """True when that file is part of the model."""
+
+
+class RepositoryCheck(Fact, frozen=True, kw_only=True, tag="repository.check"):
+    """Files of a model repository held against each other."""
+
+    kind: Literal[
+        "no-card",  # weights without a model card
+        "no-licence",  # neither a claimed licence nor a licence file
+        "licence-differs",  # the card claims another licence than the file at the location
+        "base-differs",  # the card claims another base than the adapter's configuration
+        "no-base",  # an adapter that no file names the base of
+        "pickle-twin",  # the same weights as a pickle and as safetensors
+    ]
+    """What was found."""
+    value: str = ""
+    """The value that the located file states, or the other file."""
+    other: str = ""
+    """What the model card states instead."""
 
 
 class HashCheck(Fact, frozen=True, kw_only=True, tag="hash.check"):
@@ -261,10 +348,99 @@ class SignatureCheck(Fact, frozen=True, kw_only=True, tag="signature.check"):
     """The identity, once it is known."""
 
 
+class ChatTemplate(Fact, frozen=True, kw_only=True, tag="template"):
+    """A chat template: a program that turns a conversation into the text that the model reads."""
+
+    digest: str
+    """`sha256:` over the template's text: equal digests are the same program."""
+    lines: int
+    """How many lines it has."""
+    inputs: tuple[str, ...]
+    """Names that it takes from its caller, sorted: `tools`, `documents`, `enable_thinking` …"""
+
+
+class TemplateNode(Fact, frozen=True, kw_only=True, tag="template.node"):
+    """Something in a chat template that ordinary templates do not have."""
+
+    kind: Literal[
+        "underscore-attribute",  # an attribute that leads into the interpreter, however it is named
+        "computed-attribute",  # an attribute or callee whose name is put together or not known
+        "unlisted-attribute",  # a private attribute, or one that a loop does not have
+        "unlisted-filter",
+        "unlisted-test",
+        "unlisted-function",
+        "unlisted-node",  # a kind of statement
+        "environment-object",  # a function or object of the program, used as a value
+        "python-function",  # calls something named like a function that runs code or opens files
+        "includes-file",
+        "format-string",  # a format string that can read attributes, or that is not known
+        "hidden-text",  # text in characters that models read and people do not see
+        "invisible-character",
+        "url",
+        "content-condition",  # adds sentences when the conversation has certain words in it
+        "content-rewrite",  # replaces words or addresses in the conversation
+        "bomb",  # sizes that no prompt has
+    ]
+    """What it is."""
+    name: str
+    """The attribute, function, character, words or address concerned."""
+    detail: str = ""
+    """What else is known about it."""
+
+
+class CodeSource(Fact, frozen=True, kw_only=True, tag="code.source"):
+    """Python that comes with the model."""
+
+    kind: Literal["module", "notebook"]
+    """A notebook runs only when a person runs it."""
+    lines: int
+    """How many lines it has; for a notebook, of code."""
+    imports: tuple[str, ...] = ()
+    """Top-level packages that it imports, sorted; `.` stands for its own package."""
+
+
+class CodeBehaviour(Fact, frozen=True, kw_only=True, tag="code.behaviour"):
+    """Something that Python shipped with the model can do. `location.line` is where."""
+
+    behaviour: Literal[
+        "starts-process",
+        "queries-system",  # a process that only asks about the machine or the checkout
+        "runs-code",  # exec, eval and their kin, of text that is not known
+        "runs-file",  # runs another Python file by its name
+        "runs-download",  # runs what it fetches
+        "encoded-payload",  # runs what it decodes
+        "remote-shell",
+        "network",
+        "downloads-data",  # fetches an image, a table, a file of weights
+        "sends-secrets",  # credentials or the whole environment go over the network
+        "reads-secrets",  # opens a place where credentials live
+        "writes-outside",  # changes what a shell, a scheduler or an interpreter runs later
+        "loads-native-code",
+        "loads-system-library",
+        "compiles-native-code",
+        "loads-remote-code",  # from another repository, through a library
+        "deserialises",  # pickle and its kin
+        "installs-packages",
+        "computed-name",  # calls a function of a sensitive module by a name that is not known
+        "hidden-text",  # characters that make an editor show another order than is run
+    ]
+    """What it can do."""
+    call: str = ""
+    """The function called, by its canonical name; `shell` for a command line of a notebook."""
+    argument: str = ""
+    """What it is called with, abbreviated; `…` for what is not known."""
+    when: Literal["import", "instantiation", "call"] = "call"
+    """The earliest moment: when the module is imported, when a library makes or runs the model, or
+    only when somebody calls the function or runs the script."""
+
+
 FACTS: tuple[type[Fact], ...] = (
     SpecialFile, FileName, FileFormat, PickleStream, PickleImport, PickleCall, PickleOddity,
     TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, RemoteCode, ConfigDefect,
     ConfigSwitch, ModelClaim, HashCheck, SignatureCheck,
+    CardDefect, LfsPointer, WeightIndex, IndexCheck, RemoteModule, RepositoryCheck,
+    ChatTemplate, TemplateNode,
+    CodeSource, CodeBehaviour,
 )  # fmt: skip
 """Every kind of fact: what rules are checked against, and what their schema is generated from."""
 

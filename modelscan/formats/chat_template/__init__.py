@@ -1,0 +1,1 @@
+"""Chat templates: parse → variables → checks. jinja2 parses; nothing is compiled or rendered."""

@@ -1,0 +1,66 @@
+"""Attributes and items: how Python gets from one thing to another, also by way of a text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from modelscan.formats.python_code.names import SENSITIVE_MODULES, canonical
+from modelscan.formats.python_code.scopes import NO_VALUE, Scope
+from modelscan.formats.python_code.values import MAX_VALUES, Value, Values, tainted
+
+ENVIRONMENT: Final = frozenset({"os.environ", "os.environb"})
+_NAMESPACES: Final = frozenset({"globals()", "locals()", "vars()", "sys.modules"})
+_NAMESPACE_ATTRIBUTES: Final = frozenset({"__globals__", "f_globals", "f_builtins", "f_locals"})
+_ONE_VARIABLE: Final = frozenset({"get", "setdefault", "pop", "update"})
+
+
+def named(name: str) -> Value:
+    """What is imported by that name; the environment as a whole holds secrets."""
+    return Value(name=name, secret=canonical(name) in ENVIRONMENT)
+
+
+def attribute(base: Value, name: str) -> Values:
+    """What an attribute of a value may stand for.
+
+    The dictionary of a module is taken for the module, and any function's globals for `globals()`.
+    """
+    if name in _NAMESPACE_ATTRIBUTES:
+        return (Value(name="globals()"),)
+    if base.cls is not None:
+        return base.cls.attribute(name) or NO_VALUE
+    if name == "__dict__":
+        return (base,)
+    if not base.name:
+        return (tainted((base,)),)
+    if name in _ONE_VARIABLE and canonical(base.name) in ENVIRONMENT:
+        return (Value(name=f"{base.name}.{name}"),)
+    found = tainted((base,), name=f"{base.name}.{name}")
+    return (named(found.name),) if canonical(found.name) in ENVIRONMENT else (found,)
+
+
+def item(base: Value, key: Value, scope: Scope) -> Values:
+    """What an item of a value may stand for; the dictionary of a module holds its attributes.
+
+    One variable of the environment is not the environment.
+    """
+    if base.items is not None:
+        if isinstance(key.text, int) and -len(base.items) <= key.text < len(base.items):
+            return (base.items[key.text],)
+        return base.items[:MAX_VALUES] or NO_VALUE
+    if base.name in _NAMESPACES and isinstance(key.text, str) and key.whole:
+        found = scope.lookup(key.text) if base.name != "sys.modules" else None
+        return found or (named(key.text),)
+    if isinstance(base.text, str | bytes) and isinstance(key.text, int) and not base.name:
+        end = key.text + 1 if key.text != -1 else None
+        return (tainted((base,), text=base.text[key.text : end]),)
+    module = canonical(base.name) in SENSITIVE_MODULES or base.name in _NAMESPACES
+    if module and not (isinstance(key.text, str) and key.whole):
+        return (tainted((base, key), name=f"{base.name}.?"),)
+    if module:
+        return attribute(base, str(key.text))
+    found_one = tainted((base, key), name=f"{base.name}[]" if base.name else "")
+    return (_without_secret(found_one) if isinstance(key.text, str) else found_one,)
+
+
+def _without_secret(value: Value) -> Value:
+    return Value(name=value.name, decoded=value.decoded, downloads=value.downloads)

@@ -1,0 +1,180 @@
+"""What a module can do, and when: the steps in order.
+
+    text → syntax tree → structure → names bound → reach → each call judged → behaviours
+
+Code in a literal that is handed to `exec` or `eval` is analysed in its place, a few levels deep.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from modelscan.budget import Budget
+from modelscan.errors import ReadError
+from modelscan.formats.python_code import source
+from modelscan.formats.python_code.access import attribute
+from modelscan.formats.python_code.binding import bind
+from modelscan.formats.python_code.evaluate import Evaluator
+from modelscan.formats.python_code.judging import Judged, handed_over, judge
+from modelscan.formats.python_code.names import DATA_CONSUMERS, canonical
+from modelscan.formats.python_code.reach import Reach, When
+from modelscan.formats.python_code.results import Called
+from modelscan.formats.python_code.structure import Event, Structure, take_apart
+from modelscan.formats.python_code.values import Value, Values
+
+_NESTED: Final = 3
+"""Levels of `exec` inside `exec` that are looked into."""
+_NESTED_TEXT: Final = 1 << 20
+"""Characters of literal code that are looked into, for one file."""
+_BATCH: Final = 64
+_NEVER_CALL: Final = frozenset(
+    {"isinstance", "issubclass", "hasattr", "getattr", "callable", "print", "repr", "str", "id",
+     "type", "functools.partial", "functools.wraps", "functools.update_wrapper",
+     "inspect.signature", "inspect.isfunction", "inspect.isbuiltin", "inspect.getsource"}
+)  # fmt: skip
+"""Functions that are handed functions and do not call them."""
+
+
+class Found(NamedTuple):
+    """One behaviour of a module."""
+
+    line: int
+    judged: Judged
+    when: When
+
+
+class Analysis:
+    """One module.
+
+    Args:
+        text: its source.
+        budget: pays for it.
+        depth: how many `exec` it lies in.
+
+    Raises:
+        ReadError: it is not Python, or too long.
+    """
+
+    def __init__(self, text: str, budget: Budget, depth: int = 0) -> None:
+        tree = source.parse(text, budget)
+        self._budget = budget
+        self._depth = depth
+        self._left = _NESTED_TEXT
+        self._evaluator = Evaluator()
+        self._structure: Structure = take_apart(tree)
+        self._consumed: set[int] = set()
+
+    def imports(self) -> tuple[str, ...]:
+        """The top-level packages that are imported, sorted; `.` for the module's own."""
+        return tuple(
+            sorted(
+                {
+                    binding.module.partition(".")[0] or "."
+                    for binding in self._structure.bindings
+                    if binding.kind == "import"
+                }
+            )
+        )
+
+    def run(self) -> list[Found]:
+        """Every behaviour, by line.
+
+        Raises:
+            BudgetError: it takes too long.
+        """
+        bind(self._structure, self._evaluator, self._budget)
+        reach = Reach(self._structure, self._evaluator)
+        found: list[Found] = []
+        for index, event in enumerate(self._structure.events):
+            if not index % _BATCH:
+                self._budget.step(_BATCH)
+            judged = list(self._judged(event))
+            if judged:
+                when = reach.of(event)
+                found.extend(each for one in judged for each in self._placed(one, event, when))
+        found = [self._settled(each) for each in found]
+        return sorted(dict.fromkeys(found), key=lambda each: each.line)
+
+    def _judged(self, event: Event) -> Iterator[Judged]:
+        node, evaluator = event.node, self._evaluator
+        if event.kind != "call" or not isinstance(node, ast.Call):
+            for value in evaluator.values(node, event.scope):
+                judged = handed_over(value)
+                if judged is not None:
+                    yield judged
+            return
+        callees = evaluator.values(node.func, event.scope)
+        if any(callee.name for callee in callees):
+            call = self._call(node, event)
+            operands = evaluator.values(node.args[0], event.scope) if node.args else ()
+            for callee in callees:
+                judged = self._one(callee, call, operands)
+                if judged is not None:
+                    yield judged
+            self._note_data(node, event, callees, call.all)
+        if not any(value.function or value.cls for value in callees):
+            yield from self._handed(node, event, callees)
+
+    def _one(self, callee: Value, call: Called, operands: Values) -> Judged | None:
+        if callee.name == "operator.methodcaller()" and isinstance(callee.text, str):
+            for method in attribute(call.get(0), callee.text):
+                return judge(method, Called(call.node, [], {}, call.purse), ())
+        return None if callee.name.endswith("()") else judge(callee, call, operands)
+
+    def _call(self, node: ast.Call, event: Event) -> Called:
+        one, scope = self._evaluator.one, event.scope
+        arguments = [
+            one(each.value if isinstance(each, ast.Starred) else each, scope) for each in node.args
+        ]
+        named = {word.arg or "**": one(word.value, scope) for word in node.keywords}
+        return Called(id(node), arguments, named, self._evaluator.purse)
+
+    def _handed(self, node: ast.Call, event: Event, callees: Values) -> Iterator[Judged]:
+        """Functions of a library that are handed to something which may call them."""
+        if any(canonical(callee.name) in _NEVER_CALL for callee in callees):
+            return
+        for argument in (*node.args, *(word.value for word in node.keywords)):
+            if isinstance(argument, ast.Name | ast.Attribute | ast.Call):
+                for value in self._evaluator.values(argument, event.scope):
+                    judged = None if value.name.endswith("()") else handed_over(value)
+                    if judged is not None:
+                        yield judged
+
+    def _note_data(self, node: ast.Call, event: Event, callees: Values, handed: Values) -> None:
+        """Remember downloads that are read as data: an image, a table, JSON."""
+        if any(canonical(callee.name) in DATA_CONSUMERS for callee in callees):
+            for value in handed:
+                self._consumed |= value.downloads
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "json":
+            for value in self._evaluator.values(node.func.value, event.scope):
+                self._consumed |= value.downloads
+
+    def _placed(self, judged: Judged, event: Event, when: When) -> Iterator[Found]:
+        line = event.node.lineno
+        if not judged.source:
+            yield Found(line, judged, when)
+            return
+        inner = self._inside(judged.source)
+        if inner is None:
+            yield Found(line, judged._replace(source=""), when)
+            return
+        for found in inner:
+            yield Found(line, found.judged, when if found.when == "import" else "call")
+
+    def _inside(self, text: str) -> list[Found] | None:
+        """What literal code does when it is run; `None` when it cannot be looked into."""
+        self._left -= len(text)
+        if self._depth >= _NESTED or self._left < 0:
+            return None
+        try:
+            return Analysis(text, self._budget, self._depth + 1).run()
+        except ReadError:
+            return None
+
+    def _settled(self, found: Found) -> Found:
+        judged = found.judged
+        if judged.fetches in self._consumed:
+            judged = judged._replace(behaviour="downloads-data")
+        return found._replace(judged=judged._replace(fetches=0))

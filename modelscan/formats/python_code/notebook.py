@@ -1,0 +1,198 @@
+"""Jupyter notebooks: their code cells are Python and lines of shell that a person runs.
+
+Invariants: cells are read as one module, so that an alias made in one is known in the next; when
+they do not parse together, each is read alone and the ones that do not parse are needed gaps. What
+a notebook does, it does only when somebody runs it: `when` is always `call`.
+
+Source: nbformat 4 (and 3, whose cells lie in worksheets); IPython's `%magic`, `!shell`, `?help`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from modelscan.budget import Budget
+from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.python_code import source
+from modelscan.formats.python_code.analysis import Analysis
+from modelscan.formats.python_code.judging import shell
+from modelscan.formats.python_code.reader import behaviours, hidden_text
+from modelscan.formats.reader import Glimpse
+from modelscan.vocabulary.artifact import Artifact, BytesArtifact, child_name, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import CodeBehaviour, CodeSource, Fact
+from modelscan.vocabulary.location import Location
+
+_MAX_NOTEBOOK: Final = 64 << 20
+"""Bytes; the outputs of a notebook hold images."""
+_SHELL: Final = re.compile(r"(\s*)(?:[\w,\s]+=\s*)?!+(.*)")
+_INSTALL_MAGIC: Final = re.compile(r"\s*%{1,2}((?:pip|conda|mamba|uv)\s.*)")
+_SHELL_MAGIC: Final = re.compile(r"\s*%{1,2}(?:sx|system)\s+(.*)")
+_MAGIC: Final = re.compile(r"(\s*)(?:[\w,\s]+=\s*)?%\w")
+_HELP: Final = re.compile(r"\s*\?|[\w.\s]+\?{1,2}\s*$")
+_SHELL_CELLS: Final = frozenset({"bash", "sh", "script", "cmd", "system", "sx", "!"})
+_PYTHON_CELLS: Final = frozenset({"time", "timeit", "capture", "prun", "python", "python3"})
+
+
+class _Cell(NamedTuple):
+    number: int
+    text: str
+    """As written."""
+    python: str
+    """What of it is Python, line by line."""
+    commands: list[tuple[int, str]]
+    """Lines of shell, with their number from 1."""
+
+
+class NotebookReader:
+    """Jupyter notebooks."""
+
+    @property
+    def format(self) -> str:
+        """See `Reader.format`."""
+        return "notebook"
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """By name: a notebook is JSON, and programs go by the name."""
+        return glimpse.extension == ".ipynb"
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """See `Reader.read`."""
+        if artifact.size > _MAX_NOTEBOOK:
+            raise BudgetError(f"a notebook of {artifact.size:,} bytes")
+        budget.header(artifact.size)
+        cells = list(_cells(artifact.read_at(0, artifact.size)))
+        total = sum(len(cell.text) for cell in cells)
+        if total > source.MAX_SOURCE:
+            raise BudgetError(f"a notebook with {total:,} characters of code")
+        yield CodeSource(
+            location=place(artifact),
+            kind="notebook",
+            lines=sum(cell.text.count("\n") + 1 for cell in cells),
+        )
+        for cell in cells:
+            yield from hidden_text(cell.text, _within(artifact, cell), budget)
+            for line, command in cell.commands:
+                budget.fact()
+                judged = shell(command)
+                yield CodeBehaviour(
+                    location=place(_within(artifact, cell), line=line),
+                    behaviour=judged.behaviour,
+                    call=judged.call,
+                    argument=command[:300],
+                )
+        yield from _python(artifact, cells, budget)
+
+
+def _python(artifact: Artifact, cells: list[_Cell], budget: Budget) -> Iterator[Fact | Coverage]:
+    """What the Python of all cells does, together or else one by one."""
+    whole = "\n".join(cell.python for cell in cells)
+    try:
+        analysis = Analysis(whole, budget)
+    except BudgetError:
+        raise
+    except ReadError:
+        for cell in cells:
+            try:
+                alone = Analysis(cell.python, budget)
+            except BudgetError:
+                raise
+            except ReadError as error:
+                yield Coverage(
+                    file=artifact.name,
+                    member=_within(artifact, cell).member,
+                    status="unreadable",
+                    needed=True,
+                    reason=error.message,
+                )
+                continue
+            for fact in behaviours(alone, artifact, budget):
+                yield _moved(fact, artifact, cell, fact.location.line or 1)
+        return
+    starts: list[tuple[int, _Cell]] = []
+    line = 0
+    for cell in cells:
+        starts.append((line, cell))
+        line += cell.python.count("\n") + 1
+    position = 0
+    for fact in behaviours(analysis, artifact, budget):
+        at = fact.location.line or 1
+        while position + 1 < len(starts) and starts[position + 1][0] < at:
+            position += 1
+        before, cell = starts[position]
+        yield _moved(fact, artifact, cell, at - before)
+
+
+def _moved(fact: CodeBehaviour, artifact: Artifact, cell: _Cell, line: int) -> CodeBehaviour:
+    """The fact at its place in its cell, at the time when a person runs it."""
+    where = Location(artifact.name, _within(artifact, cell).member, None, line)
+    return msgspec.structs.replace(fact, location=where, when="call")
+
+
+def _within(artifact: Artifact, cell: _Cell) -> BytesArtifact:
+    member = child_name(artifact, f"cell {cell.number}")
+    return BytesArtifact(artifact.name, b"", member=member, depth=artifact.depth)
+
+
+def _cells(data: bytes) -> Iterator[_Cell]:
+    """The code cells, numbered as they stand among all cells."""
+    try:
+        root: Any = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise ReadError(f"not a notebook: {error}") from None
+    if not isinstance(root, dict):
+        raise ReadError("not a notebook: not a JSON object")
+    sheets = root.get("worksheets")
+    holders = [root, *(sheets if isinstance(sheets, list) else [])]
+    lists = [holder.get("cells") for holder in holders if isinstance(holder, dict)]
+    if not any(isinstance(each, list) for each in lists):
+        raise ReadError("not a notebook: it has no cells")
+    number = 0
+    for cells in lists:
+        for cell in cells if isinstance(cells, list) else []:
+            number += 1
+            if isinstance(cell, dict) and cell.get("cell_type") == "code":
+                yield _cell(number, _text(cell.get("source", cell.get("input"))))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "".join(line for line in value if isinstance(line, str))
+    return value if isinstance(value, str) else ""
+
+
+def _cell(number: int, text: str) -> _Cell:
+    """Take Python and shell apart; what is neither leaves an empty statement in its line."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    first = next((index for index, line in enumerate(lines) if line.strip()), 0)
+    head = lines[first].strip()
+    if head.startswith("%%"):
+        magic = head[2:].split(maxsplit=1)[:1]
+        kind = magic[0] if magic else ""
+        if kind in _SHELL_CELLS:
+            return _Cell(number, text, "", [(first + 2, "\n".join(lines[first + 1 :]))])
+        if kind not in _PYTHON_CELLS:
+            return _Cell(number, text, "", [])
+        lines[first] = "pass"
+    python, commands = [], list[tuple[int, str]]()
+    for index, line in enumerate(lines, start=1):
+        command = _command(line)
+        if command is not None:
+            commands.append((index, command))
+        other = command is not None or _MAGIC.match(line) or _HELP.match(line)
+        indent = line[: len(line) - len(line.lstrip())]
+        python.append(f"{indent}pass" if other else line)
+    return _Cell(number, text, "\n".join(python), commands)
+
+
+def _command(line: str) -> str | None:
+    """The command that a line of shell runs."""
+    found = _INSTALL_MAGIC.match(line) or _SHELL_MAGIC.match(line)
+    if found:
+        return found[1]
+    found = _SHELL.match(line)
+    return found[2].strip() if found else None

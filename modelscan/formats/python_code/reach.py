@@ -1,0 +1,112 @@
+"""When a function of the module runs: on import, when a class is used, or only when it is called.
+
+Invariant: the earliest way counts. A function that is handed to another one at import
+(`Thread(target=f)`, `atexit.register(f)`, a decorator) counts as called there.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from modelscan.formats.python_code.evaluate import Evaluator
+from modelscan.formats.python_code.scopes import Class, Function
+from modelscan.formats.python_code.structure import Event, Structure
+from modelscan.formats.python_code.values import Value
+
+When = Literal["import", "instantiation", "call"]
+
+_ORDER: Final[dict[When, int]] = {"import": 0, "instantiation": 1, "call": 2}
+_ON_IMPORT: Final = frozenset({"__init_subclass__", "__set_name__", "__class_getitem__"})
+_MODULE_HOOKS: Final = frozenset({"__getattr__", "__dir__"})
+_USED_BY_LIBRARIES: Final = frozenset({
+    "from_pretrained", "from_config", "_from_config", "forward", "call", "generate", "post_init",
+    "_init_weights", "tie_weights", "prepare_inputs_for_generation", "tokenize", "_tokenize",
+    "encode", "decode", "convert_tokens_to_string", "preprocess", "postprocess", "predict",
+    "load_context", "initialize", "handle", "inference", "execute", "setup", "build",
+})  # fmt: skip
+"""Methods that a library calls when it loads or runs a model, without being asked for them."""
+_MADE: Final = ("__init__", "__new__", "__post_init__", "__call__", "__enter__")
+
+
+class Reach:
+    """When each function of a module runs at the earliest."""
+
+    def __init__(self, structure: Structure, evaluator: Evaluator) -> None:
+        self._when: dict[int, When] = {}
+        calls: dict[int, list[tuple[Function, bool]]] = {}
+        for event in structure.events:
+            runner = event.scope.function
+            edges = calls.setdefault(id(runner) if runner else 0, [])
+            edges.extend((function, event.guarded) for function in _called(event, evaluator))
+        pending: list[tuple[Function, When]] = [
+            *((function, _by_name(function)) for function in structure.functions.values()),
+            *(
+                (function, "call" if guarded else "import")
+                for function, guarded in calls.get(0, [])
+            ),
+        ]
+        while pending:
+            function, when = pending.pop()
+            known = self._when.get(id(function))
+            if known is None or _ORDER[when] < _ORDER[known]:
+                self._when[id(function)] = when
+                pending.extend(
+                    (callee, "call" if guarded else when)
+                    for callee, guarded in calls.get(id(function), [])
+                )
+
+    def of(self, event: Event) -> When:
+        """When an event happens at the earliest."""
+        if event.guarded:
+            return "call"
+        runner = event.scope.function
+        return self._when[id(runner)] if runner else "import"
+
+
+def _by_name(function: Function) -> When:
+    """What the name of a function alone says about when it runs."""
+    name, owner = function.name, function.owner
+    if owner is None:
+        parent = function.scope.parent
+        hook = name in _MODULE_HOOKS and parent is not None and parent.parent is None
+        return "import" if hook else "call"
+    if name in _ON_IMPORT or (owner.meta and name.startswith("__")):
+        return "import"
+    special = name.startswith("__") and name.endswith("__")
+    return "instantiation" if special or name in _USED_BY_LIBRARIES else "call"
+
+
+def _called(event: Event, evaluator: Evaluator) -> Iterator[Function]:
+    """The functions of the module that an event calls, or hands to something that may."""
+    node = event.node
+    if not isinstance(node, ast.Call):
+        for value in evaluator.values(node, event.scope):
+            yield from _behind(value)
+        return
+    for value in evaluator.values(node.func, event.scope):
+        yield from _behind(value)
+    handed = [*node.args, *(word.value for word in node.keywords)]
+    for argument in handed:
+        for value in evaluator.values(argument, event.scope):
+            if value.function is not None:
+                yield value.function
+            for held in value.items or ():
+                if held.function is not None:
+                    yield held.function
+
+
+def _behind(value: Value) -> Iterator[Function]:
+    """What runs when a value is called."""
+    if value.function is not None:
+        yield value.function
+    if value.cls is not None:
+        yield from _constructors(value.cls)
+
+
+def _constructors(cls: Class) -> Iterator[Function]:
+    for name in _MADE:
+        method = cls.method(name)
+        if method is not None:
+            yield method

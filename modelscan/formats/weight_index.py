@@ -1,0 +1,84 @@
+"""Indexes of sharded weights, `model.safetensors.index.json`: which file each tensor lies in.
+
+Invariants: only the names are taken, as written; whether the files are there, and are what the
+index says, is a relator's business. That the document is JSON is checked by the reader of JSON.
+
+Source: transformers, "Sharded checkpoints": `weight_map` from tensor to file, `metadata.total_size`
+in bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from modelscan.budget import Budget
+from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.reader import Glimpse
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, WeightIndex
+
+NAME = re.compile(
+    r"(?P<stem>.+)(?P<extension>\.[a-z0-9]+)\.index(?:\.(?P<variant>[\w-]+))?\.json", re.IGNORECASE
+)
+"""`<stem>.<extension>.index.json`, with a variant such as `fp16` in diffusers' repositories."""
+_MAX_BYTES = 32 << 20
+"""The largest real index, of a model with 100,000 tensors, has 10 MB."""
+_MAX_SHARDS = 10_000
+
+
+class _Document(msgspec.Struct):
+    weight_map: dict[str, str]
+    metadata: Any = None
+
+
+class WeightIndexReader:
+    """An index by its name, as loaders find it."""
+
+    format = "json"
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """By name; everything in it is decided by its name."""
+        return glimpse.extension == ".json" and NAME.fullmatch(glimpse.name) is not None
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """State the shards.
+
+        Raises:
+            ReadError: there is no table from tensors to files.
+            BudgetError: it lists more than any model has.
+        """
+        if artifact.size > _MAX_BYTES:
+            raise BudgetError(f"an index of {artifact.size:,} bytes")
+        budget.header(artifact.size)
+        data = artifact.read_at(0, artifact.size)
+        try:
+            found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_Document)
+        except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+            raise ReadError(f"not an index of weights: {error}") from None
+        budget.step(len(found.weight_map))
+        shards = sorted(Counter(found.weight_map.values()).items())
+        if len(shards) > _MAX_SHARDS:
+            raise BudgetError(f"an index of {len(shards):,} shards")
+        budget.fact()
+        yield WeightIndex(
+            location=place(artifact),
+            status="declared",
+            tensors=len(found.weight_map),
+            shards=tuple(name for name, _ in shards),
+            counts=tuple(count for _, count in shards),
+            total_size=_total(found.metadata),
+        )
+
+
+def _total(metadata: Any) -> int | None:
+    """The stated size; some writers state it as a whole number with a decimal point."""
+    size = metadata.get("total_size") if isinstance(metadata, dict) else None
+    if isinstance(size, float) and size.is_integer():
+        size = int(size)
+    return size if type(size) is int else None

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from modelscan.formats.repository.card import CardRelator
+from modelscan.formats.repository.relator import Facts, RepositoryView
+from modelscan.vocabulary.fact import Fact, RepositoryCheck
+from tests.forge.repository import claim, view
+
+WEIGHTS = "model.safetensors"
+
+
+def _checks(repository: RepositoryView, *facts: Fact) -> list[tuple[str, str, str]]:
+    found = CardRelator().relate(repository, Facts(facts))
+    return [
+        (fact.kind, fact.value, fact.other) for fact in found if isinstance(fact, RepositoryCheck)
+    ]
+
+
+@pytest.mark.parametrize("card", ["README.md", "readme", "MODEL_CARD.md", "README.rst"])
+@pytest.mark.parametrize("terms", ["LICENSE", "LICENCE.txt", "sub/license.md", "USE_POLICY.md"])
+def test_a_card_and_terms(card: str, terms: str) -> None:
+    assert _checks(view(WEIGHTS, card, terms)) == []
+
+
+def test_what_is_missing_beside_weights() -> None:
+    assert _checks(view(WEIGHTS)) == [("no-card", "", ""), ("no-licence", "", "")]
+    assert _checks(view(WEIGHTS, "README.md")) == [("no-licence", "", "")]
+    assert _checks(view(WEIGHTS, "README.md"), claim("licence", "mit")) == []
+    assert _checks(view(WEIGHTS, "sub/README.md", "LICENSE")) == [("no-card", "", "")]
+
+
+def test_nothing_is_missing_without_weights_or_beside_a_single_file() -> None:
+    assert _checks(view("config.json", "Makefile")) == []
+    assert _checks(view(WEIGHTS, folder=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("card", "weights", "differ"),
+    [
+        ("mit", "apache-2.0", True),
+        ("apache-2.0", "Apache License, Version 2.0", False),
+        ("mit", "MIT License", False),
+        ("llama3", "Llama 3", False),
+        ("other", "llama3", False),
+        ("mit", "other", False),
+    ],
+)
+def test_licences_of_card_and_weights(card: str, weights: str, differ: bool) -> None:
+    facts = [claim("licence", card), claim("licence", weights, "model.gguf")]
+    expected = [("licence-differs", weights, card)] if differ else []
+    assert _checks(view("model.gguf", "README.md"), *facts) == expected
+
+
+def test_each_other_licence_is_stated_once() -> None:
+    facts = [claim("licence", "mit"), *(claim("licence", "gpl", f"{n}.gguf") for n in range(9))]
+    assert len(_checks(view("README.md"), *facts)) == 1
+
+
+def test_licences_without_a_card_contradict_nothing() -> None:
+    facts = [claim("licence", "mit", "a.gguf"), claim("licence", "gpl", "b.gguf")]
+    assert _checks(view("README.md"), *facts) == []
