@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -102,30 +101,3 @@ def test_endless_integers_become_text() -> None:
     document = json.loads(written(reports.report(reports.model(findings=findings))))
     evidence = document["models"][0]["findings"][0]["evidence"]
     assert evidence == {"count": 1 << 70, "parameters": hex(1 << 100_000)}
-
-
-class TestGenerate:
-    @pytest.fixture
-    def generate(self) -> Any:
-        return importlib.import_module("tools.generate")
-
-    def test_the_published_schema_is_up_to_date(self, generate: Any) -> None:
-        assert generate.report_schema() == SCHEMA.read_text(encoding="utf-8")
-
-    def test_a_stale_file_is_named(self, generate: Any, tmp_path: Path) -> None:
-        assert generate.stale(tmp_path) == [path for path, _ in generate.GENERATED]
-        generate.write(tmp_path)
-        assert generate.stale(tmp_path) == []
-        path, _ = generate.GENERATED[0]
-        (tmp_path / path).write_text("{}\n", encoding="utf-8")
-        assert generate.stale(tmp_path) == [path]
-
-    def test_check_exits_1_for_a_stale_file(
-        self, generate: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        monkeypatch.setattr(generate, "GENERATED", (("docs/never.md", lambda: "x"),))
-        assert generate.main(["--check"]) == 1
-        assert "docs/never.md is stale" in capsys.readouterr().err
-
-    def test_an_unknown_option_is_refused(self, generate: Any) -> None:
-        assert generate.main(["--cheque"]) == 2
