@@ -241,6 +241,7 @@ def wheel() -> Path:
     found = sorted((WORK / "dist").glob("*.whl"))
     if found:
         return found[0]
+    shutil.rmtree(WORK / "checkout", ignore_errors=True)  # of a build that failed
     return build(copy_checkout(WORK / "checkout"), WORK / "dist", "wheel")
 
 

@@ -25,6 +25,8 @@ _COMMANDS: dict[str, str] = {
 every command to ask it would cost more than most of them take to run."""
 
 INTERRUPTED = 130
+TRACEBACK = "MODELASSAY_TRACEBACK"
+"""The environment variable that lets an internal error through, with its traceback."""
 
 
 class _Commands(click.Group):
@@ -81,6 +83,12 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever read our output has seen enough; keep the interpreter from complaining at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return INTERRUPTED
+    except Exception as error:  # a fault of ours must not look like a verdict
+        fault = f"internal error, nothing was concluded: {type(error).__name__}: {error}"
+        _complain(ModelAssayError(fault, f"set {TRACEBACK}=1 to see where, and please report it"))
+        if os.environ.get(TRACEBACK):
+            raise
+        return ModelAssayError.exit_code
     return code if isinstance(code, int) else 0
 
 

@@ -14,7 +14,7 @@ from modelscan.vocabulary.rule import SEVERITIES, Severity
 
 
 @click.command("scan", epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 incomplete, 4 nothing.")
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...", type=click.Path())
 @click.option("--include", multiple=True, metavar="GLOB", help="Look at matching files only.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Leave matching files out.")
 @click.option(

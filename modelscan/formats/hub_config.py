@@ -189,7 +189,10 @@ def _by_name(name: str, root: Any, where: Location) -> Iterator[Fact]:
 def _templates(artifact: Artifact, root: Any) -> Iterator[Artifact]:
     """Chat templates are programs: each goes on its way as a member of its own."""
     value = root.get("chat_template") if isinstance(root, dict) else None
-    named = value if isinstance(value, list) else [{"template": value}]
+    if isinstance(value, dict):  # written as a table by older processors
+        named = [{"name": name, "template": template} for name, template in value.items()]
+    else:
+        named = value if isinstance(value, list) else [{"template": value}]
     for item in named:
         template = item.get("template") if isinstance(item, dict) else None
         if isinstance(template, str):

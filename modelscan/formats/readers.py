@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from modelscan.formats.chat_template.reader import ChatTemplateReader
 from modelscan.formats.compressed import CompressedReader
+from modelscan.formats.ggml import GgmlReader
+from modelscan.formats.gguf.reader import GgufReader
 from modelscan.formats.hub_config import HubConfigReader
 from modelscan.formats.lfs import LfsReader
+from modelscan.formats.llamafile import LlamafileReader
 from modelscan.formats.model_card import ModelCardReader
+from modelscan.formats.numpy_array import NumpyReader
 from modelscan.formats.pickle.reader import PickleReader
 from modelscan.formats.python_code.notebook import NotebookReader
 from modelscan.formats.python_code.reader import PythonReader
@@ -23,6 +27,10 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
     """All readers, with the lists that they look names up in."""
     return (
         SafetensorsReader(),
+        GgufReader(),
+        GgmlReader(),
+        NumpyReader(),
+        LlamafileReader(),
         TorchReader(),
         ZipReader(),
         TarReader(),

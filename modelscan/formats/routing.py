@@ -49,10 +49,13 @@ class Reading:
         try:
             self._budget.depth(artifact.depth)
             glimpse = Glimpse(artifact)
+            matching = _alone([reader for reader in self._readers if reader.recognises(glimpse)])
         except ReadError as error:
             yield _gap(artifact, error)
             return
-        matching = _alone([reader for reader in self._readers if reader.recognises(glimpse)])
+        except Exception as error:  # noqa: BLE001  # as in `_read`
+            yield _fault(artifact, "recognising it", error)
+            return
         other = None if matching else sniff.unread(glimpse)
         formats = [other.format] if other else [reader.format for reader in matching]
         self.recognised |= not sniff.ABOUT_MODELS.issuperset(formats) and (
@@ -90,8 +93,7 @@ class Reading:
         except ReadError as error:
             yield _gap(artifact, error)
         except Exception as error:  # noqa: BLE001  # a reader's own fault is a gap, never a pass
-            reason = f"the {reader.format} reader failed: {type(error).__name__}: {error}"
-            yield _coverage(artifact, "unreadable", reason, needed=True)
+            yield _fault(artifact, f"the {reader.format} reader", error)
         else:
             if not accounted:
                 yield _coverage(artifact, "read")
@@ -101,6 +103,11 @@ def _alone(matching: list[Reader]) -> list[Reader]:
     """The reader of a placeholder by itself, else all of them."""
     placeholder = [reader for reader in matching if reader.format == sniff.PLACEHOLDER]
     return placeholder or matching
+
+
+def _fault(artifact: Artifact, what: str, error: Exception) -> Coverage:
+    reason = f"{what} failed: {type(error).__name__}: {error}"
+    return _coverage(artifact, "unreadable", reason, needed=True)
 
 
 def _gap(artifact: Artifact, error: ReadError) -> Coverage:

@@ -125,6 +125,9 @@ class PickleOddity(Fact, frozen=True, kw_only=True, tag="pickle.oddity"):
         "persistent-id",  # PERSID outside the layout that gives it a meaning
         "broken-stream",  # ends or breaks after it has imported something
         "trailing-data",  # data after the last STOP that is not a pickle
+        "tensor-outside-storage",  # a view that reaches outside the storage it is made of
+        "storage-mismatch",  # a storage whose length is not what its tensors were promised
+        "reference-bomb",  # few values that refer to each other so often that walking them hangs
     ]
     """What it is."""
     detail: str = ""
@@ -434,6 +437,97 @@ class CodeBehaviour(Fact, frozen=True, kw_only=True, tag="code.behaviour"):
     only when somebody calls the function or runs the script."""
 
 
+class GgufFile(Fact, frozen=True, kw_only=True, tag="gguf.file"):
+    """What a GGUF file says it is, beside its table of tensors (`tensor.header`)."""
+
+    version: int
+    """The version of the format, 1 to 3."""
+    byte_order: Literal["little", "big"]
+    """The order of bytes in numbers."""
+    role: Literal["model", "adapter", "control-vector", "projector", "imatrix", "vocabulary"]
+    """What the file is for."""
+    architecture: str
+    """`general.architecture`, as written."""
+    split: int | None = None
+    """Which part of a split model this is, from 0; absent when it is whole."""
+    splits: int | None = None
+    """Into how many parts the model was split, as stated."""
+
+
+class GgufDefect(Fact, frozen=True, kw_only=True, tag="gguf.defect"):
+    """A GGUF file that breaks the format, or differs from what the usual programs write."""
+
+    kind: Literal[
+        "impossible-length",  # a count or length that the file has no room for
+        "unknown-value-type",  # a kind of metadata value that the format does not have
+        "nested-array",  # arrays of arrays, which most parsers refuse
+        "bad-alignment",  # not a power of two, or not the type that parsers read it as
+        "bad-name",  # a name with a NUL in it, or far longer than a parser has room for
+        "bad-shape",  # more dimensions or elements than any parser can count
+        "size-mismatch",  # rows that are no whole number of blocks
+        "out-of-bounds",  # a tensor that reaches past the end of the file
+        "unaligned",  # a tensor that does not start where the alignment allows
+        "overlap",  # two tensors share bytes
+        "duplicate-key",
+        "duplicate-tensor",
+        "array-mismatch",  # fewer scores or types than tokens
+        "split-mismatch",  # a part of a split model with an impossible number
+        "unknown-tensor-type",
+        "hole",  # bytes between tensors that belong to none
+        "padding-data",  # bytes of padding that are not zero
+        "trailing-data",  # bytes behind the last tensor
+        "gap",  # the same, and all of them are zero
+        "out-of-order",  # tensors do not lie in the order in which they are listed
+        "empty-tensor",
+        "long-name",  # a name that is longer than the format allows
+        "extra-dimension",  # more dimensions than the format allows
+        "not-text",  # a key or name that is not UTF-8
+    ]
+    """What is wrong."""
+    name: str = ""
+    """The metadata key or tensor concerned."""
+    detail: str = ""
+    """The figures that disagree."""
+
+
+class GgufAddress(Fact, frozen=True, kw_only=True, tag="gguf.address"):
+    """A web address in the metadata of a GGUF file."""
+
+    key: str
+    """The metadata key."""
+    address: str
+    """The address, abbreviated."""
+
+
+class ExecutableModel(Fact, frozen=True, kw_only=True, tag="model.executable"):
+    """A program for a processor that carries a model inside it, such as a llamafile."""
+
+    container: Literal["ape", "elf", "pe", "mach-o"]
+    """What kind of program it is; `ape` runs on several systems."""
+    declared: bool
+    """True when the file is named like a program."""
+    models: tuple[str, ...]
+    """Names of the model files in its archive, sorted."""
+
+
+class NumpyObjects(Fact, frozen=True, kw_only=True, tag="numpy.objects"):
+    """A NumPy array of Python objects: its elements are a pickle."""
+
+    dtype: str
+    """The element type, as written."""
+    shape: str
+    """The shape, as written."""
+
+
+class NumpyDefect(Fact, frozen=True, kw_only=True, tag="numpy.defect"):
+    """A NumPy array file that contradicts itself."""
+
+    kind: Literal["bad-header", "size-mismatch", "unknown-dtype", "trailing-data"]
+    """What is wrong."""
+    detail: str = ""
+    """The figures or words concerned."""
+
+
 FACTS: tuple[type[Fact], ...] = (
     SpecialFile, FileName, FileFormat, PickleStream, PickleImport, PickleCall, PickleOddity,
     TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, RemoteCode, ConfigDefect,
@@ -441,6 +535,7 @@ FACTS: tuple[type[Fact], ...] = (
     CardDefect, LfsPointer, WeightIndex, IndexCheck, RemoteModule, RepositoryCheck,
     ChatTemplate, TemplateNode,
     CodeSource, CodeBehaviour,
+    GgufFile, GgufDefect, GgufAddress, ExecutableModel, NumpyObjects, NumpyDefect,
 )  # fmt: skip
 """Every kind of fact: what rules are checked against, and what their schema is generated from."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from modelscan import api
 from tests.cli.conftest import Command
 from tests.forge import models
 
@@ -177,6 +178,22 @@ def test_a_reader_that_hangs_up_is_no_traceback(tmp_path: Path) -> None:
     )
     ran = _python("-c", code, cwd=tmp_path)
     assert "Traceback" not in ran.stderr
+
+
+def test_a_fault_of_ours_is_neither_a_verdict_nor_a_traceback(
+    modelassay: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(api, "scan", fail)
+    ran = modelassay("scan", tmp_path)
+    assert ran.code == 3
+    assert ran.out == ""
+    assert "internal error, nothing was concluded" in ran.err
+    monkeypatch.setenv("MODELASSAY_TRACEBACK", "1")
+    with pytest.raises(ZeroDivisionError):
+        modelassay("scan", tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")

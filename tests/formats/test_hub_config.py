@@ -119,8 +119,14 @@ def test_what_two_parsers_read_differently_is_a_defect(data: bytes, kind: str, k
     assert (fact.kind, fact.key) == (kind, key)
 
 
-def test_templates_go_on_their_own_way() -> None:
-    templates = [{"name": "default", "template": "{{ a }}"}, {"name": "rag", "template": "{{ b }}"}]
+@pytest.mark.parametrize(
+    "templates",
+    [
+        [{"name": "default", "template": "{{ a }}"}, {"name": "rag", "template": "{{ b }}"}],
+        {"default": "{{ a }}", "rag": "{{ b }}"},
+    ],
+)
+def test_templates_go_on_their_own_way(templates: Any) -> None:
     found = _read({"chat_template": templates}, "tokenizer_config.json")
     assert [(item.member, item.read_at(0, 99)) for item in found] == [
         ("chat_template.default.jinja", b"{{ a }}"),

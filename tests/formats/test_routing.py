@@ -69,6 +69,14 @@ def test_what_a_reader_raises_is_a_needed_gap_and_loses_nothing(
     assert _gaps(items) == [(status, True)]
 
 
+def test_a_fault_in_recognising_is_a_needed_gap_too() -> None:
+    class Faulty(Probe):
+        def recognises(self, glimpse: Glimpse) -> bool:
+            raise ZeroDivisionError(glimpse.name)
+
+    assert _gaps(_items(b"A", Probe(b"A", SEEN), Faulty(b"A"))) == [("unreadable", True)]
+
+
 def test_members_go_round_to_a_depth() -> None:
     items = _items(b"AAAA", Probe(b"A", SEEN, 1), limits=Limits(depth=2))
     assert items.count(SEEN) == 3
@@ -85,8 +93,8 @@ def test_a_reader_can_account_for_itself() -> None:
     [
         ("README.md", b"# words", ("skipped", False)),
         ("data.bin", b"\x01\x02\x03", ("skipped", False)),
-        ("model.gguf", b"not really", ("unsupported", True)),
-        ("data.bin", b"GGUF\x03\0\0\0", ("unsupported", True)),
+        ("model.pmml", b"not really", ("unsupported", True)),
+        ("data.bin", b"ARROW1\0\0", ("unsupported", True)),
         ("modeling.py", b"import os", ("unsupported", True)),
         ("data.bin", b"\x7fELF\x02", ("unsupported", True)),
         ("data.bin", b"MZ and more text", ("skipped", False)),
@@ -99,7 +107,7 @@ def test_what_nobody_reads_is_accounted_for(
 
 
 def test_a_file_that_is_no_model_is_not_recognised() -> None:
-    for name, data, expected in (("notes.txt", b"words", False), ("model.gguf", b"", True)):
+    for name, data, expected in (("notes.txt", b"words", False), ("model.pmml", b"", True)):
         reading = Reading(BytesArtifact(name, data), (), Budget())
         list(reading)
         assert reading.recognised is expected

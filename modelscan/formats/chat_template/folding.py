@@ -188,7 +188,12 @@ class Folder:
         if isinstance(function, nodes.Getattr):
             if isinstance(function.node, nodes.Name) and function.node.name == "loop":
                 return frozenset().union(*arguments) if function.attr == "cycle" else SOME_DATA
-            return ops.apply(function.attr, self.value(function.node), arguments, named)
+            base = self.value(function.node)
+            if (
+                function.attr == "join"
+            ):  # the method stands on the separator, the filter on the list
+                return text.join(arguments[0], base) if arguments else SOME_TEXT
+            return ops.apply(function.attr, base, arguments, named)
         if isinstance(function, nodes.Name) and not self._scopes.is_set(function):
             name = function.name
             if name in ("dict", "namespace"):

@@ -140,9 +140,9 @@ def _item(atom: Atom, key: Atom) -> Values:
             return atom.items[wanted] if -len(atom.items) <= wanted < len(atom.items) else NOTHING
         if isinstance(atom, Const) and isinstance(atom.value, str):
             return frozenset(map(Const, atom.value[wanted : wanted + 1 or None]))
-    if isinstance(wanted, str) and isinstance(atom, Seq | Star | Const):
+    if isinstance(wanted, str) and isinstance(atom, Seq | Const):
         return SOME_DATA
-    return contents(frozenset({atom}))
+    return contents(frozenset({atom}))  # a list of unknown length can be a long mapping
 
 
 def cut(base: Values, bounds: tuple[Values, Values, Values]) -> Values:

@@ -8,7 +8,7 @@ is named by a dot, a subscript, the `attr` filter, or a filter that takes the na
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from jinja2 import nodes
 
@@ -17,7 +17,7 @@ from modelscan.formats.chat_template.folding import Folder
 from modelscan.formats.chat_template.operations import is_text
 from modelscan.formats.chat_template.scopes import Scopes
 from modelscan.formats.chat_template.sightings import Kind, Sighting, sighting
-from modelscan.formats.chat_template.values import Built, Const, Values
+from modelscan.formats.chat_template.values import NOTHING, Built, Const, Values
 
 _INCLUDING = (nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends)
 _ORDINARY = frozenset({
@@ -29,6 +29,7 @@ _ORDINARY = frozenset({
     nodes.Pair, nodes.Pos, nodes.Pow, nodes.Scope, nodes.Slice, nodes.Sub, nodes.Template,
     nodes.TemplateData, nodes.Test, nodes.Tuple, nodes.With,
 })  # fmt: skip
+_NAMING = frozenset({"attr", "map", *names.ATTRIBUTE_ARGUMENT})
 _DUNDER = re.compile(r"__[a-z]+__")
 _REACHING_FIELD = re.compile(r"\{[^{}]*[.\[][^{}]*")
 
@@ -52,7 +53,7 @@ class Reach:
             yield from self._attribute(node)
         elif isinstance(node, nodes.Getitem):
             if not isinstance(node.arg, nodes.Slice):
-                yield from self._named(node, self._folder.value(node.arg))
+                yield from self._named(node, [self._folder.value(node.arg)])
         elif isinstance(node, nodes.Call):
             yield from self._call(node)
         elif isinstance(node, nodes.Filter):
@@ -80,9 +81,10 @@ class Reach:
         return node.name == "loop" and not self._scopes.is_set(node)
 
     def _named(
-        self, node: nodes.Node, values: Values, *, strict: bool = False
+        self, node: nodes.Node, arguments: Sequence[Values], *, strict: bool = False
     ) -> Iterator[Sighting]:
-        """An attribute or item whose name is a value. `strict`: it has to be known."""
+        """An attribute or item that is named by an argument. `strict`: it has to be known."""
+        values: Values = NOTHING.union(*arguments)
         texts = {atom.value for atom in values if isinstance(atom, Const)}
         parts = {part for text in texts if isinstance(text, str) for part in text.split(".")}
         internal = sorted(filter(names.is_internal, parts), key=lambda part: (len(part), part))
@@ -148,36 +150,43 @@ class Reach:
             yield sighting("format-string", "format", node, "the format string is computed")
 
     def _filter(self, node: nodes.Filter) -> Iterator[Sighting]:
-        name = node.name
         arguments, named = self._folder.arguments(node)
-        if name == "attr":
-            yield sighting("unlisted-filter", name, node)
-            for argument in arguments[:1]:
-                yield from self._named(node, argument, strict=True)
-            return
-        if name not in names.FILTERS:
-            yield sighting("unlisted-filter", name, node)
-        if name == "map":
-            yield from self._map(node, arguments)
-        position = names.ATTRIBUTE_ARGUMENT.get(name)
-        if position is not None and len(arguments) > position:
-            yield from self._named(node, arguments[position])
-        if "attribute" in named:
-            yield from self._named(node, named["attribute"])
+        if node.name not in names.FILTERS:
+            yield sighting("unlisted-filter", node.name, node)
+        unpacked = node.dyn_args is not None or node.dyn_kwargs is not None
+        if unpacked and node.name in _NAMING:
+            yield sighting("computed-attribute", f"{node.name}(*…)", node, "unpacks its arguments")
+        yield from self._read_by(node.name, node, arguments, named)
 
-    def _map(self, node: nodes.Filter, arguments: list[Values]) -> Iterator[Sighting]:
+    def _read_by(
+        self,
+        name: str,
+        node: nodes.Filter,
+        arguments: Sequence[Values],
+        named: dict[str, Values],
+    ) -> Iterator[Sighting]:
+        """The attributes that a filter reads by name, directly or for every item."""
+        if name == "attr":
+            yield from self._named(node, [*arguments, *named.values()][0:1], strict=True)
+            return
+        if name == "map" and arguments:
+            yield from self._map(node, arguments, named)
+        position = names.ATTRIBUTE_ARGUMENT.get(name, len(arguments))
+        yield from self._named(node, arguments[position : position + 1])
+        if "attribute" in named:
+            yield from self._named(node, [named["attribute"]])
+
+    def _map(
+        self, node: nodes.Filter, arguments: Sequence[Values], named: dict[str, Values]
+    ) -> Iterator[Sighting]:
         """`map('filter', …)` applies a filter that is named by a value."""
-        for inner in _constants(arguments[0]) if arguments else ():
-            if inner == "attr":
-                yield sighting("unlisted-filter", "map('attr')", node)
-                for argument in arguments[1:2]:
-                    yield from self._named(node, argument, strict=True)
-            elif inner == "format":
-                continue  # fills `%s`, which reads no attributes
-            elif not isinstance(inner, str):
+        for inner in _constants(arguments[0]):
+            if inner is None:
                 yield sighting("computed-attribute", "map(…)", node, "the filter is computed")
-            elif inner not in names.FILTERS:
+                continue
+            if inner not in names.FILTERS:
                 yield sighting("unlisted-filter", f"map({inner!r})", node)
+            yield from self._read_by(inner, node, arguments[1:], named)
 
     def _name(self, node: nodes.Name) -> Iterator[Sighting]:
         name = node.name
@@ -202,7 +211,7 @@ def _statement(node: nodes.Node) -> Iterator[Sighting]:
         yield sighting("unlisted-node", type(node).__name__, node)
 
 
-def _constants(values: Values) -> list[object]:
+def _constants(values: Values) -> list[str | None]:
     """The known values, in a fixed order; `None` stands for the others."""
     found = {str(atom.value) if isinstance(atom, Const) else None for atom in values}
     return sorted(found, key=str)

@@ -8,6 +8,8 @@ from modelscan.formats.python_code.names import SENSITIVE_MODULES, canonical
 from modelscan.formats.python_code.scopes import NO_VALUE, Scope
 from modelscan.formats.python_code.values import MAX_VALUES, Value, Values, tainted
 
+PATHS: Final = "pathlib."
+"""What the names of paths begin with; their text is the path."""
 ENVIRONMENT: Final = frozenset({"os.environ", "os.environb"})
 _NAMESPACES: Final = frozenset({"globals()", "locals()", "vars()", "sys.modules"})
 _NAMESPACE_ATTRIBUTES: Final = frozenset({"__globals__", "f_globals", "f_builtins", "f_locals"})
@@ -31,10 +33,11 @@ def attribute(base: Value, name: str) -> Values:
     if name == "__dict__":
         return (base,)
     if not base.name:
-        return (tainted((base,)),)
+        return NO_VALUE if base == NO_VALUE[0] else (tainted((base,)),)
     if name in _ONE_VARIABLE and canonical(base.name) in ENVIRONMENT:
         return (Value(name=f"{base.name}.{name}"),)
-    found = tainted((base,), name=f"{base.name}.{name}")
+    path = base.text if base.name.startswith(PATHS) else None
+    found = tainted((base,), text=path, name=f"{base.name}.{name}")
     return (named(found.name),) if canonical(found.name) in ENVIRONMENT else (found,)
 
 
@@ -47,17 +50,17 @@ def item(base: Value, key: Value, scope: Scope) -> Values:
         if isinstance(key.text, int) and -len(base.items) <= key.text < len(base.items):
             return (base.items[key.text],)
         return base.items[:MAX_VALUES] or NO_VALUE
-    if base.name in _NAMESPACES and isinstance(key.text, str) and key.whole:
-        found = scope.lookup(key.text) if base.name != "sys.modules" else None
-        return found or (named(key.text),)
+    if base.name in _NAMESPACES and key.known:
+        found = scope.lookup(key.known) if base.name != "sys.modules" else None
+        return found or (named(key.known),)
     if isinstance(base.text, str | bytes) and isinstance(key.text, int) and not base.name:
         end = key.text + 1 if key.text != -1 else None
         return (tainted((base,), text=base.text[key.text : end]),)
     module = canonical(base.name) in SENSITIVE_MODULES or base.name in _NAMESPACES
-    if module and not (isinstance(key.text, str) and key.whole):
+    if module and not key.known:
         return (tainted((base, key), name=f"{base.name}.?"),)
     if module:
-        return attribute(base, str(key.text))
+        return attribute(base, key.known)
     found_one = tainted((base, key), name=f"{base.name}[]" if base.name else "")
     return (_without_secret(found_one) if isinstance(key.text, str) else found_one,)
 

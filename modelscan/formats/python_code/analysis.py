@@ -87,7 +87,8 @@ class Analysis:
         bind(self._structure, self._evaluator, self._budget)
         reach = Reach(self._structure, self._evaluator)
         found: list[Found] = []
-        for index, event in enumerate(self._structure.events):
+        # backwards: what is nested deeply is known before what it is nested in
+        for index, event in enumerate(reversed(self._structure.events)):
             if not index % _BATCH:
                 self._budget.step(_BATCH)
             judged = list(self._judged(event))
@@ -99,12 +100,16 @@ class Analysis:
 
     def _judged(self, event: Event) -> Iterator[Judged]:
         node, evaluator = event.node, self._evaluator
+        if event.kind == "hook":
+            return
         if event.kind != "call" or not isinstance(node, ast.Call):
             for value in evaluator.values(node, event.scope):
                 judged = handed_over(value)
                 if judged is not None:
                     yield judged
             return
+        if _lists_all_classes(node):
+            yield Judged("computed-name", "object.__subclasses__")
         callees = evaluator.values(node.func, event.scope)
         if any(callee.name for callee in callees):
             call = self._call(node, event)
@@ -178,3 +183,18 @@ class Analysis:
         if judged.fetches in self._consumed:
             judged = judged._replace(behaviour="downloads-data")
         return found._replace(judged=judged._replace(fetches=0))
+
+
+def _lists_all_classes(node: ast.Call) -> bool:
+    """`object.__subclasses__()`, however it gets to `object`: the way out of restricted code.
+
+    A class of one's own is asked for its subclasses too, and that is a registry.
+    """
+    if not (isinstance(node.func, ast.Attribute) and node.func.attr == "__subclasses__"):
+        return False
+    root = node.func.value
+    if isinstance(root, ast.Subscript):
+        root = root.value
+    if isinstance(root, ast.Name):
+        return root.id == "object"
+    return isinstance(root, ast.Attribute) and root.attr in {"__base__", "__mro__", "__bases__"}

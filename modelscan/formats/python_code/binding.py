@@ -25,7 +25,7 @@ def bind(structure: Structure, evaluator: Evaluator, budget: Budget) -> None:
     """
     evaluator.functions = structure.functions
     _definitions(structure)
-    calls = [event for event in structure.events if isinstance(event.node, ast.Call)]
+    calls = [event for event in reversed(structure.events) if isinstance(event.node, ast.Call)]
     for _ in range(_ROUNDS):
         evaluator.forget()
         for index, binding in enumerate(structure.bindings):

@@ -35,6 +35,8 @@ class Evaluator:
         self.functions: dict[int, Function] = {}
         """Functions and lambdas, by the id of their node."""
         self._cache: dict[int, Values] = {}
+        self._passing: dict[int, Values] = {}
+        self._cut = 0  # how often nesting was not followed to its end
 
     def forget(self) -> None:
         """Names were bound: what expressions stand for is to be found out again."""
@@ -42,14 +44,21 @@ class Evaluator:
 
     def values(self, node: ast.expr, scope: Scope, depth: int = 0) -> Values:
         """What an expression may stand for; always at least one value."""
-        known = self._cache.get(id(node))
+        if not depth:
+            self._passing.clear()
+        known = self._cache.get(id(node)) or self._passing.get(id(node))
         if known is not None:
             return known
         handler = self._HANDLERS.get(type(node))
-        if handler is None or depth > _DEEP:
+        if handler is None:
             return NO_VALUE
+        if depth > _DEEP:
+            self._cut += 1
+            return NO_VALUE
+        before = self._cut
         found: Values = handler(self, node, scope, depth + 1) or NO_VALUE
-        self._cache[id(node)] = found
+        # what was cut short is known better when it is looked at by itself
+        (self._cache if self._cut == before else self._passing)[id(node)] = found
         return found
 
     def one(self, node: ast.expr, scope: Scope, depth: int = 0) -> Value:
@@ -291,7 +300,7 @@ def _hides(node: ast.AST, evaluator: Evaluator, scope: Scope) -> bool:
     if isinstance(node, ast.BinOp):
         return isinstance(node.op, ast.BitXor)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        return any(value.name == "chr" for value in evaluator.values(node.func, scope))
+        return any(value.name == "chr" for value in evaluator.values(node.func, scope, 1))
     return False
 
 
@@ -305,6 +314,7 @@ def _merged(values: Values) -> Value:
         decoded=merged.decoded,
         secret=merged.secret,
         downloads=merged.downloads,
+        other=True,
         function=first.function,
         cls=first.cls,
     )
@@ -318,4 +328,5 @@ def _with_items(value: Value, items: Values | None) -> Value:
         decoded=value.decoded,
         secret=value.secret,
         downloads=value.downloads,
+        other=value.other,
     )

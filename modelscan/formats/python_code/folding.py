@@ -34,6 +34,8 @@ _ROT13: Final = str.maketrans(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
     "NOPQRSTUVWXYZABCDEFGHIJKLMnopqrstuvwxyzabcdefghijklm",
 )
+_FIELD_COST: Final = 8
+"""What a field costs beside the text put into it."""
 _FIELD: Final = re.compile(r"\{(\w*)\}")
 _PERCENT: Final = re.compile(r"%[sdr]")
 
@@ -87,7 +89,7 @@ def _substituted(
 ) -> Plain:
     longest = max((len(shown(part)) for part in parts), default=1)
     fields = sum(1 for _ in pattern.finditer(text)) if len(text) <= MAX_TEXT else MAX_TEXT
-    return pattern.sub(field, text) if purse.affords(len(text) + longest * fields) else None
+    return pattern.sub(field, text) if purse.affords(len(text) + (longest + _FIELD_COST) * fields) else None
 
 
 def method(text: Plain, name: str, arguments: Sequence[Value], purse: Purse) -> Plain:

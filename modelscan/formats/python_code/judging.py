@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
 from modelscan.formats.python_code import paths
+from modelscan.formats.python_code.access import PATHS
 from modelscan.formats.python_code.names import (
     DATA_HELPERS,
     EXECUTORS,
@@ -84,15 +85,13 @@ def handed_over(value: Value) -> Judged | None:
 def _computed(name: str, call: Called) -> Judged | None:
     """Calls of a name that nobody can read."""
     module, _, attribute = name.rpartition(".")
-    if attribute == "__subclasses__":
-        return Judged("computed-name", name)
-    if attribute == "?" and module in SENSITIVE_MODULES | {"globals", "locals", "vars"}:
+    if attribute == "?" and module in SENSITIVE_MODULES:
         return Judged("computed-name", name, _text(call))
     if module == "?" and attribute in TELLING_ATTRIBUTES:
         return Judged("computed-name", name, _text(call))
     imports = name in {"__import__", "importlib.import_module", "importlib.__import__"}
     first = call.get(0, "name")
-    if imports and first.decoded and not first.whole:
+    if imports and first.decoded and not first.known:
         return Judged("encoded-payload", name)
     return None
 
@@ -105,7 +104,7 @@ def _process(root: str, name: str, call: Called, _operands: Values) -> Judged | 
     first = call.get(0, "args")
     if any(value.downloads for value in call.all):
         behaviour = "runs-download"
-    elif first.decoded and not first.whole:
+    elif first.decoded and not first.known:
         behaviour = "encoded-payload"
     return Judged(_as_behaviour(behaviour), root, command)
 
@@ -143,9 +142,12 @@ def _runs(root: str, _name: str, call: Called, operands: Values) -> Judged | Non
 
 
 def _source(value: Value) -> str | None:
+    """The whole of a text that is run; `None` when a part of it is not known."""
+    if value.other:
+        return None
     if isinstance(value.text, bytes):
         return value.text.decode("utf-8", "replace")
-    return value.text if isinstance(value.text, str) and value.whole else None
+    return value.text if value.text == "" else value.known or None
 
 
 def _network(root: str, name: str, call: Called, _operands: Values) -> Judged | None:
@@ -164,7 +166,7 @@ def _network(root: str, name: str, call: Called, _operands: Values) -> Judged | 
 def _native(root: str, _name: str, call: Called, _operands: Values) -> Judged:
     """A library by its bare name comes from the system; one with a path came with the model."""
     path = call.get(0, "name")
-    bare = isinstance(path.text, str) and path.whole and not re.search(r"[\\/]", path.text)
+    bare = bool(path.known) and not re.search(r"[\\/]", path.known)
     system = bare or path.name in {"None", "ctypes.util.find_library()"}
     behaviour: Behaviour = "loads-system-library" if system else "loads-native-code"
     return Judged(behaviour, root, _text(call))
@@ -238,7 +240,7 @@ def _file(name: str, callee: Value, call: Called) -> Judged | None:
     """Reading credentials, and writing what runs later."""
     first = call.get(0, "file")
     attribute = name.rpartition(".")[2]
-    if callee.name.startswith("pathlib.") and callee.text is not None:
+    if callee.name.startswith(PATHS) and callee.text is not None:
         path, mode = shown(callee), call.get(0, "mode").text
         writes = attribute in _WRITES or (attribute == "open" and _is_writing(mode))
         reads = attribute in _TELLING_READS and not writes

@@ -68,7 +68,7 @@ _FETCHES = [
 _NATIVE = [
     "ctypes.CDLL", "ctypes.PyDLL", "ctypes.WinDLL", "ctypes.OleDLL", "ctypes.cdll.LoadLibrary",
     "ctypes.windll.LoadLibrary", "ctypes.oledll.LoadLibrary", "ctypes.pydll.LoadLibrary",
-    "_ctypes.dlopen", "ctypes.LibraryLoader", "cffi.FFI.dlopen", "numpy.ctypeslib.load_library",
+    "_ctypes.dlopen", "cffi.FFI.dlopen", "numpy.ctypeslib.load_library",
     "torch.ops.load_library", "torch.classes.load_library", "tensorflow.load_op_library",
     "tensorflow.load_library", "imp.load_dynamic", "_imp.create_dynamic",
     "importlib.machinery.ExtensionFileLoader",
@@ -148,7 +148,8 @@ TELLING_ATTRIBUTES: Final = frozenset({
 """Attributes that give a module away whose own name is computed."""
 
 _SAME_MODULE: Final = {
-    "posix": "os", "nt": "os", "_socket": "socket", "__builtin__": "builtins", "_io": "io",
+    "posix": "os", "nt": "os", "_socket": "socket", "__builtin__": "builtins",
+    "__builtins__": "builtins", "_io": "io",
     "urllib2": "urllib.request", "cPickle": "pickle", "_pickle": "pickle", "_ctypes": "ctypes",
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import Final
 _SECRET: Final = re.compile(
     r"(?:^|[\\/])\.ssh(?:[\\/]|$)|\bid_(?:rsa|ed25519|ecdsa|dsa)\b|\.aws[\\/]+credentials|\.netrc\b"
     r"|\.git-credentials|\.docker[\\/]config\.json|\.kube[\\/]config|\.config[\\/]gcloud"
-    r"|application_default_credentials|/etc/(?:shadow|gshadow|sudoers)\b|\.pypirc\b|\.npmrc\b"
+    r"|application_default_credentials|/etc/(?:passwd|shadow|gshadow|sudoers)\b|\.pypirc\b|\.npmrc\b"
     r"|\.gnupg\b|huggingface[\\/](?:token|stored_tokens)$|[\\/]Login Data\b|Cookies\.binarycookies"
     r"|wallet\.dat\b|\.bash_history|\.zsh_history|/proc/(?:self|\d+)/environ|\.azure[\\/]"
 )
@@ -61,6 +61,7 @@ _QUERY: Final = re.compile(
     r"where|hostname|df|free|nproc|sw_vers|nvcc|gcc|g\+\+|clang|ninja|cmake|ffmpeg|"
     r"git\s+(?:rev-parse|describe|log|status|show))"
     r"(?:\s+(?:-{1,2}[\w-]*(?:=[\w.,/%-]*)?|\w+(?:\.\w+)*|/proc/\w+))*\s*"
+    r"|[\w+-]+\s+(?:--?version|-V|--help)"
 )
 """Questions about the machine or the checkout, as set-up code asks them; nothing is changed."""
 _MAX: Final = 2_048

@@ -36,7 +36,7 @@ class Reach:
     def __init__(self, structure: Structure, evaluator: Evaluator) -> None:
         self._when: dict[int, When] = {}
         calls: dict[int, list[tuple[Function, bool]]] = {}
-        for event in structure.events:
+        for event in reversed(structure.events):
             runner = event.scope.function
             edges = calls.setdefault(id(runner) if runner else 0, [])
             edges.extend((function, event.guarded) for function in _called(event, evaluator))
@@ -81,7 +81,11 @@ def _by_name(function: Function) -> When:
 def _called(event: Event, evaluator: Evaluator) -> Iterator[Function]:
     """The functions of the module that an event calls, or hands to something that may."""
     node = event.node
-    if not isinstance(node, ast.Call):
+    if event.holder is not None and not any(
+        value.name for value in evaluator.values(event.holder, event.scope)
+    ):
+        return  # an attribute of an object of the module, which nobody calls by itself
+    if event.kind != "call" or not isinstance(node, ast.Call):
         for value in evaluator.values(node, event.scope):
             yield from _behind(value)
         return

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from modelscan.formats.python_code import folding, paths
-from modelscan.formats.python_code.access import attribute, named
+from modelscan.formats.python_code.access import PATHS, attribute, named
 from modelscan.formats.python_code.names import BEHAVIOURS, canonical
 from modelscan.formats.python_code.scopes import add
 from modelscan.formats.python_code.values import Plain, Purse, Value, Values, tainted
@@ -24,7 +24,6 @@ _OPAQUE: Final = frozenset(
 _SAME_PATH: Final = frozenset(
     {"expanduser", "expandvars", "abspath", "realpath", "normpath", "fspath", "resolve", "absolute"}
 )
-_PATHS: Final = "pathlib."
 _HIDDEN_CODECS: Final = frozenset({"hex", "base64", "rot13", "rot_13", "zlib", "bz2", "zip"})
 
 
@@ -51,7 +50,7 @@ class Called(NamedTuple):
 
 def of_method(receiver: Value, name: str, call: Called) -> Value | None:
     """The result of a method of a text or a path; `None` when it is neither."""
-    if receiver.name.startswith(_PATHS) and receiver.text is not None:
+    if receiver.name.startswith(PATHS) and receiver.text is not None:
         if name in _SAME_PATH:
             return receiver
         if name == "joinpath":
@@ -82,13 +81,14 @@ def of_call(function: Value, receivers: Values, call: Called) -> Values:
 
 def _of_name(function: Value, name: str, receivers: Values, call: Called) -> Values:
     """The results of calling something of a library, or something that is not known."""
-    handler = _HANDLERS.get(name)
+    if function.name == "operator.attrgetter()" and isinstance(function.text, str):
+        return attribute(call.get(0), function.text)
+    made_here = not function.name.endswith("()")  # else it is the result of a call that is called
+    handler = _HANDLERS.get(name) if made_here else None
     if handler is not None:
         return handler(name, call)
     if name in folding.DECODERS:
         return (_decoder(name, call),)
-    if name.startswith("operator.attrgetter") and isinstance(function.text, str):
-        return attribute(call.get(0), function.text)
     if name in _OPAQUE:
         first = call.get(0).text
         return (Value(text=first if isinstance(first, int) else None),)
@@ -133,18 +133,19 @@ def _codec(_name: str, call: Called) -> Values:
 
 def _getattr(_name: str, call: Called) -> Values:
     base, key = call.get(0), call.get(1)
-    if isinstance(key.text, str) and key.whole:
-        found = attribute(base, key.text)
+    if key.known:
+        found = attribute(base, key.known)
         return found if len(call.arguments) < 3 else add(found, (call.arguments[2],))  # noqa: PLR2004  # the default
     return (tainted(call.all, name=f"{base.name}.?" if base.name else ""),)
 
 
 def _import(name: str, call: Called) -> Values:
     module = call.get(0, "name")
-    if not (isinstance(module.text, str) and module.whole):
+    text = module.known
+    if not text:
         return (tainted(call.all, name="?"),)
     top = name == "__import__" and not call.get(3, "fromlist").items
-    return (named(module.text.partition(".")[0] if top else module.text.replace(":", ".")),)
+    return (named(text.partition(".")[0] if top else text.replace(":", ".")),)
 
 
 def _vars(_name: str, call: Called) -> Values:
@@ -232,7 +233,7 @@ def _variable(_name: str, call: Called) -> Values:
 
 def _path(parts: Values, call: Called) -> Value:
     text = folding.concatenated(parts, call.purse, "/") if parts else "."
-    return tainted(parts, text=text, name=f"{_PATHS}Path()")
+    return tainted(parts, text=text, name=f"{PATHS}Path()")
 
 
 def _open(_name: str, call: Called) -> Values:

@@ -33,14 +33,15 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that runs: a call, a decorator, or an operator that a class hands to a function."""
+    """Something that runs: a call, a decorator, or an operator or hook that is a function."""
 
     node: ast.expr
     scope: Scope
     guarded: bool
     """True for what never runs on import."""
     kind: str = "call"
-    """`call`, `decorator` or `operator`."""
+    """`call`, `decorator`, `operator`, or `hook`: something is put in the place of `holder.x`."""
+    holder: ast.expr | None = None
 
 
 @dataclass(slots=True)
@@ -59,6 +60,8 @@ def take_apart(tree: ast.Module) -> Structure:
     return _Walk(tree).structure
 
 
+_LEAVES: Final = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.alias})
+"""Nodes, most of a tree, that bind and call nothing."""
 _DEFINITIONS: Final = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -88,8 +91,14 @@ class _Walk:
                 self.structure.events.append(Event(node, scope, guarded))
             elif isinstance(node, ast.Global):
                 scope.globals.update(node.names)
+            elif isinstance(node, ast.Assign):
+                self.structure.events.extend(
+                    Event(node.value, scope, guarded, "hook", target.value)
+                    for target in node.targets
+                    if isinstance(target, ast.Attribute)
+                )
             self.structure.bindings.extend(_bindings(node, scope))
-            children = list(ast.iter_child_nodes(node))
+            children = [each for each in ast.iter_child_nodes(node) if type(each) not in _LEAVES]
             self._pending.extend((child, scope, guarded) for child in reversed(children))
 
     def _function(self, node: FunctionNode, scope: Scope, *, guarded: bool) -> None:

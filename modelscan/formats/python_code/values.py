@@ -41,15 +41,17 @@ class Value:
     """True for what holds credentials or the whole environment."""
     downloads: frozenset[int] = frozenset()
     """The calls, by node id, that fetched it."""
+    other: bool = False
+    """True when it may also be something else: the text is one of several, or made of such."""
     function: Function | None = None
     """A function of this module."""
     cls: Class | None = None
     """A class of this module, or an instance of it."""
 
     @property
-    def whole(self) -> bool:
-        """True for text of which every part is known."""
-        return isinstance(self.text, str) and UNKNOWN not in self.text
+    def known(self) -> str:
+        """The text, when every part of it is known; else empty."""
+        return self.text if isinstance(self.text, str) and UNKNOWN not in self.text else ""
 
 
 Values = tuple[Value, ...]
@@ -66,16 +68,16 @@ def shown(value: Value) -> str:
 
 def tainted(values: Values, *, text: Plain = None, name: str = "", decoded: bool = False) -> Value:
     """A value computed from others: what is true of one of them is true of it."""
+    secret = other = False
     downloads = frozenset[int]()
     for value in values:
+        decoded |= value.decoded
+        secret |= value.secret
+        other |= value.other
         if value.downloads:
             downloads |= value.downloads
     return Value(
-        name=name,
-        text=text,
-        decoded=decoded or any(value.decoded for value in values),
-        secret=any(value.secret for value in values),
-        downloads=downloads,
+        name=name, text=text, decoded=decoded, secret=secret, downloads=downloads, other=other
     )
 
 
