@@ -7,10 +7,10 @@ other people's facts does not count.
 from __future__ import annotations
 
 import ast
-import inspect
 import sys
 from collections.abc import Iterable
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 from modelscan.engine.fields import KINDS
@@ -74,4 +74,4 @@ def _used(module: ModuleType) -> frozenset[str]:
 
 @cache
 def _tree(module: ModuleType) -> ast.Module:
-    return ast.parse(inspect.getsource(module))
+    return ast.parse(Path(module.__file__ or "").read_text(encoding="utf-8"))
