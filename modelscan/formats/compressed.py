@@ -1,270 +1,50 @@
-"""Compressed streams: inflating in steps, and the reader of files that are one compressed stream.
+"""Files that are one compressed stream or several in a row: `.gz`, `.bz2`, `.xz`, joblib's.
 
-Invariants: decompression goes forward in steps of `STEP` bytes, each paid for before the next one;
-damage is a `ReadError`, whatever the decompressor raises; what came before it is still read.
+Invariants: streams that a decompressor takes for one file are one member here, zeros between them
+included; what follows the last stream is stated, and read as a file of its own.
+
+Source: RFC 1952 section 2.2 (gzip members), RFC 1950, the xz file format 1.2.1 (stream padding),
+RFC 8878 (zstd), the LZ4 frame format 1.6.4; joblib's `compressor.py` and `numpy_pickle_compat.py`
+for what its loader opens, whatever the file's name.
 """
 
 from __future__ import annotations
 
-import bz2
-import lzma
-import zlib
-from collections.abc import Callable, Iterator
-from typing import Literal, Protocol
-
-import msgspec
+from collections.abc import Iterator
 
 from modelscan.budget import Budget
-from modelscan.errors import BudgetError, ReadError
-from modelscan.formats.archive import blank, defect
+from modelscan.errors import ReadError
+from modelscan.formats.archive import Item, after_zeros, defect, hidden
+from modelscan.formats.inflation import Codec, Inflation, UnsupportedError, unpack
 from modelscan.formats.reader import HEAD, Glimpse
-from modelscan.vocabulary.artifact import (
-    Artifact,
-    BytesArtifact,
-    StreamArtifact,
-    base_name,
-    child_name,
-)
+from modelscan.vocabulary.artifact import Artifact, BytesArtifact, base_name
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact
 
-STEP = 256 << 10
-"""Bytes inflated at a time."""
-KEEP = 4 << 20
-"""Inflated members up to this size are held in memory; larger ones are streamed."""
-
-Codec = Literal["deflate", "zlib", "gzip", "bz2", "xz", "lzma", "lzma-zip"]
-
-_INPUT = 64 << 10
-_TRIAL = 1 << 20
-_DICTIONARY_MAX = 64 << 20
-_MAGIC_LENGTH = 10
-_CHAINED = frozenset({"gzip", "bz2", "xz"})
+_MAGIC_LENGTH = 18  # of a gzip header, and the longest of them: an lzma header with its first byte
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # a first block, or the end of an empty stream
+_ZSTD, _SKIPPABLE = b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
+_LZ4 = (b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18")
+_JOBLIB, _JOBLIB_HEAD = b"ZF0x", 21
+"""How joblib before 0.10 began a file: a mark, and the inflated size in hexadecimal."""
 _SUFFIXES = {
-    ".gz": "", ".bz2": "", ".xz": "", ".lzma": "", ".z": "", ".zlib": "",
-    ".tgz": ".tar", ".tbz2": ".tar", ".txz": ".tar",
+    ".gz": "", ".bz2": "", ".xz": "", ".lzma": "", ".z": "", ".zlib": "", ".zst": "", ".lz4": "",
+    ".tgz": ".tar", ".tbz2": ".tar", ".txz": ".tar", ".tzst": ".tar",
 }  # fmt: skip
-_ZLIB_HEADS = frozenset({b"x\x01", b"x^", b"x\x9c", b"x\xda"})  # RFC 1950, 32 KiB window
+_FAMILIES: dict[Codec, frozenset[Codec]] = {
+    "xz": frozenset({"xz", "lzma"}),
+    "lzma": frozenset({"xz", "lzma"}),
+}
+"""Streams of which kinds go on with one another, where that is not only the same kind."""
 _LZMA_HEAD = 13
-_LZMA_SIZE_MAX = 1 << 40
-
-
-class _Decompressor(Protocol):
-    """The interface that `bz2` and `lzma` share."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-class _Zlib:
-    """`zlib`'s decompressor behind that interface: it hands back input that it did not get to."""
-
-    def __init__(self, window_bits: int) -> None:
-        self._inner = zlib.decompressobj(window_bits)
-        self._full = False
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail and not self._full
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        output = self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
-        self._full = len(output) == max_length  # then more may be pending without any input
-        return output
-
-
-class Inflation:
-    """One compressed stream, inflated once, forwards.
-
-    Args:
-        source: where the compressed bytes lie.
-        start: their first byte.
-        end: where they end at the latest; the stream itself usually knows better.
-        codec: how they are compressed.
-        budget: pays for every step.
-        expected: inflated bytes, needed only for `lzma-zip`, which need not mark its end.
-    """
-
-    def __init__(
-        self,
-        source: Artifact,
-        start: int,
-        end: int,
-        codec: Codec,
-        budget: Budget,
-        expected: int | None = None,
-    ) -> None:
-        self._source = source
-        self._start = start
-        self._end = min(end, source.size)
-        self._codec = codec
-        self._budget = budget
-        self._expected = expected if codec == "lzma-zip" else None
-        self.position = start
-        """The byte after the compressed stream, once `pieces` is exhausted."""
-        self.produced = 0
-        """Bytes inflated so far."""
-
-    def pieces(self) -> Iterator[bytes]:
-        """The inflated bytes in order, in pieces of at most `STEP`.
-
-        Raises:
-            ReadError: the stream is damaged or ends early; what came before is valid.
-            BudgetError: the budget is used up.
-        """
-        try:
-            yield from self._pieces()
-        except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError) as error:
-            raise ReadError(f"damaged {self._codec} data: {error}", offset=self.position) from error
-
-    def succeeds(self, *, whole: bool = False) -> bool:
-        """True when this really is such a stream: it inflates to its end, or very far.
-
-        Args:
-            whole: go to the end in any case, so that `position` and `produced` are final.
-
-        Raises:
-            BudgetError: the budget is used up.
-        """
-        try:
-            for _ in self.pieces():
-                if self.produced >= _TRIAL and not whole:  # random bytes never get this far
-                    self.position = self._end
-                    return True
-        except BudgetError:
-            raise
-        except ReadError:
-            return False
-        return True
-
-    def _pieces(self) -> Iterator[bytes]:
-        decompressor = self._open()
-        while not decompressor.eof:
-            data = b""
-            if decompressor.needs_input:
-                data = self._source.read_at(self.position, min(_INPUT, self._end - self.position))
-                if not data:
-                    raise ReadError(f"{self._codec} data ends early", offset=self.position)
-                self.position += len(data)
-            piece = decompressor.decompress(data, STEP)
-            if self._expected is not None:
-                piece = piece[: self._expected - self.produced]
-            self.produced += len(piece)
-            consumed = self.position - self._start
-            self._budget.inflate(len(piece), total=self.produced, compressed=consumed)
-            if piece:
-                yield piece
-            if self._expected is not None and self.produced >= self._expected:
-                return
-        self.position -= len(decompressor.unused_data)
-
-    def _open(self) -> _Decompressor:
-        match self._codec:
-            case "deflate":
-                return _Zlib(-zlib.MAX_WBITS)
-            case "zlib":
-                return _Zlib(zlib.MAX_WBITS)
-            case "gzip":
-                return _Zlib(16 + zlib.MAX_WBITS)
-            case "bz2":
-                return bz2.BZ2Decompressor()
-            case "lzma-zip":
-                return self._open_lzma()
-            case "xz" | "lzma":
-                kind = lzma.FORMAT_XZ if self._codec == "xz" else lzma.FORMAT_ALONE
-                # room for the strongest preset's dictionary, whose pages are touched only when used
-                return lzma.LZMADecompressor(kind, memlimit=_DICTIONARY_MAX + (16 << 20))
-
-    def _open_lzma(self) -> _Decompressor:
-        """LZMA inside a zip: version, size of the properties, properties (APPNOTE 5.8.8)."""
-        head = self._source.read_at(self.position, min(9, self._end - self.position))
-        if len(head) < 9 or head[2:4] != b"\x05\x00" or head[4] >= 225:  # noqa: PLR2004 - 9 * 5 * 5
-            raise ReadError("damaged lzma properties", offset=self.position)
-        dictionary = int.from_bytes(head[5:9], "little")
-        if dictionary > _DICTIONARY_MAX:
-            raise BudgetError(f"an lzma dictionary of {dictionary:,} bytes")
-        self.position += 9
-        properties = {
-            "id": lzma.FILTER_LZMA1,
-            "dict_size": max(dictionary, 4096),
-            "lc": head[4] % 9,
-            "lp": head[4] // 9 % 5,
-            "pb": head[4] // 45,
-        }
-        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[properties])
-
-
-class Unpacked(msgspec.Struct, frozen=True):
-    """A compressed member once its size is known."""
-
-    artifact: Artifact
-    """Its bytes, up to the damage if there is any."""
-    damage: ReadError | None
-    """Why it ends where it ends."""
-
-
-def unpack(
-    parent: Artifact,
-    member: str,
-    pieces: Callable[[], Iterator[bytes]],
-    *,
-    keep: int = KEEP,
-    declared: int = 0,
-) -> Unpacked:
-    """Inflate a member once to learn its size; hold it in memory when it is small.
-
-    Args:
-        parent: the archive.
-        member: the member's name.
-        pieces: starts the stream anew at each call.
-        keep: hold it in memory up to this size.
-        declared: the size that the archive states. Once more than `keep` has been inflated and the
-            statement may still be true, it is taken on trust: inflating gigabytes twice is dear.
-    """
-    kept: list[bytes] = []
-    size = 0
-    damage: ReadError | None = None
-    try:
-        for piece in pieces():
-            if size <= keep:
-                kept.append(piece)
-            size += len(piece)
-            if keep < size < declared:
-                return Unpacked(StreamArtifact(parent, member, declared, pieces), None)
-    except ReadError as error:
-        damage = error
-    if size <= keep or isinstance(damage, BudgetError):
-        # no budget is left to inflate it a second time, but its beginning still gets read
-        return Unpacked(_in_memory(parent, member, b"".join(kept)), damage)
-    return Unpacked(StreamArtifact(parent, member, size, pieces), damage)
-
-
-def _in_memory(parent: Artifact, member: str, data: bytes) -> BytesArtifact:
-    return BytesArtifact(
-        parent.name, data, member=child_name(parent, member), depth=parent.depth + 1
-    )
+_LZMA_SIZE_MAX = 1 << 38
+_GZIP_RESERVED = 0x20
+"""Flags from here on must be zero (RFC 1952 section 2.3.1.2)."""
 
 
 class CompressedReader:
-    """Files that are one compressed stream, or several in a row: `.gz`, `.bz2`, `.xz`, joblib's.
+    """Compressed streams of every kind that a model loader opens.
 
-    Concatenated streams are one file to every decompressor (RFC 1952 section 2.2), so they are one
-    member here. zlib and lzma streams carry no magic number: they count only when their beginning
-    inflates.
+    zlib and lzma streams carry no magic number: they count only when their beginning inflates.
     """
 
     @property
@@ -276,7 +56,7 @@ class CompressedReader:
         """See `Reader.recognises`."""
         return _codec(glimpse.head) is not None
 
-    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Item]:
         """See `Reader.read`; what follows the last stream is a `data-after` defect."""
         codec = _codec(artifact.read_at(0, HEAD))
         if codec is None:
@@ -284,17 +64,22 @@ class CompressedReader:
         budget.member()
         chain = _Chain(artifact, codec, budget)
         unpacked = unpack(artifact, _inner_name(artifact), chain.pieces)
+        if isinstance(unpacked.damage, UnsupportedError):
+            reason = unpacked.damage.message
+            yield Coverage(
+                file=artifact.name, member=artifact.member, status="unsupported", needed=True,
+                reason=reason,
+            )  # fmt: skip
+            return
+        end = chain.position  # before the artifact is read again, which starts the chain anew
         yield unpacked.artifact
         if unpacked.damage is not None:
             raise unpacked.damage
-        if not blank(artifact, chain.position, artifact.size):
-            extra = artifact.size - chain.position
-            yield defect(
-                artifact,
-                "data-after",
-                detail=f"{extra:,} bytes after the end of the {codec} data",
-                offset=chain.position,
-            )
+        start = after_zeros(artifact, end, artifact.size)
+        if start < artifact.size:
+            detail = f"{artifact.size - end:,} bytes after the end of the {codec} data"
+            yield defect(artifact, "data-after", detail=detail, offset=end)
+            yield hidden(artifact, start, artifact.size)
 
 
 class _Chain:
@@ -309,15 +94,20 @@ class _Chain:
 
     def pieces(self) -> Iterator[bytes]:
         """The inflated bytes of all streams in order; starts anew at each call."""
-        position, size = 0, self._artifact.size
+        artifact, codec = self._artifact, self._codec
+        size = artifact.size
+        family = _FAMILIES.get(codec, frozenset({codec}))
+        position = _JOBLIB_HEAD if artifact.read_at(0, len(_JOBLIB)) == _JOBLIB else 0
         while True:
-            inflation = Inflation(self._artifact, position, size, self._codec, self._budget)
+            inflation = Inflation(artifact, position, size, codec, self._budget)
             yield from inflation.pieces()
             self._budget.step()  # thousands of empty streams produce nothing to pay for
-            position = self.position = inflation.position
-            head = self._artifact.read_at(position, _MAGIC_LENGTH)
-            if self._codec not in _CHAINED or _by_magic(head) != self._codec:
+            self.position = inflation.position
+            position = after_zeros(artifact, self.position, size)
+            following = _codec(artifact.read_at(position, HEAD)) if position < size else None
+            if following is None or following not in family:
                 return
+            codec = following
 
 
 def _codec(head: bytes) -> Codec | None:
@@ -325,40 +115,62 @@ def _codec(head: bytes) -> Codec | None:
     found = _by_magic(head)
     if found is not None:
         return found
-    if head[:2] in _ZLIB_HEADS:
-        return "zlib" if _inflates(head, "zlib") else None
+    if _zlib_header(head):
+        usual = head[:1] == b"x"  # the only window that anybody writes
+        return "zlib" if _inflates(head, "zlib", whole=not usual) else None
+    if head.startswith(_JOBLIB) and _zlib_header(head[_JOBLIB_HEAD:]):
+        return "zlib"
     if head[:1] == b"\x5d" and _plausible_lzma(head) and _inflates(head, "lzma"):
         return "lzma"
     return None
 
 
 def _by_magic(head: bytes) -> Codec | None:
-    # reserved flags of gzip must be zero (RFC 1952 section 2.3.1.2)
-    if head.startswith(b"\x1f\x8b\x08") and len(head) >= _MAGIC_LENGTH and head[3] < 0x20:  # noqa: PLR2004
-        return "gzip"
+    if head.startswith(b"\x1f\x8b\x08"):
+        plausible = len(head) >= _MAGIC_LENGTH and head[3] < _GZIP_RESERVED
+        return "gzip" if plausible else None
     if head.startswith(b"BZh") and head[3:4] in b"123456789" and head.startswith(_BZ2_BLOCKS, 4):
         return "bz2"
-    return "xz" if head.startswith(b"\xfd7zXZ\0") else None
+    if head.startswith(b"\xfd7zXZ\0"):
+        return "xz"
+    if head.startswith(_LZ4):
+        return "lz4"
+    skippable = head.startswith(_SKIPPABLE, 1) and head[0] >> 4 == 5  # noqa: PLR2004 - 0x50 to 0x5f
+    return "zstd" if skippable or head.startswith(_ZSTD) else None
+
+
+def _zlib_header(head: bytes) -> bool:
+    """Deflate, a window of up to 32 KiB, no preset dictionary, and the check (RFC 1950)."""
+    if len(head) < 2 or head[0] & 0x8F != 8 or head[1] & 0x20:  # noqa: PLR2004
+        return False
+    return int.from_bytes(head[:2], "big") % 31 == 0
 
 
 def _plausible_lzma(head: bytes) -> bool:
-    """Default properties, a power of two as dictionary, a believable size, a range coder's zero."""
+    """Default properties, a dictionary as encoders make it, a believable size, a coder's zero."""
     if len(head) <= _LZMA_HEAD or head[_LZMA_HEAD]:
         return False
     dictionary = int.from_bytes(head[1:5], "little")
     size = int.from_bytes(head[5:_LZMA_HEAD], "little")
-    return (
-        dictionary >= 1 << 12
-        and dictionary & (dictionary - 1) == 0
-        and (size < _LZMA_SIZE_MAX or size == (1 << 64) - 1)
-    )
+    lowest = dictionary & -dictionary
+    # 2**n or 2**n + 2**(n-1), as liblzma demands of files without a magic number
+    usual = dictionary == 0xFFFFFFFF or dictionary in {lowest, 3 * lowest}  # noqa: PLR2004
+    return bool(dictionary) and usual and (size < _LZMA_SIZE_MAX or size == (1 << 64) - 1)
 
 
-def _inflates(head: bytes, codec: Codec) -> bool:
-    """True when the beginning of a file inflates as far as it goes."""
+def _inflates(head: bytes, codec: Codec, *, whole: bool = False) -> bool:
+    """True when the beginning of a file inflates as far as it goes.
+
+    Args:
+        head: the beginning.
+        codec: as what.
+        whole: demand the end of the stream of a file that is all in sight.
+    """
     if head.isascii():  # compressed data never is, and a text may well begin with "x^"
         return False
     inflation = Inflation(BytesArtifact("", head), 0, len(head), codec, Budget())
+    if whole and len(head) < HEAD:
+        return inflation.succeeds(whole=True)
     try:
         next(inflation.pieces(), b"")
     except ReadError:

@@ -15,9 +15,9 @@ from typing import Final, Literal
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
-from modelscan.formats import archive, sniff
+from modelscan.formats import sniff, zip_records
 from modelscan.formats.reader import Glimpse
-from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ExecutableModel, Fact
 
@@ -34,7 +34,8 @@ _PROGRAMS: Final[tuple[tuple[bytes, Container], ...]] = (
     (b"\xca\xfe\xba\xbe", "mach-o"),
 )
 """First bytes; the portable kind first, because it begins like a Windows program, too."""
-_NAMES: Final = frozenset({".llamafile", ".exe", ".com", ".elf"})
+_FIRST_BYTES: Final = tuple(magic for magic, _ in _PROGRAMS)
+_NAMES: Final = frozenset({"llamafile", "exe", "com", "elf"})
 """Extensions that say that the file is a program."""
 _MODELS: Final = (b".gguf", b".ggml", b".ggjt")
 _MAX_LISTED: Final = 20
@@ -47,13 +48,13 @@ class LlamafileReader:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, or a program by its first bytes with a model in the zip directory at its end."""
-        kind = _container(glimpse.head)
+        program = glimpse.head.startswith(_FIRST_BYTES)
         if glimpse.extension == ".llamafile":
-            return kind is not None or sniff.unread(glimpse) == sniff.UNKNOWN
-        if kind is None:
+            return program or sniff.unread(glimpse) == sniff.UNKNOWN
+        if not program:
             return False
         tail = glimpse.tail
-        return archive.END_MARK in tail and any(name in tail for name in _MODELS)
+        return zip_records.END_MARK in tail and any(name in tail for name in _MODELS)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State the program, and that its code is not read.
@@ -64,11 +65,10 @@ class LlamafileReader:
         container = _container(artifact.read_at(0, 8))
         if container is None:
             raise ReadError("does not begin like a program", offset=0)
-        name = (artifact.member or artifact.name).lower()
         yield ExecutableModel(
             location=place(artifact),
             container=container,
-            declared=any(name.endswith(extension) for extension in _NAMES),
+            declared=_named_like_a_program(base_name(artifact)),
             models=tuple(_models(artifact, budget)),
         )
         yield Coverage(
@@ -78,6 +78,12 @@ class LlamafileReader:
             needed=True,
             reason="machine code is not analysed",
         )
+
+
+def _named_like_a_program(name: str) -> bool:
+    """By extension; on Unix, programs have none, or the digits of a version."""
+    extension = name.lower().rpartition(".")[2]
+    return "." not in name or extension in _NAMES or extension.isdecimal()
 
 
 def _container(head: bytes) -> Container | None:
@@ -92,9 +98,11 @@ def _models(artifact: Artifact, budget: Budget) -> list[str]:
     """
     names = set[str]()
     with suppress(ReadError):
-        for directory in archive.directories(artifact):
+        for directory in zip_records.directories(artifact):
             budget.step(directory.count)
-            for _, entry in archive.entries(archive.load(artifact, directory), directory.base):
+            for _, entry in zip_records.entries(
+                zip_records.load(artifact, directory), directory.base
+            ):
                 if entry.name.lower().endswith(_MODELS):
                     names.add(entry.text)
     return sorted(names)[:_MAX_LISTED]

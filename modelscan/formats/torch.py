@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelscan.budget import Budget
-from modelscan.formats import archive
+from modelscan.formats import zip_records
+from modelscan.formats.archive import Window
 from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -36,22 +37,22 @@ class TorchReader:
         `torch.save` writes that record first, and the directory of any zip of ordinary size fits
         the tail.
         """
-        if not glimpse.head.startswith(archive.LOCAL_MARK):
+        if not glimpse.head.startswith(zip_records.LOCAL_MARK):
             return False
         return _PICKLE in glimpse.head or (glimpse.size > HEAD and _PICKLE in glimpse.tail)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """See `Reader.read`."""
         names = set[bytes]()
-        for directory in archive.directories(artifact):
-            data = archive.load(artifact, directory)
+        for directory in zip_records.directories(artifact):
+            data = zip_records.load(artifact, directory)
             names.update(
                 entry.name
-                for _, entry in archive.entries(data, directory.base)
+                for _, entry in zip_records.entries(data, directory.base)
                 if _matters(entry.name)
             )
             budget.step(directory.count)
-        first = archive.local_at(archive.Window(artifact), 0)
+        first = zip_records.local_at(Window(artifact), 0)
         if first is not None:  # also when the directory, and so the rest, is broken
             names.add(first.name)
         roots = {name.removesuffix(_PICKLE) for name in names if _is_data(name)}

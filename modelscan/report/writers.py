@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from modelscan.report.cyclonedx.writer import CycloneDx
+from modelscan.report.github import GitHub
+from modelscan.report.gitlab import GitLab
+from modelscan.report.html.writer import Html
+from modelscan.report.junit import JUnit
+from modelscan.report.markdown import Markdown
 from modelscan.report.native import Native
+from modelscan.report.openvex import OpenVex
+from modelscan.report.sarif.writer import Sarif
+from modelscan.report.spdx.writer import Spdx
 from modelscan.report.terminal import Terminal
 from modelscan.report.writer import Writer
 
-WRITERS: tuple[Writer, ...] = (Terminal(), Native(), CycloneDx())
+OPENVEX = OpenVex()
+
+WRITERS: tuple[Writer, ...] = (
+    Terminal(),
+    Native(),
+    CycloneDx(),
+    CycloneDx("1.7", "cyclonedx-1.7"),
+    Spdx(),
+    Sarif(),
+    Markdown(),
+    Html(),
+    JUnit(),
+    GitLab(),
+    GitHub(),
+    OPENVEX,
+)
 """Every format, the default one first."""
 
 BY_NAME: dict[str, Writer] = {writer.name: writer for writer in WRITERS}

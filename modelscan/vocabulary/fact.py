@@ -173,7 +173,8 @@ class ArchiveDefect(Fact, frozen=True, kw_only=True, tag="archive.defect"):
     kind: Literal[
         "duplicate-member", "name-mismatch", "size-mismatch", "method-mismatch", "flag-mismatch",
         "missing-from-directory", "missing-local-header", "data-before", "data-after", "traversal",
-        "link", "special-member", "overlap", "checksum", "deceptive-name",
+        "link", "special-member", "overlap", "checksum", "deceptive-name", "name-collision",
+        "reserved-name",
     ]  # fmt: skip
     """What disagrees or reaches out."""
     member: str = ""
@@ -391,6 +392,31 @@ class TemplateNode(Fact, frozen=True, kw_only=True, tag="template.node"):
     """What else is known about it."""
 
 
+CodeAction = Literal[
+    "starts-process",
+    "queries-system",  # a process that only asks about the machine or the checkout
+    "runs-code",  # exec, eval and their kin, of text that is not known
+    "runs-file",  # runs another Python file by its name
+    "runs-download",  # runs what it fetches
+    "encoded-payload",  # runs what it decodes
+    "remote-shell",
+    "network",
+    "downloads-data",  # fetches an image, a table, a file of weights
+    "sends-secrets",  # credentials or the whole environment go over the network
+    "reads-secrets",  # opens a place where credentials live
+    "writes-outside",  # changes what a shell, a scheduler or an interpreter runs later
+    "loads-native-code",
+    "loads-system-library",
+    "compiles-native-code",
+    "loads-remote-code",  # from another repository, through a library
+    "deserialises",  # pickle and its kin
+    "installs-packages",
+    "computed-name",  # calls a function of a sensitive module by a name that is not known
+    "hidden-text",  # characters that make an editor show another order than is run
+]
+"""What a piece of Python can do."""
+
+
 class CodeSource(Fact, frozen=True, kw_only=True, tag="code.source"):
     """Python that comes with the model."""
 
@@ -405,28 +431,7 @@ class CodeSource(Fact, frozen=True, kw_only=True, tag="code.source"):
 class CodeBehaviour(Fact, frozen=True, kw_only=True, tag="code.behaviour"):
     """Something that Python shipped with the model can do. `location.line` is where."""
 
-    behaviour: Literal[
-        "starts-process",
-        "queries-system",  # a process that only asks about the machine or the checkout
-        "runs-code",  # exec, eval and their kin, of text that is not known
-        "runs-file",  # runs another Python file by its name
-        "runs-download",  # runs what it fetches
-        "encoded-payload",  # runs what it decodes
-        "remote-shell",
-        "network",
-        "downloads-data",  # fetches an image, a table, a file of weights
-        "sends-secrets",  # credentials or the whole environment go over the network
-        "reads-secrets",  # opens a place where credentials live
-        "writes-outside",  # changes what a shell, a scheduler or an interpreter runs later
-        "loads-native-code",
-        "loads-system-library",
-        "compiles-native-code",
-        "loads-remote-code",  # from another repository, through a library
-        "deserialises",  # pickle and its kin
-        "installs-packages",
-        "computed-name",  # calls a function of a sensitive module by a name that is not known
-        "hidden-text",  # characters that make an editor show another order than is run
-    ]
+    behaviour: CodeAction
     """What it can do."""
     call: str = ""
     """The function called, by its canonical name; `shell` for a command line of a notebook."""
@@ -528,6 +533,111 @@ class NumpyDefect(Fact, frozen=True, kw_only=True, tag="numpy.defect"):
     """The figures or words concerned."""
 
 
+class KerasObject(Fact, frozen=True, kw_only=True, tag="keras.object"):
+    """Something that a Keras configuration makes the loader run, import or read.
+
+    Layers, optimizers and functions of Keras itself are not stated.
+    """
+
+    kind: Literal[
+        "embedded-code",  # Python bytecode stands in the configuration
+        "lambda-function",  # a Lambda layer that calls a function found by its name
+        "dangerous-name",  # a name that can run code, reach files or the network
+        "library-function",  # a part of Keras that is not made to be named in a model
+        "foreign-module",  # a module outside of Keras, imported by its name
+        "foreign-model",  # a layer that loads a model in another format, and runs it
+        "reads-file",  # a table that the layer fetches from a path or an address
+        "reads-beside",  # the same, from a plain file name
+        "custom-object",  # a class or function of the author's, which the loader must be handed
+        "duplicate-key",  # two values for one key that decides what is made
+    ]
+    """What it is."""
+    name: str
+    """The class or function, with its module where one is given."""
+    key: str
+    """Path of the object inside the document."""
+    detail: str = ""
+    """What it is handed, abbreviated."""
+
+
+class ConfigObject(Fact, frozen=True, kw_only=True, tag="config.object"):
+    """A name in a JSON or YAML document that its loader imports, and calls or constructs."""
+
+    kind: Literal[
+        "yaml-object",  # a YAML tag that constructs an object or calls a function
+        "yaml-name",  # a YAML tag that imports a name
+        "target",  # `_target_`, `class_path` and their like: called with the keys beside it
+        "jsonpickle",  # `py/object`, `py/reduce` and their like
+        "langchain",  # a serialised object of LangChain, or a secret that it reads
+        "expression",  # text that is evaluated as Python
+        "custom-operator",  # an operator of a graph that Python code of a given name provides
+    ]
+    """How the document says it."""
+    name: str
+    """What is imported, as `module.name`; the tag or text itself where it names nothing."""
+    disposition: Literal["denied", "inert", "unknown"]
+    """`denied` can run code, reach files or the network; `unknown` is of no well-known package."""
+    key: str = ""
+    """Path of the key inside the document."""
+
+
+class Hdf5Reference(Fact, frozen=True, kw_only=True, tag="hdf5.reference"):
+    """A place in an HDF5 file that makes the library open something else."""
+
+    kind: Literal["external-storage", "external-link", "virtual-dataset", "soft-link"]
+    """`soft-link` stays inside the file, all others name another one."""
+    object: str
+    """Path of the dataset or link inside the file."""
+    target: str
+    """The file or object that it points to, as written."""
+
+
+class Hdf5Defect(Fact, frozen=True, kw_only=True, tag="hdf5.defect"):
+    """An HDF5 file that promises what it does not hold, or holds what it does not list."""
+
+    kind: Literal[
+        "shape-bomb",  # datasets far larger than the file can store
+        "out-of-bounds",  # data that reaches past the end of the file
+        "cycle",  # a group that contains itself
+        "user-block",  # bytes before the beginning
+        "trailing-data",  # bytes behind the end
+        "unknown-filter",  # a compression filter that the library loads as a plug-in
+    ]
+    """What is wrong."""
+    object: str = ""
+    """Path of the dataset or group concerned."""
+    detail: str = ""
+    """The figures that disagree."""
+
+
+class ActiveContent(Fact, frozen=True, kw_only=True, tag="format.active"):
+    """Something in a file that its usual loader runs, constructs or follows."""
+
+    format: str
+    """The format of the file."""
+    kind: Literal[
+        "code",  # a program that runs when the file is loaded or used
+        "constructs-denied",  # an object whose making can run code
+        "constructs-unknown",  # an object of a package that is not well known
+        "loader-mismatch",  # a kind of node that is used for what it was not made for
+        "promise",  # an expression that is evaluated when the value is first looked at
+        "object-stream",  # a serialisation that calls methods of any class on its way
+        "pickled-type",  # a type that is stored as a pickle
+        "custom-layer",  # a layer or model that code of the application provides
+        "external-entity",  # text that the parser fetches from elsewhere
+        "entity",  # text that the parser expands
+        "include",  # another document that the parser fetches
+        "doctype",  # a document type, from which entities may come
+        "extension-type",  # a type of data that is not one of the format's own
+        "odd-encoding",  # characters that another parser may take for others
+    ]
+    """What it does."""
+    name: str = ""
+    """The class, function, entity or type concerned."""
+    detail: str = ""
+    """What else is known about it."""
+
+
 FACTS: tuple[type[Fact], ...] = (
     SpecialFile, FileName, FileFormat, PickleStream, PickleImport, PickleCall, PickleOddity,
     TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, RemoteCode, ConfigDefect,
@@ -536,6 +646,7 @@ FACTS: tuple[type[Fact], ...] = (
     ChatTemplate, TemplateNode,
     CodeSource, CodeBehaviour,
     GgufFile, GgufDefect, GgufAddress, ExecutableModel, NumpyObjects, NumpyDefect,
+    KerasObject, ConfigObject, Hdf5Reference, Hdf5Defect, ActiveContent,
 )  # fmt: skip
 """Every kind of fact: what rules are checked against, and what their schema is generated from."""
 

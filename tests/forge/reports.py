@@ -263,3 +263,77 @@ def large_report(findings: int = 10_000) -> Report:
 
 def renamed(one: ModelReport, ref: str) -> ModelReport:
     return msgspec.structs.replace(one, ref=ref)
+
+
+def full_model() -> ModelReport:
+    """A model about which everything that a report can hold is known."""
+    bad = bad_model()
+    waived = finding(
+        "remote-code",
+        "high",
+        location=Location("modeling_custom.py", None, None, 12),
+        confidence="medium",
+        message="modeling_custom.py:12: the model brings Python of its own",
+        fix="Read it, and pin the revision.",
+        evidence={"call": "subprocess.run", "count": 3, "nested": {"words": ["a", "b"]}},
+        waived="reviewed by the platform team, until 2027-01-31",
+    )
+    layers = [
+        {"layer": layer, "role": role, "change": 10.0 ** (layer - 6), "rank": 8 if layer else None}
+        for layer in range(6)
+        for role in ("attn.q", "attn.k", "attn.v", "attn.o", "mlp.up", "mlp.down")
+    ]
+    return msgspec.structs.replace(
+        bad,
+        source=Source(
+            kind="hub", endpoint="https://hub.example.org", revision=COMMIT, asked_revision="main"
+        ),
+        answers=answers(
+            load_hazards=bad.answers.load_hazards,
+            official_bytes=OfficialBytes(
+                status="modified",
+                release="sentence-transformers/all-MiniLM-L6-v2",
+                assurance="digests published by the maker",
+                reason="model.safetensors differs",
+            ),
+            signed=Signed(
+                status="signed-untrusted",
+                signer="release@example.org",
+                method="sigstore",
+                reason="a valid signature by a signer whom the policy does not name",
+            ),
+            descends_from=Lineage(
+                status="low-rank", base=BASE, tier="measured", reason="30 of 36 matrices, rank 8"
+            ),
+            allowed=Allowed(
+                status="fail",
+                policy="default",
+                reason="official bytes: modified; 2 findings at or above high",
+            ),
+        ),
+        findings=(*bad.findings, waived, finding("weights-odd", "medium", confidence="low")),
+        coverage=(
+            *bad.coverage,
+            Coverage(file="code.zip", member="deep/inner.pkl", status="encrypted", needed=True,
+                     reason="a password is needed"),
+            Coverage(file="logo.png", status="unsupported", reason="not a model"),
+        ),
+        facts=ModelFacts(
+            licence=("apache-2.0",),
+            claims=(
+                {"claim": "base", "value": BASE},
+                {"claim": "base", "value": "other/merged"},
+            ),
+            provenance={
+                "repository_created": "2024-03-01",
+                "last_modified": "2025-06-30T10:11:12Z",
+                "downloads": 12_345,
+            },
+            lineage={"layers": layers, "cosine": 0.997, "compared": 36},
+        ),
+    )  # fmt: skip
+
+
+def full_report() -> Report:
+    """Several models, among them one of which everything is known and one that is gone."""
+    return report(full_model(), model(), unreadable_model(), exit_code=1)

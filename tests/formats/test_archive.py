@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from modelscan.formats.archive import Window, blank, find, link_escapes, name_problem
+from modelscan.formats.archive import Window, after_zeros, find
+from modelscan.formats.archive_names import link_escapes, name_problem
 from modelscan.vocabulary.artifact import CHUNK, BytesArtifact
 
 
@@ -21,7 +22,14 @@ class Counting(BytesArtifact):
     [
         ("archive/data.pkl", None),
         ("a b/ü…/x", None),
-        ("..a/b..", None),
+        ("..a/b..", "reserved-name"),
+        ("aux.npy/../x", "traversal"),
+        ("a/NUL.txt", "reserved-name"),
+        ("a /b", "reserved-name"),
+        ("./a/./b", None),
+        ("console/auxiliary.nul", None),
+        ("com10/aux_loss", None),
+        ("a\0b", "name-mismatch"),
         ("w:0", None),
         ("dir\\file", None),
         ("", None),
@@ -80,7 +88,9 @@ def test_find_across_pieces() -> None:
     assert find(artifact, Window(artifact), b"mark", 0, CHUNK) == CHUNK
 
 
-def test_blank() -> None:
-    artifact = BytesArtifact("f", b"\0" * 9 + b"x")
-    assert blank(artifact, 0, 9)
-    assert not blank(artifact, 0, 10)
+def test_after_zeros() -> None:
+    artifact = BytesArtifact("f", b"\0" * (CHUNK + 9) + b"x\0")
+    assert after_zeros(artifact, 0, CHUNK + 11) == CHUNK + 9
+    assert after_zeros(artifact, 0, CHUNK) >= CHUNK
+    assert after_zeros(artifact, CHUNK + 10, CHUNK + 11) == CHUNK + 11
+    assert after_zeros(artifact, 0, 3 * CHUNK) == CHUNK + 9

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -155,20 +154,6 @@ def test_size_in_base_256() -> None:
     read = Read(bytes(block) + b"1" * 600 + b"\0" * 424 + TAR_END)
     assert read.members == [("a", b"1" * 600)]
     assert read.quiet
-
-
-@pytest.mark.parametrize("fields", [{"type": tarfile.GNUTYPE_SPARSE}])
-def test_sparse_member(fields: dict[str, Any]) -> None:
-    read = Read(tar_member("s", b"1", **fields) + TAR_END)
-    assert [(gap.status, gap.needed, gap.member) for gap in read.coverage] == [
-        ("unsupported", True, "s")
-    ]
-
-
-def test_sparse_pax_member() -> None:
-    record = b"22 GNU.sparse.major=1\n"
-    data = tar_member("x", record, type=tarfile.XHDTYPE) + tar_member("s", b"1") + TAR_END
-    assert [gap.status for gap in Read(data).coverage] == ["unsupported"]
 
 
 def test_cut_off_member() -> None:

@@ -209,7 +209,7 @@ def test_traversal(name: str) -> None:
     assert read.defects[0].member == name
 
 
-@pytest.mark.parametrize("name", ["a\0.txt", "a\x1b[2J", "gpj.\u202egif"])
+@pytest.mark.parametrize("name", ["a\x1b[2J", "gpj.\u202egif"])
 def test_deceptive_name(name: str) -> None:
     assert Read(Zip().member(name, b"").build()).kinds == {"deceptive-name"}
 

@@ -8,8 +8,8 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from modelscan.report.cyclonedx.licences import SPDX_BY_LOWER
-from modelscan.report.cyclonedx.writer import CycloneDx
+from modelscan.report.cyclonedx.writer import CycloneDx, Specification
+from modelscan.report.licences import SPDX_BY_LOWER
 from modelscan.report.writer import Output
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage

@@ -5,13 +5,17 @@ Each goes to the ledger the moment it is met, so that neither a later POP nor a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from modelscan.formats.pickle import literals
 from modelscan.formats.pickle.calls import called
 from modelscan.formats.pickle.literals import BrokenError
-from modelscan.formats.pickle.state import HandlerTable, State
+from modelscan.formats.pickle.memo import EscalateError
+from modelscan.formats.pickle.numpy_arrays import described_array
+from modelscan.formats.pickle.state import HandlerTable, State, is_wrapper
+from modelscan.formats.pickle.tensors import storage_of
 from modelscan.formats.pickle.values import (
     BUFFER,
     STORAGE,
@@ -20,9 +24,11 @@ from modelscan.formats.pickle.values import (
     Global,
     Literal,
     Opaque,
+    Skipped,
     Unknown,
     Value,
     abbreviated,
+    sets_hook,
     tuple_items,
 )
 from modelscan.formats.pickle.window import Argument, Blob
@@ -31,21 +37,27 @@ _MAPPED_BELOW: Final = 3
 """Protocols below this one name modules as Python 2 did."""
 _STACK_GLOBAL_SINCE: Final = 4
 _NEWOBJ_SINCE: Final = 2
-_PERSISTENT_TAGS: Final = frozenset({b"storage", b"module"})
+_PERSISTENT_TAGS: Final = (b"storage", b"module")
 """First items of the persistent ids that torch writes (`torch.serialization.persistent_id`)."""
 
 
 def _import(state: State, names: Argument, at: int) -> Global | Unknown:
     """Import a module and a qualified name, given on two lines."""
+    state.acted = True
     if isinstance(names, Blob):  # attributes reached in circles, to be too long to look at
         return _computed(state, f"a name of {names.length:,} characters", at)
     module, name = literals.name_pair(names, at)
     if state.declared < _MAPPED_BELOW:
         module, name = literals.python3_name(module, name)
-    return state.ledger.imported(module, name, at)
+    found = state.ledger.imported(module, name, at)
+    if state.lean and not found.trusted:
+        raise EscalateError
+    return found
 
 
 def _computed(state: State, what: str, at: int) -> Unknown:
+    if state.lean:
+        raise EscalateError
     state.ledger.oddity("computed-name", what, at)
     return Unknown("a computed name", reported=True)
 
@@ -75,6 +87,7 @@ def _may_be_text(value: Value) -> bool:
 
 
 def _extension(state: State, argument: Argument, at: int) -> None:
+    state.acted = True
     number = int.from_bytes(argument, "little")
     state.ledger.oddity("extension-code", str(number), at)
     state.stack.append(Unknown(f"extension {number}", reported=True))
@@ -89,14 +102,22 @@ def _written_persistent(state: State, argument: Argument, at: int) -> None:
 
 
 def _refer(state: State, key: Value, at: int) -> None:
-    if isinstance(key, Container) and key.items and key.items[0] in _PERSISTENT_TAGS:
-        state.stack.append(STORAGE)
+    """Ask the loader for an object: a storage, in torch's layouts."""
+    state.acted = True
+    if isinstance(key, Skipped):
+        raise EscalateError
+    if isinstance(key, tuple | Container) and key and key[0] in _PERSISTENT_TAGS:
+        storage = storage_of(key)
+        if storage is not None:
+            state.ledger.storage(storage)
+        state.stack.append(storage or STORAGE)
         return
     state.ledger.oddity("persistent-id", abbreviated([key]), at)
     state.stack.append(Unknown("a persistent object", reported=True))
 
 
 def _next_buffer(state: State, _argument: Argument, _at: int) -> None:
+    state.acted = True
     state.stack.append(BUFFER)
 
 
@@ -105,18 +126,20 @@ def _read_only(state: State, _argument: Argument, at: int) -> None:
         raise BrokenError("there is no buffer on the stack", offset=at)
 
 
-def _call(state: State, function: Value, items: list[Value], opcode: str, at: int) -> None:
-    if function is None or isinstance(function, int | bytes | Opaque | Literal | Container):
+def _call(state: State, function: Value, items: Sequence[Value], opcode: str, at: int) -> None:
+    state.acted = True
+    if function is None or isinstance(function, int | bytes | tuple | Opaque | Literal | Container):
         raise BrokenError("what is called is no function", offset=at)
     made = opcode.startswith("NEWOBJ")
-    state.stack.append(called(state.ledger, function, items, opcode, at, instantiates=made))
+    state.kept += 1
+    state.stack.append(called(state, function, items, opcode, at, instantiates=made))
 
 
 def _call_with_tuple(opcode: str, state: State, _argument: Argument, at: int) -> None:
     items = tuple_items(state.stack.pop())
     if opcode == "NEWOBJ":
         state.protocol = max(state.protocol, _NEWOBJ_SINCE)
-    _call(state, state.stack.pop(), list(items), opcode, at)
+    _call(state, state.stack.pop(), items, opcode, at)
 
 
 def _new_object_ex(state: State, _argument: Argument, at: int) -> None:
@@ -136,6 +159,47 @@ def _object(state: State, _argument: Argument, at: int) -> None:
     _call(state, items.pop(0), items, "OBJ", at)
 
 
+def _build(state: State, _argument: Argument, at: int) -> bool:
+    """BUILD: set the state of an instance; a module, class or function must not be one."""
+    state.acted = True
+    value = state.stack.pop()
+    target = state.stack[-1]
+    state.resume = at + 1
+    if state.lean and sets_hook(value):
+        raise EscalateError
+    if isinstance(target, Skipped):
+        if state.hides_name or state.hides_array:
+            raise EscalateError
+    elif isinstance(target, Global):
+        state.ledger.oddity("overwritten-state", target.callable, at)
+    elif isinstance(target, Call):
+        _set_state(state, target, value, at)
+        if is_wrapper(target):
+            state.array = described_array(value, at)
+            return True
+    return False
+
+
+def _set_state(state: State, target: Call, value: Value, at: int) -> None:
+    if state.lean and _is_hidden(value) and (state.hides_name or target.arguments):
+        raise EscalateError
+    if target.hooked:
+        state.ledger.oddity("overwritten-state", abbreviated([target]), at)
+    if sets_hook(value):
+        target.hooked = True
+    if not state.lean:
+        target.give([value])
+    if target.arguments:  # kept for a function whose result is needed later
+        target.state = value
+
+
+def _is_hidden(value: Value) -> bool:
+    """True for a state that a stretch which was not followed may have made, or added to."""
+    if isinstance(value, tuple):
+        return any(isinstance(item, Skipped | Call) for item in value)
+    return isinstance(value, Skipped | Call)
+
+
 def _stop(state: State, _argument: Argument, at: int) -> bool:
     state.stack.pop()
     state.resume = at + 1
@@ -148,6 +212,7 @@ ACTING: Final[HandlerTable] = {
     "EXT4": _extension, "PERSID": _written_persistent, "BINPERSID": _persistent,
     "NEXT_BUFFER": _next_buffer, "READONLY_BUFFER": _read_only,
     "REDUCE": partial(_call_with_tuple, "REDUCE"), "NEWOBJ": partial(_call_with_tuple, "NEWOBJ"),
-    "NEWOBJ_EX": _new_object_ex, "INST": _instance, "OBJ": _object, "STOP": _stop,
+    "NEWOBJ_EX": _new_object_ex, "INST": _instance, "OBJ": _object, "BUILD": _build,
+    "STOP": _stop,
 }  # fmt: skip
-"""What each of these opcodes does. BUILD is the machine's own: bytes may follow it."""
+"""What each of these opcodes does."""

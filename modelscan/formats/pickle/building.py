@@ -5,24 +5,33 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
+from modelscan.errors import BudgetError
 from modelscan.formats.pickle import literals
 from modelscan.formats.pickle.literals import BrokenError
+from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.opcodes import HIGHEST_PROTOCOL
 from modelscan.formats.pickle.state import HandlerTable, State
 from modelscan.formats.pickle.values import (
     BYTEARRAY,
     FLOAT,
+    PLAIN,
+    Call,
     Container,
     Global,
     Literal,
     Opaque,
+    Skipped,
     Value,
+    abbreviated,
+    hooks_in,
 )
 from modelscan.formats.pickle.window import Argument
 
 _LISTS: Final = frozenset({"list"})
 _SETS: Final = frozenset({"set"})
 _MAPPINGS: Final = frozenset({"dict", "list"})
+FORGOTTEN: Final = Opaque("forgotten")
+"""Stands in the memo for a value that is never fetched, as far as can be told beforehand."""
 
 
 def _constant(value: Value, state: State, _argument: Argument, _at: int) -> None:
@@ -90,19 +99,40 @@ def _pop_mark(state: State, _argument: Argument, at: int) -> None:
 
 
 def _duplicate(state: State, _argument: Argument, _at: int) -> None:
-    state.stack.append(state.stack[-1])
+    value = state.stack[-1]
+    _share(state, value)
+    state.stack.append(value)
 
 
-def _memoize(state: State, _argument: Argument, _at: int) -> None:
-    state.memo[len(state.memo)] = state.stack[-1]
+def _share(state: State, value: Value) -> None:
+    if not state.lean and isinstance(value, Container | Call):
+        value.shared = True
 
 
-def _put(state: State, argument: Argument, _at: int) -> None:
-    state.memo[int.from_bytes(argument, "little")] = state.stack[-1]
+def _memoize(state: State, _argument: Argument, at: int) -> None:
+    memo = state.memo
+    if memo.exact:
+        _remember(state, memo.next, at)
+    else:
+        memo.memoize(state.stack[-1])
+
+
+def _put(state: State, argument: Argument, at: int) -> None:
+    _remember(state, int.from_bytes(argument, "little"), at)
 
 
 def _written_put(state: State, argument: Argument, at: int) -> None:
-    state.memo[literals.written_index(argument, at)] = state.stack[-1]
+    _remember(state, literals.written_index(argument, at), at)
+
+
+def _remember(state: State, index: int, _at: int) -> None:
+    value = state.stack[-1]
+    wanted = state.memo.wanted
+    if wanted is None or index in wanted:
+        _share(state, value)
+    elif not state.lean:
+        value = FORGOTTEN
+    state.memo.put(index, value)
 
 
 def _get(state: State, argument: Argument, at: int) -> None:
@@ -114,14 +144,14 @@ def _written_get(state: State, argument: Argument, at: int) -> None:
 
 
 def _fetch(state: State, index: int, at: int) -> None:
-    try:
-        state.stack.append(state.memo[index])
-    except KeyError:
-        raise BrokenError(f"memo {index} was never set", offset=at) from None
+    value = state.memo.get(index, at)
+    if value is FORGOTTEN:
+        raise BudgetError("a value is fetched that was too much to remember", offset=at)
+    state.stack.append(value)
 
 
 def _empty(kind: str, state: State, _argument: Argument, _at: int) -> None:
-    state.push_container(kind, [])
+    state.push_container(kind, ())
 
 
 def _gathered(kind: str, state: State, _argument: Argument, at: int) -> None:
@@ -133,7 +163,7 @@ def _gathered(kind: str, state: State, _argument: Argument, at: int) -> None:
 
 def _short_tuple(count: int, state: State, _argument: Argument, at: int) -> None:
     if len(state.stack) < count:
-        raise BrokenError("too little on the stack for a tuple", offset=at)
+        raise state.broken("too little on the stack for a tuple", at)
     items = state.stack[-count:]
     del state.stack[-count:]
     state.push_container("tuple", items)
@@ -143,16 +173,35 @@ def _add(state: State, items: list[Value], kinds: frozenset[str], at: int) -> No
     """Put items into what is on top of the stack.
 
     Onto an imported name this changes what other code uses: `sys.modules`, `os.environ`, a class.
+    An instance has its own methods called; the unpickler looks some up on the instance itself.
     """
     target = state.stack[-1]
     if isinstance(target, Container):
         if target.kind not in kinds:
             raise BrokenError(f"a {target.kind} takes no such items", offset=at)
-        state.kept += target.extend(items)
+        state.kept += target.keep(items) if state.lean else target.put(items)
     elif isinstance(target, Global):
         state.ledger.oddity("overwritten-state", target.callable, at)
-    elif target is None or isinstance(target, int | bytes | Literal) or target is FLOAT:
+    elif isinstance(target, Call):
+        _give(state, target, items, at, appends=kinds is not _MAPPINGS)
+    elif isinstance(target, Skipped):
+        if hooks_in(items):
+            raise EscalateError
+    elif isinstance(target, Opaque) and target is PLAIN.get(target.kind):
+        if target.kind not in kinds:
+            raise BrokenError(f"a {target.kind} takes no such items", offset=at)
+    elif target is None or isinstance(target, int | bytes | tuple | Literal | Opaque):
         raise BrokenError("a constant takes no items", offset=at)
+
+
+def _give(state: State, target: Call, items: list[Value], at: int, *, appends: bool) -> None:
+    """Hand items to an instance."""
+    if target.hooked and appends:
+        state.ledger.oddity("overwritten-state", abbreviated([target]), at)
+    if not state.lean:
+        target.give(items)
+    elif hooks_in(items):
+        raise EscalateError
 
 
 def _append(state: State, _argument: Argument, at: int) -> None:

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from modelscan.formats.pickle.ledger import Ledger
+from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
-from modelscan.formats.pickle.values import Call, Global, Literal, Value
+from modelscan.formats.pickle.special import KEEP_ARGUMENTS, REBUILDERS, RECONSTRUCTORS
+from modelscan.formats.pickle.state import State
+from modelscan.formats.pickle.tensors import check_geometry
+from modelscan.formats.pickle.values import SKIPPED, Call, Global, Literal, Skipped, Value
 
 Arguments = Sequence[Value]
 
-_KEEP_ARGUMENTS: Final = frozenset({"numpy.dtype", "_codecs.encode"})
-"""Callables whose arguments are needed later: an array's item size, encoded bytes."""
 _SINGLETONS: Final = frozenset({"builtins.Ellipsis", "builtins.NotImplemented"})
 
 
 def called(
-    ledger: Ledger,
+    state: State,
     function: Value,
     arguments: Arguments,
     opcode: str,
@@ -29,13 +30,21 @@ def called(
     *,
     instantiates: bool = False,
 ) -> Value:
-    """Record a call; returns what stands for its result."""
+    """Record a call; returns what stands for its result.
+
+    Raises:
+        EscalateError: the quick way cannot tell what is called, or with what.
+    """
+    ledger = state.ledger
     if not isinstance(function, Global):
-        if not getattr(function, "reported", False):
-            ledger.state_computed_call(function, arguments, opcode, at)
-        return Call(None, reported=True)
+        return _unnamed(state, function, arguments, opcode, at)
+    if state.lean:
+        if not function.simple and any(isinstance(value, Skipped) for value in arguments):
+            raise EscalateError
+        if function.simple and function.result is not None:
+            return function.result
     pattern = None if instantiates else _PATTERNS.get(function.callable)
-    result = pattern(ledger, function, arguments, opcode, at) if pattern is not None else None
+    result = pattern(state, function, arguments, opcode, at) if pattern is not None else None
     if result is not None:
         return result
     disposition = function.disposition
@@ -44,17 +53,45 @@ def called(
         if nested is None:
             disposition = "denied"  # it unpickles bytes that nobody can see
         else:
-            ledger.record(nested)
-    reported = disposition in {"denied", "unknown"}
+            ledger.nested(nested, at)
     if arguments:
         ledger.check_arguments(function, arguments, opcode, at)
     ledger.state_call(function, disposition, arguments, opcode, at, instantiates=instantiates)
-    kept = arguments if function.callable in _KEEP_ARGUMENTS else ()
-    return Call(function, kept, reported=reported)
+    reported = disposition in {"denied", "unknown"}
+    made = _result(function, arguments, reported=reported, lean=state.lean)
+    if state.lean and function.simple:
+        function.result = made
+    return made
+
+
+def _unnamed(state: State, function: Value, arguments: Arguments, opcode: str, at: int) -> Value:
+    """Record a call of something that is not simply an imported name."""
+    if state.lean:
+        if not isinstance(function, Skipped) or state.hides_special:
+            raise EscalateError
+        for name in state.hidden:
+            name.called = True
+        if len(state.hidden) == 1:
+            [name] = state.hidden
+            state.ledger.state_call(name, name.disposition, arguments, opcode, at)
+        return SKIPPED
+    if not getattr(function, "reported", False):
+        state.ledger.state_computed_call(function, arguments, opcode, at)
+    return _result(None, arguments, reported=True)
+
+
+def _result(
+    function: Global | None, arguments: Arguments, *, reported: bool = False, lean: bool = False
+) -> Call:
+    keep = function is not None and function.callable in KEEP_ARGUMENTS
+    made = Call(function, tuple(arguments) if keep else (), reported=reported)
+    if not lean:
+        made.give(arguments)
+    return made
 
 
 def _instance_of(
-    ledger: Ledger, function: Global, arguments: Arguments, opcode: str, at: int
+    state: State, function: Global, arguments: Arguments, opcode: str, at: int
 ) -> Value:
     """`copyreg._reconstructor(cls, base, state)` and `copyreg.__newobj__(cls, …)`.
 
@@ -64,13 +101,13 @@ def _instance_of(
     if not arguments or not isinstance(arguments[0], Global):
         return None
     cls, *rest = arguments
-    ledger.state_call(function, function.disposition, arguments, opcode, at)
-    ledger.check_arguments(function, rest, opcode, at)
-    return called(ledger, cls, rest, opcode, at, instantiates=True)
+    state.ledger.state_call(function, function.disposition, arguments, opcode, at)
+    state.ledger.check_arguments(function, rest, opcode, at)
+    return called(state, cls, rest, opcode, at, instantiates=True)
 
 
 def _attribute_of(
-    ledger: Ledger, function: Global, arguments: Arguments, _opcode: str, at: int
+    state: State, function: Global, arguments: Arguments, _opcode: str, at: int
 ) -> Value:
     """`getattr(cls, "name")`: how nested classes and members of enumerations are written.
 
@@ -85,16 +122,18 @@ def _attribute_of(
     attribute = name.decode("utf-8", "replace")
     if attribute.startswith("_") or "." in attribute:
         return None
+    if state.lean:
+        raise EscalateError
     function.called = True
     qualified = f"{cls.name}.{attribute}"
     if not (cls.trusted or cls.own):
-        return ledger.imported(cls.module, qualified, at)
-    disposition = ledger.disposition(cls.module, qualified)
+        return state.ledger.imported(cls.module, qualified, at)
+    disposition = state.ledger.disposition(cls.module, qualified)
     return Global(cls.module, qualified, at, disposition, own=cls.own)
 
 
 def _type_of(
-    _ledger: Ledger, function: Global, arguments: Arguments, _opcode: str, _at: int
+    _state: State, function: Global, arguments: Arguments, _opcode: str, _at: int
 ) -> Value:
     """`type(None)`: how the types of the singletons are written."""
     if len(arguments) != 1:
@@ -106,26 +145,29 @@ def _type_of(
     return None
 
 
-def _encoded(ledger: Ledger, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
+def _encoded(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
     """`_codecs.encode(text, "latin1")`: how protocols 0 to 2 write bytes.
 
     Other encodings (rot13, hex, zip) compute, and computing hides names.
     """
     text = arguments[0] if arguments else None
     literal = isinstance(text, bytes) or (isinstance(text, Literal) and text.text)
-    if literal and (len(arguments) == 1 or arguments[1] in PLAIN_CODECS):
+    if literal and (len(arguments) == 1 or _is_plain(arguments[1])):
         return None
-    ledger.state_call(function, "unknown", arguments, opcode, at)
+    state.ledger.state_call(function, "unknown", arguments, opcode, at)
     return Call(function, reported=True)
 
 
-_Pattern = Callable[[Ledger, Global, Arguments, str, int], Value]
+def _is_plain(codec: Value) -> bool:
+    return isinstance(codec, bytes) and codec in PLAIN_CODECS
+
+
+_Pattern = Callable[[State, Global, Arguments, str, int], Value]
 _PATTERNS: Final[dict[str, _Pattern]] = {
-    "copyreg._reconstructor": _instance_of,
-    "copyreg.__newobj__": _instance_of,
-    "copyreg.__newobj_ex__": _instance_of,
+    **dict.fromkeys(RECONSTRUCTORS, _instance_of),
     "builtins.getattr": _attribute_of,
     "builtins.type": _type_of,
     "_codecs.encode": _encoded,
+    **dict.fromkeys(REBUILDERS, check_geometry),
 }
 """Callables whose arguments decide. `None` leaves the decision to the list."""

@@ -13,7 +13,14 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from modelscan.budget import Budget
-from modelscan.formats.pickle.values import Global, OddityKind, Value, abbreviated, imports_in
+from modelscan.formats.pickle.values import (
+    Global,
+    OddityKind,
+    Storage,
+    Value,
+    abbreviated,
+    imports_in,
+)
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.fact import (
     Disposition,
@@ -42,6 +49,9 @@ class Ledger:
         self._globals: dict[tuple[str, str], Global] = {}
         self._stream: dict[tuple[str, str], Global] = {}
         self._said: set[tuple[str, str]] = set()
+        self._untrusted = False
+        self.storages: dict[bytes, Storage] = {}
+        """The storages that were asked for, by their key."""
         self._pending: list[Fact | Artifact] = []
 
     @property
@@ -62,6 +72,7 @@ class Ledger:
             disposition = self.disposition(module, name)
             own = disposition == "unknown" and self._is_own(module)
             value = self._globals[key] = Global(module, name, offset, disposition, own=own)
+            self._untrusted |= not value.trusted
             if disposition == "unknown" and "." in name and not own:
                 self.oddity("dotted-name", value.callable, offset)
         self._stream[key] = value
@@ -143,6 +154,8 @@ class Ledger:
 
         What an unlisted one is handed is part of the call that is stated already.
         """
+        if not self._untrusted:
+            return
         visited = 0
         for value in imports_in(arguments):
             visited += 1
@@ -157,6 +170,15 @@ class Ledger:
                 self.oddity("callable-argument", f"{value.callable} to {function.callable}", at)
         if visited:
             self.budget.step(visited)
+
+    def nested(self, artifact: Artifact, offset: int) -> None:
+        """Bytes that are unpickled in their turn."""
+        if self._first_time("nested", str(offset)):
+            self.record(artifact)
+
+    def storage(self, storage: Storage) -> None:
+        """A storage that the pickle asks its loader for."""
+        self.storages[storage.key] = storage
 
     def oddity(self, kind: OddityKind, detail: str, offset: int) -> None:
         """Something that no pickler writes."""

@@ -4,33 +4,50 @@ It follows the stack, the memo and the marks as CPython's C unpickler does (`Mod
 descriptions of values. It stops where that unpickler would certainly fail, and goes on wherever it
 might.
 
+There are three ways, each quicker than the next. As soon as one cannot tell, the next begins at the
+beginning:
+
+* *thorough* follows everything;
+* *lean* does not follow what is in containers, and steps over stretches that only build plain data:
+  while every name that was imported is trusted, nothing in them can matter;
+* *glance* does not even look which entries of the memo such a stretch sets and fetches.
+
 Invariants:
 
 * nothing grows but the stack, the memo and the few items that containers keep, and their sum is
   bounded: a value that is duplicated or fetched a billion times is one object;
-* opcodes are accounted for in batches, so that an endless stream ends within the budget.
+* opcodes are accounted for in batches, so that an endless stream ends within the budget;
+* what a quicker way states, the thorough one would state, too.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from itertools import islice
 from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.pickle.acting import ACTING
 from modelscan.formats.pickle.building import BUILDING
+from modelscan.formats.pickle.follow import follow
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
-from modelscan.formats.pickle.numpy_arrays import WRAPPER, Array, described_array
-from modelscan.formats.pickle.opcodes import CODES, NAMES
-from modelscan.formats.pickle.state import Handler, State
-from modelscan.formats.pickle.values import Call, Global
-from modelscan.formats.pickle.window import Argument, Window, decode
+from modelscan.formats.pickle.memo import EscalateError
+from modelscan.formats.pickle.numpy_arrays import Array
+from modelscan.formats.pickle.opcodes import CODES, PROTO
+from modelscan.formats.pickle.skip import skip_inert
+from modelscan.formats.pickle.state import WAYS, Handler, State, Way
+from modelscan.formats.pickle.survey import fetched, inert_stretch
+from modelscan.formats.pickle.window import Argument, Window
 
-_BATCH: Final = 4096
-_BUILD: Final = CODES["BUILD"]
+_BATCH: Final = 16 << 10
+"""Bytes that are followed before the budget is asked."""
+_WORTH_IT: Final = 64 << 10
+"""Bytes from which on a stretch that is not followed repays the look at it."""
+_LARGE: Final = 1 << 20
+"""Bytes of a pickle from which on it pays to find out which memo entries it ever fetches."""
+_CROWDED: Final = 1 << 19
+"""Memo entries from which on that pays in the quick way."""
 
 
 class Machine:
@@ -41,65 +58,109 @@ class Machine:
         ledger: is told of every import and call.
         budget: pays for opcodes and values.
         depth: pickles around this one, inside arrays of objects.
+        lean: try the quicker ways first.
     """
 
-    def __init__(self, window: Window, ledger: Ledger, budget: Budget, depth: int = 0) -> None:
+    def __init__(
+        self, window: Window, ledger: Ledger, budget: Budget, depth: int = 0, *, lean: bool = True
+    ) -> None:
         self._window = window
         self._ledger = ledger
         self._budget = budget
         self._depth = depth
+        self._ways: tuple[Way, ...] = WAYS if lean else WAYS[-1:]
+        self._due = 0
+        self._crowded = 0
         self.protocol = 0
         """The highest protocol that the pickle has declared or needed so far."""
 
-    def run(self, offset: int) -> int:
+    def run(self, offset: int, inert_to: int = 0) -> int:
         """Follow the pickle that begins at `offset`; returns the offset after its STOP.
+
+        Args:
+            offset: where it begins.
+            inert_to: an opcode before which nothing is hot, when one is known.
 
         Raises:
             ReadError: the stream breaks, or reaches a state in which the unpickler fails.
             BudgetError: too many opcodes or values.
         """
-        state = State(self._ledger, offset)
-        while not state.stopped:
-            self._run_on(state)
-        return state.resume
+        declared = self._window.take(offset, 2)
+        for way in self._ways:
+            state = State(self._ledger, offset, way)
+            if way == "glance" and inert_to - offset > _WORTH_IT:
+                state.skip_blindly()
+                state.resume = inert_to
+                state.declared = declared[1] if declared[0] == PROTO else 0
+            if way == "thorough" and self._window.size - offset > _LARGE:
+                state.memo.wanted = fetched(self._window, offset, self._budget)
+            try:
+                return self._run(state)
+            except EscalateError:
+                continue
+        raise ReadError("the pickle cannot be followed", offset=offset)
 
-    def _run_on(self, state: State) -> None:
-        """Run up to STOP, or up to an array after which reading goes on elsewhere."""
+    def _run(self, state: State) -> int:
+        self._due = self._budget.limits.values
+        self._crowded = _CROWDED
         handlers = _handlers()
-        stream = decode(self._window, state.resume)
-        code, at = _BUILD, state.resume
         try:
-            while True:
-                for code, argument, at in islice(stream, _BATCH):
-                    if code == _BUILD:
-                        leave: bool | None = self._build(state, at)
-                    else:
-                        leave = handlers[code](state, argument, at)
-                    if leave:
-                        return
-                self._account(state)
-        except IndexError:
-            raise BrokenError(f"nothing on the stack for {NAMES[code]}", offset=at) from None
+            while not state.stopped:
+                offset = state.resume
+                follow(state, self._window, _BATCH, handlers)
+                if state.array is not None:
+                    array, state.array = state.array, None
+                    state.resume = self._skip_array(array, state.resume)
+                elif not state.stopped:
+                    self._account(state, state.resume - offset)
         finally:
             self.protocol = max(self.protocol, state.protocol)
+        return state.resume
 
-    def _account(self, state: State) -> None:
-        self._budget.step(_BATCH)
-        if state.alive > self._budget.limits.values:
-            raise BudgetError(f"more than {self._budget.limits.values:,} values at once")
+    def _account(self, state: State, length: int) -> None:
+        """Pay for a batch; then make room, and step over what need not be followed."""
+        self._budget.step(length // 2 + 1)
+        if state.held + state.kept > self._due:
+            state.kept = state.count()
+            limit = self._budget.limits.values
+            if state.held + state.kept > limit:
+                raise BudgetError(f"more than {limit:,} values at once")
+            self._due = state.held + state.kept + limit // 2
+        memo = state.memo
+        if memo.ordered and len(memo.recent) > self._crowded:
+            if memo.wanted is None and state.lean:
+                memo.wanted = fetched(self._window, state.resume, self._budget)
+            if memo.wanted is None:
+                self._crowded *= 2
+            else:
+                memo.retire()
+        if not state.acted and state.lean:
+            self._skip(state)
+        state.acted = False
 
-    def _build(self, state: State, at: int) -> bool:
-        """BUILD: set the state of an instance; a module, class or function must not be one."""
-        value = state.stack.pop()
-        target = state.stack[-1]
-        if isinstance(target, Global):
-            self._ledger.oddity("overwritten-state", target.callable, at)
-        elif isinstance(target, Call):
-            target.state = value
-            if isinstance(target.function, Global) and target.function.callable in WRAPPER:
-                state.resume = self._skip_array(described_array(value, at), at + 1)
-                return True
-        return False
+    def _skip(self, state: State) -> None:
+        """Step over a stretch of inert opcodes, if there is one here."""
+        memo = state.memo
+        if state.way == "glance":
+            try:
+                run = skip_inert(self._window, state.resume, self._budget, fast=True)
+            except BudgetError:
+                raise
+            except ReadError:
+                return  # whoever follows it opcode by opcode finds out where it breaks
+            if run.before - state.resume > _WORTH_IT:
+                state.skip_blindly()
+                state.resume = run.before
+            return
+        if not memo.ordered:
+            return
+        stretch = inert_stretch(self._window, state.resume, self._budget)
+        if stretch is None or (stretch.memoized and not memo.exact):
+            return
+        keys = stretch.keys(memo.next)
+        if keys is not None:
+            state.skip(keys, stretch.gets, stretch.end)
+            state.resume = stretch.end
 
     def _skip_array(self, array: Array, offset: int) -> int:
         """Step over the array that joblib stores right behind its wrapper; returns its end."""

@@ -12,13 +12,12 @@ from math import prod
 from typing import Final, NamedTuple
 
 from modelscan.errors import ReadError
-from modelscan.formats.pickle.values import Call, Container, Global, Value
+from modelscan.formats.pickle.values import KEPT_ITEMS, Call, Container, Global, Value
 
-WRAPPER: Final = frozenset({"joblib.numpy_pickle.NumpyArrayWrapper"})
-"""The callables whose instances are followed by an array."""
 _CODE: Final = re.compile(r"[<>=|]?([?bBiufcmMOSUVa])(\d*)\Z")
 _ITEM_SIZE_AT: Final = 5
 """Where the state of a `numpy.dtype` has the item size, after version, order, names and fields."""
+_FIELDS_AT: Final = 3
 _CHARACTER: Final = 4
 
 
@@ -46,10 +45,10 @@ def described_array(state: Value, at: int) -> Array:
     fields = state.mapping() if isinstance(state, Container) else {}
     shape, dtype = fields.get(b"shape"), fields.get(b"dtype")
     size = _item_size(dtype)
-    if size is None or not isinstance(shape, Container):
+    if size is None or not isinstance(shape, tuple | Container):
         raise UnknownArrayError("an array of unknown length follows", offset=at)
-    extents = [extent for extent in shape.items if isinstance(extent, int) and extent >= 0]
-    if len(extents) != len(shape.items) or shape.linked:
+    extents = [extent for extent in shape if isinstance(extent, int) and extent >= 0]
+    if len(extents) != len(shape) or (isinstance(shape, Container) and len(shape) >= KEPT_ITEMS):
         raise UnknownArrayError("an array of unknown shape follows", offset=at)
     aligned = fields.get(b"numpy_array_alignment_bytes") is not None
     return Array(prod(extents) * size, aligned, nested=size == 0)
@@ -79,16 +78,13 @@ def _item_size(dtype: Value) -> int | None:
 
 
 def _has_fields(state: Value) -> bool:
-    names = (
-        state.items[3]
-        if isinstance(state, Container) and len(state.items) > _ITEM_SIZE_AT
-        else True
-    )
-    return names is not None
+    if isinstance(state, tuple | Container) and len(state) > _ITEM_SIZE_AT:
+        return state[_FIELDS_AT] is not None
+    return True
 
 
 def _stated_size(state: Value) -> int:
-    if isinstance(state, Container) and len(state.items) > _ITEM_SIZE_AT:
-        size = state.items[_ITEM_SIZE_AT]
+    if isinstance(state, tuple | Container) and len(state) > _ITEM_SIZE_AT:
+        size = state[_ITEM_SIZE_AT]
         return size if isinstance(size, int) and size > 0 else 0
     return 0

@@ -118,7 +118,7 @@ def _acts(head: bytes, size: int, *, follows: bool) -> bool:
     artifact = BytesArtifact("", head)
     budget = Budget(Limits(facts=64, values=4096))
     ledger = Ledger(artifact, _NO_NAMES, budget)
-    machine = Machine(Window(artifact), ledger, budget)
+    machine = Machine(Window(artifact), ledger, budget, lean=False)
     whole = size <= len(head)
     try:
         end = machine.run(0)

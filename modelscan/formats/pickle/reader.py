@@ -20,6 +20,7 @@ from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
 from modelscan.formats.pickle.opcodes import PROTO
 from modelscan.formats.pickle.probe import looks_like_pickle
 from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
+from modelscan.formats.pickle.tensors import ITEM_SIZES
 from modelscan.formats.pickle.window import WHOLE, Window
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
@@ -46,6 +47,8 @@ _TORCH_MAGIC: Final = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
 """`LONG1` of 0x1950a86a20f9469cfc6c, which begins a checkpoint of torch before 1.6."""
 _TORCH_PICKLES: Final = 5
 """Magic, protocol, system, object, keys of the storages (`torch.serialization._legacy_save`)."""
+_COUNT: Final = 8
+"""Bytes of a storage's number of elements."""
 _FOLLOWING: Final = 64 << 10
 """Bytes looked at to tell what follows a pickle."""
 
@@ -99,7 +102,10 @@ class PickleReader:
                 return
             yield from ledger.drain()
             count += 1
-            if offset >= artifact.size or (legacy and count >= _TORCH_PICKLES):
+            if legacy and count == _TORCH_PICKLES:
+                offset = _after_storages(ledger, offset)
+                yield from ledger.drain()
+            if offset >= artifact.size:
                 return
             following = window.take(offset, _FOLLOWING)
             if not looks_like_pickle(following, artifact.size - offset, follows=True):
@@ -111,16 +117,34 @@ class PickleReader:
     def _pickle(self, window: Window, ledger: Ledger, budget: Budget, offset: int) -> int:
         """Read one pickle; returns where it ends. Its facts are in the ledger, also on an error."""
         fast = self._walked > WORTH_IT or window.size - offset > WORTH_IT
-        end, hot = skip_inert(window, offset, budget, fast=fast)
-        self._walked += min(end - offset, WHOLE)
-        if not hot:
+        run = skip_inert(window, offset, budget, fast=fast)
+        self._walked += min(run.end - offset, WHOLE)
+        if not run.hot:
             ledger.end_stream(offset, _protocol(window, offset))
-            return end
+            return run.end
         machine = Machine(window, ledger, budget)
         try:
-            return machine.run(offset)
+            return machine.run(offset, run.before)
         finally:
             ledger.end_stream(offset, max(machine.protocol, _protocol(window, offset)))
+
+
+def _after_storages(ledger: Ledger, offset: int) -> int:
+    """The end of the raw storages that follow the pickles of a checkpoint of torch before 1.6.
+
+    Each is its number of elements in eight bytes, then the elements. When the type of one is not
+    known, they are taken to reach to the end.
+    """
+    length = 0
+    for storage in ledger.storages.values():
+        size = ITEM_SIZES.get(storage.type)
+        if size is None:
+            return ledger.artifact.size
+        length += _COUNT + storage.elements * size
+    left = ledger.artifact.size - offset
+    if length > left:
+        ledger.oddity("storage-mismatch", f"{length:,} bytes of tensors, {left:,} stored", offset)
+    return offset + min(length, left)
 
 
 def _named_like_pickle(glimpse: Glimpse) -> bool:

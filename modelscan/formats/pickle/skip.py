@@ -17,8 +17,9 @@ Two ways that must agree, opcode for opcode:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
@@ -36,12 +37,28 @@ from modelscan.formats.pickle.window import Window
 WORTH_IT: Final = 96 << 10
 """Bytes of pickle from which on the expression repays the time that compiling it takes."""
 _BATCH: Final = 8192
+_PIECE: Final = 16 << 10
+"""Bytes that the expression is given at once."""
+_CUT: Final = _PIECE - 512
+"""A run of at least so many bytes may have been ended by the end of its piece alone."""
 _GROUP: Final = 16
 _MEAN_LENGTH: Final = 2
 """Bytes of a typical inert opcode: a run is accounted for as so many steps."""
 
 
-def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> tuple[int, bool]:  # noqa: C901  # one loop, unrolled for speed
+class Run(NamedTuple):
+    """How far the inert opcodes go."""
+
+    end: int
+    """Offset of the first hot opcode, or the one after STOP."""
+    hot: bool
+    """Which of them it is."""
+    before: int
+    """Offset of an opcode well before the end, so that the operands of the hot one lie between; the
+    start when nothing is known of what lies between."""
+
+
+def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> Run:  # noqa: C901, PLR0912  # one loop, unrolled for speed
     """Step over inert opcodes.
 
     Args:
@@ -49,9 +66,6 @@ def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> tu
         offset: where the first opcode is.
         budget: pays for the steps.
         fast: use the regular expression.
-
-    Returns:
-        The offset of the first hot opcode and true, or the offset after STOP and false.
 
     Raises:
         ReadError: the stream breaks before either.
@@ -61,17 +75,21 @@ def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> tu
     index = window.index(offset)
     data, base, safe = window.data, window.base, window.safe
     steps = 0
+    before = mark = offset
     while True:
         if index >= safe:
             index = window.index(base + index)
             data, base, safe = window.data, window.base, window.safe
             if index >= len(data):
                 raise ReadError("the pickle ends without STOP", offset=window.size)
-        if run is not None and (found := run(data, index)) is not None and found.end() > index:
-            steps += (found.end() - index) // _MEAN_LENGTH
-            index = found.end()
-            if index >= safe:
-                continue
+        if run is not None and (found := run(data, index, index + _PIECE)) is not None:
+            if base + index - mark >= _PIECE:
+                before, mark = mark, base + index
+            if found.end() > index:
+                steps += (found.end() - index) // _MEAN_LENGTH
+                index = found.end()
+                if index >= safe or found.end() > found.start() + _CUT:
+                    continue
         steps += 1
         if steps >= _BATCH:
             budget.step(steps)
@@ -86,7 +104,7 @@ def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> tu
             index += 1 + shape
             if code == STOP:
                 budget.step(steps)
-                return base + index, False
+                return Run(base + index, hot=False, before=before)
         elif shape == INVALID:
             raise ReadError(f"byte 0x{code:02x} is no pickle opcode", offset=base + index)
         elif code in hot:
@@ -95,28 +113,29 @@ def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> tu
             place = window.argument(base + index, shape)
             index = place.start + place.length - base + (shape > COUNT1)
     budget.step(steps)
-    return base + index, True
+    return Run(base + index, hot=True, before=before)
 
 
 @cache
 def _expression() -> re.Pattern[bytes]:
     """The run of inert opcodes as one expression; compiled when first used (about 15 ms)."""
     plain = [c for c in NAMES if SHAPES[c] == 0 and c not in HOT and c != STOP]
-    alternatives = [_one_of(plain) + b"++"]
+    alternatives = [one_of(plain) + b"++"]
     for width in (1, 8, 2, 4):
         codes = [c for c in NAMES if SHAPES[c] == width and c not in HOT]
-        alternatives.append(_one_of(codes) + b".{%d}" % width)
-    counted = [c for c in NAMES if SHAPES[c] == COUNT1]
-    alternatives.insert(1, _one_of(counted) + _lengths(b""))
-    alternatives.append(_one_of([CODES["BINUNICODE"]]) + _lengths(b"\\x00\\x00\\x00"))
+        alternatives.append(one_of(codes) + b".{%d}" % width)
+    short = [c for c in NAMES if SHAPES[c] == COUNT1]
+    alternatives.insert(1, one_of(short) + counted(b""))
+    alternatives.append(one_of([CODES["BINUNICODE"]]) + counted(b"\\x00\\x00\\x00"))
     return re.compile(b"(?:" + b"|".join(alternatives) + b")*+", re.DOTALL)
 
 
-def _one_of(codes: list[int]) -> bytes:
+def one_of(codes: Iterable[int]) -> bytes:
+    """One of some bytes, as a class of a regular expression."""
     return b"[" + b"".join(b"\\x%02x" % code for code in sorted(codes)) + b"]"
 
 
-def _lengths(rest: bytes) -> bytes:
+def counted(rest: bytes) -> bytes:
     """A length below 256 and as many bytes: a small tree, so that few alternatives are tried.
 
     Args:

@@ -2,49 +2,119 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+from typing import Literal as OneOf
 
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
-from modelscan.formats.pickle.values import Container, Value
+from modelscan.formats.pickle.memo import EscalateError, Memo
+from modelscan.formats.pickle.numpy_arrays import Array
+from modelscan.formats.pickle.special import WRAPPER
+from modelscan.formats.pickle.values import (
+    CONTAINERS,
+    PLAIN,
+    SKIPPED,
+    Call,
+    Container,
+    Global,
+    Skipped,
+    Unknown,
+    Value,
+)
 from modelscan.formats.pickle.window import Argument
+
+_BOTTOM: Final = 64
+"""Values below the stack that a stretch left behind: more are never taken without a mark."""
 
 
 class State:
     """One pickle halfway through.
 
+    In the quicker ways (`lean`), containers are not followed: as long as every name that was
+    imported is trusted, nothing in them can matter. Whatever could, raises `EscalateError`.
+
     Attributes:
+        way: how it is followed, see `machine`.
+        lean: containers are not followed.
         stack: the values above the last mark.
         marks: the stacks below each mark, outermost first. The unpickler cannot reach below a mark
             before it is popped (its "fence"), so neither can we.
         memo: values by their index.
-        kept: items that containers have kept so far: what bounds their memory.
+        kept: values made so far, and items kept: what bounds memory, until they are counted anew.
         declared: the protocol that the last PROTO named; it decides how names are looked up.
         protocol: the highest protocol declared, or needed by an opcode that was met.
+        acted: a hot opcode was met since this was last reset.
+        array: an array of raw bytes that follows right here.
         resume: where to read on.
         stopped: STOP was met.
     """
 
     __slots__ = (
-        "declared", "kept", "ledger", "marks", "memo", "protocol", "resume", "stack", "stopped"
+        "_hidden_array", "_hidden_special", "_open", "acted", "array", "declared", "hidden", "kept",
+        "lean", "ledger", "marks", "memo", "protocol", "resume", "stack", "stopped", "way",
     )  # fmt: skip
 
-    def __init__(self, ledger: Ledger, offset: int) -> None:
+    def __init__(self, ledger: Ledger, offset: int, way: Way) -> None:
         self.ledger = ledger
+        self.way = way
+        self.lean = way != "thorough"
         self.stack: list[Value] = []
         self.marks: list[list[Value]] = []
-        self.memo: dict[int, Value] = {}
+        self.memo = Memo()
         self.kept = 0
         self.declared = 0
         self.protocol = 0
+        self.acted = False
+        self.array: Array | None = None
         self.resume = offset
         self.stopped = False
+        self._open = False
+        self.hidden: set[Global] = set()
+        """The imported names that a skipped value may be."""
+        self._hidden_special = False
+        self._hidden_array = False
 
     @property
-    def alive(self) -> int:
-        """Values that are held, at most: containers may since have been dropped."""
+    def hides_name(self) -> bool:
+        """A skipped value may be an imported name."""
+        return bool(self.hidden) or self._hides_anything
+
+    @property
+    def hides_special(self) -> bool:
+        """A skipped value may be something of which calls must be looked at."""
+        return self._hidden_special or self._hides_anything
+
+    @property
+    def hides_array(self) -> bool:
+        """A skipped value may be a wrapper that an array follows."""
+        return self._hidden_array or self._hides_anything
+
+    @property
+    def _hides_anything(self) -> bool:
+        return self.memo.blind and self.ledger.imports > 0
+
+    @property
+    def held(self) -> int:
+        """Values on the stack and in the memo, without what is in them."""
         below = sum(map(len, self.marks)) + len(self.marks)
-        return len(self.stack) + below + len(self.memo) + self.kept + self.ledger.imports
+        return len(self.stack) + below + self.memo.alive + self.ledger.imports
+
+    def count(self) -> int:
+        """Values that are held, counted one by one."""
+        waiting = [*self.stack, *self.memo.values()]
+        for below in self.marks:
+            waiting.extend(below)
+        total, seen = len(waiting), set[int]()
+        while waiting:
+            value = waiting.pop()
+            if not isinstance(value, tuple | Container | Call) or id(value) in seen:
+                continue
+            seen.add(id(value))
+            inside = _inside(value)
+            total += 1 + len(inside)
+            waiting.extend(inside)
+        return total
 
     def pop_mark(self, at: int) -> list[Value]:
         """The values above the last mark, which goes away with them.
@@ -53,17 +123,81 @@ class State:
             BrokenError: there is no mark.
         """
         if not self.marks:
-            raise BrokenError("there is no mark", offset=at)
+            if not self._open:
+                raise BrokenError("there is no mark", offset=at)
+            items, self.stack = self.stack, [SKIPPED] * _BOTTOM
+            return items if len(items) % 2 == 0 else [SKIPPED, *items]
         items, self.stack = self.stack, self.marks.pop()
         return items
 
-    def push_container(self, kind: str, items: list[Value]) -> None:
+    def push_container(self, kind: str, items: Sequence[Value]) -> None:
         """Put a new container on the stack."""
-        container = Container(kind, items)
-        self.kept += 1 + len(container.items) + len(container.linked or ())
+        if self.lean and kind != "dict":
+            short = kind == "tuple" and len(items) <= _BOTTOM
+            self.stack.append(tuple(items) if short else PLAIN[kind])
+            self.kept += len(items) if short else 0
+            return
+        container = CONTAINERS[kind]()
+        self.kept += 1 + container.put(items)
         self.stack.append(container)
 
+    def skip(self, keys: range, fetched: Iterable[int], at: int) -> None:
+        """A stretch of inert opcodes is not followed.
 
+        What it leaves behind is plain data, or one of the values that it could reach.
+
+        Args:
+            keys: the memo entries that it sets.
+            fetched: the memo entries that it fetches.
+            at: where it ends.
+
+        Raises:
+            BrokenError: it fetches an entry that was never set.
+        """
+        reached = [*self.stack, *(value for below in self.marks for value in below)]
+        reached += [self.memo.get(index, at) for index in fetched if index not in keys]
+        self.hidden.update(value for value in reached if isinstance(value, Global))
+        self._hidden_special |= any(
+            (isinstance(value, Call | Unknown) and not isinstance(value, Skipped))
+            or (isinstance(value, Global) and not value.simple)
+            for value in reached
+        )
+        self._hidden_array |= any(map(is_wrapper, reached))
+        self.memo.skip(keys)
+        self._leave_behind()
+
+    def skip_blindly(self) -> None:
+        """A stretch is not followed, nor is it known what it does to the memo."""
+        self.memo.forget()
+        self._leave_behind()
+
+    def _leave_behind(self) -> None:
+        self.stack, self.marks = [SKIPPED] * _BOTTOM, []
+        self._open = True
+
+    def broken(self, what: str, at: int) -> Exception:
+        """What to raise when the stack is empty."""
+        return EscalateError() if self._open else BrokenError(what, offset=at)
+
+
+def is_wrapper(value: Value) -> bool:
+    """True for an instance that joblib's array of raw bytes follows."""
+    return (
+        isinstance(value, Call)
+        and isinstance(value.function, Global)
+        and value.function.callable in WRAPPER
+    )
+
+
+def _inside(value: tuple[Value, ...] | Container | Call) -> Sequence[Value]:
+    if isinstance(value, Call):
+        return [*value.arguments, value.state, value.links]
+    return value
+
+
+Way = OneOf["glance", "lean", "thorough"]
+WAYS: Final[tuple[Way, ...]] = ("glance", "lean", "thorough")
+"""The ways to follow a pickle, the quickest first."""
 Handler = Callable[[State, Argument, int], bool | None]
 """What an opcode does: its argument and offset come after the state. True ends the run: the machine
 reads on at `State.resume`. An empty stack shows as `IndexError`, which the machine translates."""

@@ -1,8 +1,14 @@
 """What the symbolic machine has on its stack: descriptions of values, never the values.
 
-Python's own `None`, `bool` and `int` stand for themselves and `bytes` for a short string of text,
-as stored; everything else is one of the classes below. Containers keep few of their items, but keep
-every item that could matter (see `linked`), so that a large list costs little and hides nothing.
+Python's own `None`, `bool` and `int` stand for themselves, `bytes` for a short string of text, as
+stored, and a Python `tuple` for a short tuple; everything else is one of the classes below.
+
+Invariants:
+
+* containers keep few of their items, and beyond those every item that matters: an import that the
+  list does not trust, or something that holds or may come to hold one (see `matters`);
+* a value that is not shared is reachable in one way only: once it is an item of another one, it
+  cannot change any more.
 """
 
 from __future__ import annotations
@@ -11,26 +17,32 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from typing import Literal as OneOf
 
+from modelscan.formats.pickle.special import SPECIAL
 from modelscan.formats.pickle.window import Argument, Blob
 from modelscan.vocabulary.fact import Disposition
 
 OddityKind = OneOf[
     "computed-name", "overwritten-state", "extension-code", "dotted-name", "callable-argument",
-    "persistent-id", "broken-stream", "trailing-data",
+    "persistent-id", "broken-stream", "trailing-data", "tensor-outside-storage", "storage-mismatch",
+    "reference-bomb",
 ]  # fmt: skip
 """As in `PickleOddity.kind`."""
 
-_KEPT_ITEMS: Final = 16
-"""Items that a container keeps whatever they are: enough for arguments and small states."""
+KEPT_ITEMS: Final = 16
+"""Items that a container keeps whatever they are: enough for arguments and small states. Even, so
+that a dictionary's keys and values stay in turns."""
 _SHOWN: Final = 120
 """Characters of abbreviated arguments."""
 _SHOWN_ITEMS: Final = 6
 _SHOWN_DEPTH: Final = 3
 _SHOWN_BITS: Final = 64
+HOOKS: Final = frozenset({b"__setstate__", b"__class__", b"append", b"extend", b"add"})
+"""Attributes of an instance that the unpickler itself looks up and calls: for BUILD, for APPEND(S)
+and for ADDITEMS (`load_build`, `do_append`, `load_additems` in `Modules/_pickle.c`)."""
 
 
 class Opaque:
-    """A constant whose value does not matter: it can be neither called nor a name."""
+    """A constant, or a container whose items do not matter: neither to be called nor a name."""
 
     __slots__ = ("kind",)
 
@@ -51,35 +63,36 @@ class Literal:
 class Global:
     """An imported name."""
 
-    __slots__ = ("called", "disposition", "module", "name", "offset", "own", "stated")
+    __slots__ = (
+        "callable", "called", "disposition", "module", "name", "offset", "own", "result", "simple",
+        "stated", "trusted",
+    )  # fmt: skip
 
     def __init__(
         self, module: str, name: str, offset: int, disposition: Disposition, *, own: bool
     ) -> None:
         self.module = module
         self.name = name
+        self.callable = f"{module}.{name}"
+        """`module.name`."""
         self.offset = offset
         self.disposition = disposition
         self.own = own
+        self.trusted = disposition not in {"denied", "unknown"}
+        """True when the list has something good to say about it."""
+        self.simple = self.trusted and disposition != "nested" and self.callable not in SPECIAL
+        """True when its calls need no closer look than its name."""
         self.called = False
         self.stated = 0
         """How grave the `pickle.call` was that has been stated about it; 0 for none."""
-
-    @property
-    def callable(self) -> str:
-        """`module.name`."""
-        return f"{self.module}.{self.name}"
-
-    @property
-    def trusted(self) -> bool:
-        """True when the list has something good to say about it."""
-        return self.disposition not in {"denied", "unknown"}
+        self.result: Call | None = None
+        """What every call of it returns in the quick way, once one has been stated."""
 
 
 class Call:
     """What a call returns, or an instance that was made."""
 
-    __slots__ = ("arguments", "function", "reported", "state")
+    __slots__ = ("arguments", "function", "hooked", "links", "reported", "shared", "state")
 
     def __init__(
         self, function: Value, arguments: Sequence[Value] = (), *, reported: bool = False
@@ -89,6 +102,20 @@ class Call:
         self.reported = reported
         """True when a rule hears of this call, so that calling its result is no news."""
         self.state: Value = None
+        self.links: Container | None = None
+        """What matters among what it was given: arguments, items, state."""
+        self.shared = False
+        self.hooked = False
+        """True when its state sets an attribute that the unpickler calls."""
+
+    def give(self, values: Sequence[Value]) -> None:
+        """Arguments, items or a state that it has been given."""
+        given = [value for value in values if matters(value)]
+        if given:
+            if self.links is None:
+                self.links = Container()
+            self.links.extend(given)
+            self.links.linked = True
 
 
 class Unknown:
@@ -101,52 +128,167 @@ class Unknown:
         self.reported = reported
 
 
-class Container:
-    """A tuple, list, set, frozen set or dictionary (keys and values in turns)."""
+class Storage(Unknown):
+    """A storage of torch's, by the persistent id that says how long it is."""
 
-    __slots__ = ("items", "kind", "linked")
+    __slots__ = ("elements", "key", "type")
 
-    def __init__(self, kind: str, items: list[Value]) -> None:
-        self.kind = kind
-        self.items = items
-        """The first items, or all of a tuple's when they are few."""
-        self.linked: list[Value] | None = None
-        """Among the items that were not kept: those that are, or hold, imports."""
-        if len(items) > _KEPT_ITEMS:
-            self.items = []
-            self.extend(items)
+    def __init__(self, key: bytes, type_: str, elements: int) -> None:
+        super().__init__("a storage", reported=False)
+        self.key = key
+        self.type = type_
+        """Name of its class, as in `FloatStorage`."""
+        self.elements = elements
 
-    def extend(self, items: Sequence[Value]) -> int:
+
+class Skipped(Unknown):
+    """One of the values that a stretch left behind which was not followed (see `survey`)."""
+
+    __slots__ = ()
+
+
+class Container(list["Value"]):
+    """A tuple, list, set, frozen set or dictionary (keys and values in turns).
+
+    It holds the first items and, of the others, those that matter; of a dictionary, always the key
+    and the value.
+    """
+
+    kind = "object"
+    linked = False
+    """True when an item matters."""
+    shared = False
+    """True when it may be reached in more than one way, and so change at any time."""
+
+    def put(self, items: Sequence[Value]) -> int:
         """Add items; returns how many were kept."""
-        room = _KEPT_ITEMS - len(self.items)
-        self.items.extend(items[:room] if room > 0 else ())
-        kept = min(max(room, 0), len(items))
-        if kept < len(items):
-            links = [v for v in items[kept:] if isinstance(v, _LINKS)]
-            if links:
-                self.linked = (self.linked or []) + links
-                kept += len(links)
+        if not self.linked:
+            self.linked = any(matters(value) for value in items if value.__class__ in ACTIVE)
+        return self.keep(items)
+
+    def keep(self, items: Sequence[Value]) -> int:
+        """Add items without a look at what matters, as long as there is room."""
+        before = len(self)
+        room = max(KEPT_ITEMS - before, 0)
+        self.extend(items[:room])
+        if room < len(items):
+            self.extend(self._kept(items[room:]))
+        return len(self) - before
+
+    def _kept(self, rest: Sequence[Value]) -> list[Value]:
+        """What has to be kept of items beyond the first ones."""
+        if self.kind != "dict":
+            return [value for value in rest if value.__class__ in ACTIVE and matters(value)]
+        kept: list[Value] = []
+        for key, value in zip(rest[::2], rest[1::2], strict=False):
+            if (value.__class__ in ACTIVE and (matters(value) or _hooks(key, value))) or (
+                key.__class__ in ACTIVE and matters(key)
+            ):
+                kept += (key, value)
         return kept
 
     def mapping(self) -> dict[bytes, Value]:
         """The items of a small dictionary by their textual keys."""
-        pairs = zip(self.items[::2], self.items[1::2], strict=False)
-        return {key: value for key, value in pairs if isinstance(key, bytes)}
+        return {key: value for key, value in self.pairs() if isinstance(key, bytes)}
+
+    def pairs(self) -> Iterator[tuple[Value, Value]]:
+        """The keys and values of a dictionary."""
+        return zip(self[::2], self[1::2], strict=False)
 
 
-Value = None | bool | int | bytes | Opaque | Literal | Global | Call | Unknown | Container
-_LINKS = (Global, Container)
+class LongTuple(Container):
+    """A tuple, in the thorough way."""
+
+    kind = "tuple"
+
+
+class ListValue(Container):
+    """A list, in the thorough way."""
+
+    kind = "list"
+
+
+class SetValue(Container):
+    """A set, in the thorough way."""
+
+    kind = "set"
+
+
+class FrozenSetValue(Container):
+    """A frozen set, in the thorough way."""
+
+    kind = "frozenset"
+
+
+class DictValue(Container):
+    """A dictionary."""
+
+    kind = "dict"
+
+
+CONTAINERS: Final[dict[str, type[Container]]] = {
+    cls.kind: cls for cls in (LongTuple, ListValue, SetValue, FrozenSetValue, DictValue)
+}
+"""The class of each kind of container."""
+Value = (
+    None | bool | int | bytes | tuple["Value", ...] | Opaque | Literal | Global | Call | Unknown
+    | Container
+)  # fmt: skip
 
 FLOAT: Final = Opaque("float")
 BYTEARRAY: Final = Opaque("bytearray")
+PLAIN: Final = {kind: Opaque(kind) for kind in ("list", "set", "frozenset", "dict", "tuple")}
+"""Containers of which nothing needs to be known, by kind."""
 BUFFER: Final = Unknown("an out-of-band buffer", reported=False)
 STORAGE: Final = Unknown("a storage", reported=False)
+ACTIVE: Final = frozenset({Global, Call, Unknown, Storage, Skipped, *CONTAINERS.values()})
+"""The classes of values that may matter."""
+SKIPPED: Final = Skipped("something before", reported=False)
+
+
+def matters(value: Value) -> bool:
+    """True for an import that the list does not trust, and for what (maybe later) holds one."""
+    if isinstance(value, Global):
+        return not value.trusted
+    if isinstance(value, Container):
+        return value.shared or value.linked
+    if isinstance(value, Call):
+        return value.shared or value.links is not None
+    return isinstance(value, Skipped)
+
+
+def _hooks(key: Value, value: Value) -> bool:
+    """True when a state of this would set an attribute that the unpickler calls.
+
+    A key that is no plain text may be any: an instance of a class derived from `str`, say.
+    """
+    if isinstance(key, bytes):
+        return key in HOOKS and isinstance(value, Global | Call | Unknown)
+    return isinstance(value, Global) and isinstance(key, Call | Unknown)
+
+
+def hooks_in(items: Sequence[Value]) -> bool:
+    """True when these keys and values name an attribute that the unpickler calls."""
+    pairs = zip(items[::2], items[1::2], strict=False)
+    return any(_hooks(key, value) for key, value in pairs if value.__class__ in ACTIVE)
+
+
+def sets_hook(state: Value) -> bool:
+    """True when BUILD with this state sets an attribute that the unpickler calls, or may do so."""
+    if isinstance(state, tuple):
+        return any(map(sets_hook, state))
+    if isinstance(state, Container):
+        if state.kind == "tuple":
+            return any(map(sets_hook, state))
+        return state.kind == "dict" and hooks_in(state)
+    return isinstance(state, Call) and (state.reported or state.links is not None)
 
 
 def imports_in(values: Iterable[Value]) -> Iterator[Global | None]:
-    """The imported names in some values and in the containers among them.
+    """The imported names in some values, in containers among them and in what calls were given.
 
-    Yields `None` for each container that is looked into, so that the caller can account for it.
+    Yields `None` for each container or call that is looked into, so that the caller can account
+    for it.
     """
     waiting = list(values)
     seen: set[int] = set()
@@ -154,11 +296,10 @@ def imports_in(values: Iterable[Value]) -> Iterator[Global | None]:
         value = waiting.pop()
         if isinstance(value, Global):
             yield value
-        elif isinstance(value, Container) and id(value) not in seen:
+        elif isinstance(value, tuple | Container | Call) and id(value) not in seen:
             seen.add(id(value))
             yield None
-            waiting.extend(value.items)
-            waiting.extend(value.linked or ())
+            waiting.extend((value.links or ()) if isinstance(value, Call) else value)
 
 
 def abbreviated(values: Sequence[Value]) -> str:
@@ -169,7 +310,7 @@ def abbreviated(values: Sequence[Value]) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
-def _show(value: Value, depth: int) -> str:  # noqa: C901, PLR0911  # one line for each class of value
+def _show(value: Value, depth: int) -> str:  # noqa: PLR0911  # one line for each class of value
     if isinstance(value, bytes):
         return repr(value[:_SHOWN].decode("utf-8", "replace"))
     if isinstance(value, Literal):
@@ -180,20 +321,22 @@ def _show(value: Value, depth: int) -> str:  # noqa: C901, PLR0911  # one line f
         return value.callable
     if isinstance(value, Call):
         return f"{_show(value.function, 0)}(…)"
-    if isinstance(value, Unknown):
-        return f"<{value.what}>"
-    if isinstance(value, Opaque):
-        return f"<{value.kind}>"
-    if isinstance(value, Container):
-        if depth == 0 or not value.items:
-            return f"<{value.kind}>"
-        inner = ", ".join(_show(item, depth - 1) for item in value.items[:_SHOWN_ITEMS])
-        return f"{value.kind}({inner})"
+    if isinstance(value, Unknown | Opaque):
+        return f"<{value.what if isinstance(value, Unknown) else value.kind}>"
+    if isinstance(value, tuple | Container):
+        kind = "tuple" if isinstance(value, tuple) else value.kind
+        if depth == 0 or not value:
+            return f"<{kind}>"
+        return f"{kind}({', '.join(_show(item, depth - 1) for item in value[:_SHOWN_ITEMS])})"
     if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
         return f"<a number of {value.bit_length()} bits>"
     return repr(value)
 
 
 def tuple_items(value: Value) -> Sequence[Value]:
-    """The arguments in a call's tuple; none when it is not a literal tuple."""
-    return [*value.items, *(value.linked or ())] if isinstance(value, Container) else ()
+    """The arguments in a call's tuple; what is known of them when it is not a literal one."""
+    if isinstance(value, tuple | Container):
+        return value
+    if isinstance(value, Call):
+        return value.links or ()
+    return (value,) if isinstance(value, Skipped) else ()

@@ -28,9 +28,9 @@ from modelscan.vocabulary.artifact import Artifact
 
 WHOLE: Final = 1 << 20
 """Artifacts of up to this many bytes are held whole; of a larger one, as much at a time."""
-KEPT: Final = 1024
+KEPT: Final = 256
 """The longest literal that is copied, in bytes."""
-_MARGIN: Final = 4 * KEPT
+_MARGIN: Final = 4096
 """An opcode that starts this close to the end of the window moves the window first."""
 _WIDTHS: Final = {COUNT1: 1, COUNT4: 4, COUNT8: 8}
 

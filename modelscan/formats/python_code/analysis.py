@@ -17,10 +17,12 @@ from modelscan.formats.python_code import source
 from modelscan.formats.python_code.access import attribute
 from modelscan.formats.python_code.binding import bind
 from modelscan.formats.python_code.evaluate import Evaluator
-from modelscan.formats.python_code.judging import Judged, handed_over, judge
+from modelscan.formats.python_code.judged import Judged
+from modelscan.formats.python_code.judging import handed_over, judge, made_function
 from modelscan.formats.python_code.names import DATA_CONSUMERS, canonical
 from modelscan.formats.python_code.reach import Reach, When
 from modelscan.formats.python_code.results import Called
+from modelscan.formats.python_code.scopes import Scope
 from modelscan.formats.python_code.structure import Event, Structure, take_apart
 from modelscan.formats.python_code.values import Value, Values
 
@@ -52,18 +54,21 @@ class Analysis:
         text: its source.
         budget: pays for it.
         depth: how many `exec` it lies in.
+        outer: the names that it can see besides its own, when it lies in an `exec`.
 
     Raises:
         ReadError: it is not Python, or too long.
     """
 
-    def __init__(self, text: str, budget: Budget, depth: int = 0) -> None:
+    def __init__(
+        self, text: str, budget: Budget, depth: int = 0, outer: Scope | None = None
+    ) -> None:
         tree = source.parse(text, budget)
         self._budget = budget
         self._depth = depth
         self._left = _NESTED_TEXT
         self._evaluator = Evaluator()
-        self._structure: Structure = take_apart(tree)
+        self._structure: Structure = take_apart(tree, Scope(outer))
         self._consumed: set[int] = set()
 
     def imports(self) -> tuple[str, ...]:
@@ -126,7 +131,9 @@ class Analysis:
         if callee.name == "operator.methodcaller()" and isinstance(callee.text, str):
             for method in attribute(call.get(0), callee.text):
                 return judge(method, Called(call.node, [], {}, call.purse), ())
-        return None if callee.name.endswith("()") else judge(callee, call, operands)
+        if callee.name.endswith("()"):
+            return made_function(callee, call)
+        return judge(callee, call, operands)
 
     def _call(self, node: ast.Call, event: Event) -> Called:
         one, scope = self._evaluator.one, event.scope
@@ -161,20 +168,20 @@ class Analysis:
         if not judged.source:
             yield Found(line, judged, when)
             return
-        inner = self._inside(judged.source)
+        inner = self._inside(judged.source, event.scope)
         if inner is None:
             yield Found(line, judged._replace(source=""), when)
             return
         for found in inner:
             yield Found(line, found.judged, when if found.when == "import" else "call")
 
-    def _inside(self, text: str) -> list[Found] | None:
+    def _inside(self, text: str, scope: Scope) -> list[Found] | None:
         """What literal code does when it is run; `None` when it cannot be looked into."""
         self._left -= len(text)
         if self._depth >= _NESTED or self._left < 0:
             return None
         try:
-            return Analysis(text, self._budget, self._depth + 1).run()
+            return Analysis(text, self._budget, self._depth + 1, scope).run()
         except ReadError:
             return None
 

@@ -16,7 +16,15 @@ from typing import Any, ClassVar, Final
 from modelscan.formats.python_code import folding, results
 from modelscan.formats.python_code.access import attribute, item, named
 from modelscan.formats.python_code.scopes import NO_VALUE, Function, Scope, add
-from modelscan.formats.python_code.values import MAX_VALUES, NOTHING, Purse, Value, Values, tainted
+from modelscan.formats.python_code.values import (
+    MAX_VALUES,
+    NOTHING,
+    Plain,
+    Purse,
+    Value,
+    Values,
+    tainted,
+)
 
 _DEEP: Final = 60
 _BUILTINS: Final = frozenset(dir(builtins)) | {"__builtins__", "execfile", "get_ipython"}
@@ -99,13 +107,13 @@ class Evaluator:
         return tuple(self._operated(node.op, *pair) for pair in pairs)[:MAX_VALUES]
 
     def _operated(self, operator: ast.operator, left: Value, right: Value) -> Value:
-        text = None
-        if isinstance(operator, ast.Mult):
+        text: Plain = None
+        if isinstance(left.text, int) and isinstance(right.text, int):
+            text = _number(operator, left.text, right.text)
+        elif isinstance(operator, ast.Mult):
             text = folding.repeated(left.text, right.text, self.purse)
         elif isinstance(operator, ast.Mod) and isinstance(left.text, str):
             text = folding.percent(left.text, right.items or (right,), self.purse)
-        elif isinstance(left.text, int) and isinstance(right.text, int):
-            text = _number(operator, left.text, right.text)
         return tainted((left, right), text=text)
 
     def _sum(self, node: ast.BinOp, scope: Scope, depth: int) -> Values:
@@ -169,6 +177,8 @@ class Evaluator:
         made = self.one(element, scope, depth)
         hides = any(_hides(part, self, scope) for part in ast.walk(element))
         items = self._mapped(node, element, source)
+        if items is None and (made.name or made.function):
+            items = (made,)
         return (_with_items(tainted((made, source), decoded=hides), items),)
 
     def _mapped(self, node: Any, element: ast.expr, source: Value) -> Values | None:

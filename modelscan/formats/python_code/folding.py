@@ -89,7 +89,11 @@ def _substituted(
 ) -> Plain:
     longest = max((len(shown(part)) for part in parts), default=1)
     fields = sum(1 for _ in pattern.finditer(text)) if len(text) <= MAX_TEXT else MAX_TEXT
-    return pattern.sub(field, text) if purse.affords(len(text) + (longest + _FIELD_COST) * fields) else None
+    return (
+        pattern.sub(field, text)
+        if purse.affords(len(text) + (longest + _FIELD_COST) * fields)
+        else None
+    )
 
 
 def method(text: Plain, name: str, arguments: Sequence[Value], purse: Purse) -> Plain:

@@ -8,43 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
 from modelscan.formats.python_code import paths
-from modelscan.formats.python_code.access import PATHS
+from modelscan.formats.python_code.files import judge_file
+from modelscan.formats.python_code.judged import Judged, command_of, text_of
 from modelscan.formats.python_code.names import (
     DATA_HELPERS,
     EXECUTORS,
     FETCHES,
+    PATH_ARGUMENT,
     SENSITIVE_MODULES,
     TELLING_ATTRIBUTES,
     behaviour_of,
     canonical,
 )
 from modelscan.formats.python_code.results import SOURCE_FILE, Called
-from modelscan.formats.python_code.values import UNKNOWN, Value, Values, shown
-
-Behaviour = Literal[
-    "starts-process", "queries-system", "runs-code", "runs-file", "runs-download",
-    "encoded-payload", "remote-shell", "network", "downloads-data", "sends-secrets",
-    "reads-secrets", "writes-outside", "loads-native-code", "loads-system-library",
-    "compiles-native-code", "loads-remote-code", "deserialises", "installs-packages",
-    "computed-name", "hidden-text",
-]  # fmt: skip
-
-
-class Judged(NamedTuple):
-    """What a call does."""
-
-    behaviour: Behaviour
-    call: str
-    """The canonical name of what is called."""
-    argument: str = ""
-    """What it is given, as far as it is known."""
-    source: str = ""
-    """Text that it runs as Python, when all of it is known: to be looked at in its place."""
-    fetches: int = 0
-    """The node of a download that may turn out to be only data."""
+from modelscan.formats.python_code.values import Value, Values, shown
+from modelscan.vocabulary.fact import CodeAction
 
 
 def judge(callee: Value, call: Called, operands: Values) -> Judged | None:
@@ -70,7 +51,16 @@ def judge(callee: Value, call: Called, operands: Values) -> Judged | None:
     if name == "os.dup2":
         from_socket = any(value.name.startswith(("socket.", "_socket.")) for value in call.all)
         return Judged("remote-shell", name) if from_socket else None
-    return _file(name, callee, call)
+    return judge_file(name, callee, call)
+
+
+def made_function(callee: Value, call: Called) -> Judged | None:
+    """A C function made of an address in memory: what it holds runs when it is called."""
+    address = call.get(0).name
+    made = callee.name.startswith("ctypes.") and callee.name.endswith("FUNCTYPE()")
+    if made and address.startswith(("ctypes.addressof", "ctypes.cast")):
+        return Judged("runs-code", canonical(callee.name), address)
+    return None
 
 
 def handed_over(value: Value) -> Judged | None:
@@ -86,9 +76,9 @@ def _computed(name: str, call: Called) -> Judged | None:
     """Calls of a name that nobody can read."""
     module, _, attribute = name.rpartition(".")
     if attribute == "?" and module in SENSITIVE_MODULES:
-        return Judged("computed-name", name, _text(call))
+        return Judged("computed-name", name, text_of(call))
     if module == "?" and attribute in TELLING_ATTRIBUTES:
-        return Judged("computed-name", name, _text(call))
+        return Judged("computed-name", name, text_of(call))
     imports = name in {"__import__", "importlib.import_module", "importlib.__import__"}
     first = call.get(0, "name")
     if imports and first.decoded and not first.known:
@@ -96,49 +86,35 @@ def _computed(name: str, call: Called) -> Judged | None:
     return None
 
 
-def _process(root: str, name: str, call: Called, _operands: Values) -> Judged | None:
-    if name != root:
-        return None  # what is done with the process that was started
-    command = _command(call)
+def _process(root: str, _name: str, call: Called, _operands: Values) -> Judged:
+    command = command_of(call)
     behaviour = paths.command(command)
     first = call.get(0, "args")
     if any(value.downloads for value in call.all):
         behaviour = "runs-download"
     elif first.decoded and not first.known:
         behaviour = "encoded-payload"
-    return Judged(_as_behaviour(behaviour), root, command)
-
-
-def _as_behaviour(text: str) -> Behaviour:
-    return _COMMANDS.get(text, "starts-process")
-
-
-_COMMANDS: Final[dict[str, Behaviour]] = {
-    "remote-shell": "remote-shell", "runs-download": "runs-download",
-    "encoded-payload": "encoded-payload", "reads-secrets": "reads-secrets",
-    "writes-outside": "writes-outside", "installs-packages": "installs-packages",
-    "queries-system": "queries-system",
-}  # fmt: skip
+    return Judged(behaviour, root, command)
 
 
 def shell(command: str) -> Judged:
     """What a line of shell amounts to, such as one of a notebook."""
-    return Judged(_as_behaviour(paths.command(command)), "shell", command)
+    return Judged(paths.command(command), "shell", command)
 
 
 def _runs(root: str, _name: str, call: Called, operands: Values) -> Judged | None:
     """Code that is run: where it comes from decides."""
     values = operands or (Value(),)
     if any(value.downloads for value in values):
-        return Judged("runs-download", root, _text(call))
+        return Judged("runs-download", root, text_of(call))
     if any(value.decoded for value in values):
-        return Judged("encoded-payload", root, _text(call))
+        return Judged("encoded-payload", root, text_of(call))
     if any(value.name.startswith(SOURCE_FILE) for value in values):
-        return Judged("runs-file", root, _text(call))
+        return Judged("runs-file", root, text_of(call))
     texts = [_source(value) for value in values]
     if root in EXECUTORS and all(text is not None for text in texts):
-        return Judged("runs-code", root, _text(call), "\n".join(text or "" for text in texts))
-    return Judged("runs-code", root, _text(call))
+        return Judged("runs-code", root, text_of(call), "\n".join(text or "" for text in texts))
+    return Judged("runs-code", root, text_of(call))
 
 
 def _source(value: Value) -> str | None:
@@ -150,17 +126,33 @@ def _source(value: Value) -> str | None:
     return value.text if value.text == "" else value.known or None
 
 
+_LIBRARY: Final = re.compile(r"\.(?:so(?:\.[\d.]+)?|pyd|dll|dylib)$")
+_NAMED_FILE: Final = re.compile(r"[^\\/.…]*\.\w{1,12}$")
+
+
+def _runs_path(root: str, _name: str, call: Called, _operands: Values) -> Judged:
+    """A file that is run by its path: one that is not called Python is not scanned as Python."""
+    path = call.get(PATH_ARGUMENT[root], "path" if root.endswith("Loader") else "location")
+    text = shown(path)
+    if path.downloads:
+        return Judged("runs-download", root, text)
+    if _LIBRARY.search(text):
+        return Judged("loads-native-code", root, text)
+    hidden = _NAMED_FILE.search(text) and not text.endswith((".py", ".pyw"))
+    return Judged("runs-code" if hidden else "runs-file", root, text)
+
+
 def _network(root: str, name: str, call: Called, _operands: Values) -> Judged | None:
     if any(value.secret for value in call.all):
-        return Judged("sends-secrets", name, _text(call))
+        return Judged("sends-secrets", name, text_of(call))
     if root in DATA_HELPERS:
-        return Judged("downloads-data", root, _text(call))
+        return Judged("downloads-data", root, text_of(call))
     if name != root:
         return None  # what is done with a connection that was made
     sends = {"data", "json", "files", "body"} & call.named.keys()
     second = root == "urllib.request.urlopen" and len(call.arguments) > 1
     fetches = 0 if sends or second or root not in FETCHES else call.node
-    return Judged("network", root, _text(call), fetches=fetches)
+    return Judged("network", root, text_of(call), fetches=fetches)
 
 
 def _native(root: str, _name: str, call: Called, _operands: Values) -> Judged:
@@ -168,8 +160,8 @@ def _native(root: str, _name: str, call: Called, _operands: Values) -> Judged:
     path = call.get(0, "name")
     bare = bool(path.known) and not re.search(r"[\\/]", path.known)
     system = bare or path.name in {"None", "ctypes.util.find_library()"}
-    behaviour: Behaviour = "loads-system-library" if system else "loads-native-code"
-    return Judged(behaviour, root, _text(call))
+    behaviour: CodeAction = "loads-system-library" if system else "loads-native-code"
+    return Judged(behaviour, root, text_of(call))
 
 
 _NATIVE_PROCESS: Final = frozenset(
@@ -186,21 +178,21 @@ def _native_function(name: str, call: Called) -> Judged | None:
     """Functions that are called inside a native library."""
     function = name.rpartition(".")[2]
     if function in _NATIVE_PROCESS:
-        return Judged(_as_behaviour(paths.command(_command(call))), name, _command(call))
-    return Judged("runs-code", name, _text(call)) if function in _NATIVE_MEMORY else None
+        return Judged(paths.command(command_of(call)), name, command_of(call))
+    return Judged("runs-code", name, text_of(call)) if function in _NATIVE_MEMORY else None
 
 
 def _compiles(root: str, _name: str, call: Called, _operands: Values) -> Judged | None:
-    return Judged("compiles-native-code", root, _text(call))
+    return Judged("compiles-native-code", root, text_of(call))
 
 
 def _remote(root: str, _name: str, call: Called, _operands: Values) -> Judged | None:
     local = call.named.get("source", Value()).text == "local"
-    return None if local else Judged("loads-remote-code", root, _text(call))
+    return None if local else Judged("loads-remote-code", root, text_of(call))
 
 
 def _installs(root: str, _name: str, call: Called, _operands: Values) -> Judged | None:
-    return Judged("installs-packages", root, _command(call))
+    return Judged("installs-packages", root, command_of(call))
 
 
 def _deserialises(root: str, name: str, call: Called, _operands: Values) -> Judged | None:
@@ -218,97 +210,17 @@ def _deserialises(root: str, name: str, call: Called, _operands: Values) -> Judg
         if loader not in {"Loader", "UnsafeLoader", "CLoader"}:
             return None
     if root.endswith("loads") and first.decoded and first.text is not None:
-        return Judged("encoded-payload", root, _text(call))
+        return Judged("encoded-payload", root, text_of(call))
     return (
-        Judged("deserialises", root, _text(call)) if name == root or "Unpickler" in root else None
+        Judged("deserialises", root, text_of(call)) if name == root or "Unpickler" in root else None
     )
-
-
-_READS: Final = frozenset({"read_text", "read_bytes", "iterdir", "rglob", "glob"})
-_WRITES: Final = frozenset({"write_text", "write_bytes", "symlink_to", "hardlink_to", "touch"})
-_OPENS: Final = frozenset({"open", "io.open", "codecs.open", "os.open"})
-_LISTS: Final = frozenset({"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob",
-                           "os.readlink"})  # fmt: skip
-_COPIES: Final = frozenset(
-    {"shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree", "shutil.move",
-     "os.rename", "os.replace", "os.symlink", "os.link"}
-)  # fmt: skip
-_TELLING_READS: Final = _READS | {"open"}
-
-
-def _file(name: str, callee: Value, call: Called) -> Judged | None:
-    """Reading credentials, and writing what runs later."""
-    first = call.get(0, "file")
-    attribute = name.rpartition(".")[2]
-    if callee.name.startswith(PATHS) and callee.text is not None:
-        path, mode = shown(callee), call.get(0, "mode").text
-        writes = attribute in _WRITES or (attribute == "open" and _is_writing(mode))
-        reads = attribute in _TELLING_READS and not writes
-    elif name in _OPENS:
-        path = shown(first)
-        writes = _is_writing(call.get(1, "mode").text) or name == "os.open"
-        reads = not writes
-    elif name in _COPIES:
-        path = shown(call.get(1, "dst"))
-        if paths.is_secret(shown(first)):
-            return Judged("reads-secrets", name, shown(first))
-        writes, reads = True, False
-    else:
-        path, writes, reads = shown(first), False, name in _LISTS
-    if writes and paths.is_persistent(path):
-        return Judged("writes-outside", name, path)
-    return Judged("reads-secrets", name, path) if reads and paths.is_secret(path) else None
-
-
-def _is_writing(mode: object) -> bool:
-    return isinstance(mode, str) and any(letter in mode for letter in "wax+")
-
-
-def _command(call: Called) -> str:
-    """The command line of a process, unknown parts as `UNKNOWN`."""
-    first = call.get(0, "args")
-    values = first.items if first.items is not None else (first,)
-    rest: list[Value] = []
-    if first.items is None and len(call.arguments) > 1:  # os.execlp("sh", "sh", "-c", "…")
-        for value in call.arguments[1:]:
-            rest.extend(value.items if value.items is not None else (value,))
-    pieces = [shown(value) for value in (*values, *rest)]
-    if rest and pieces[-1:] == [UNKNOWN]:
-        pieces.pop()
-    return " ".join(_text_of(piece) for piece in pieces)
-
-
-def _text_of(piece: str) -> str:
-    return piece or "''"
-
-
-def _text(call: Called) -> str:
-    """The arguments, abbreviated."""
-    return ", ".join(
-        [
-            *(_abbreviated(value) for value in call.arguments[:4]),
-            *(f"{word}={_abbreviated(value)}" for word, value in list(call.named.items())[:4]),
-        ]
-    )
-
-
-_SHOWN: Final = 120
-
-
-def _abbreviated(value: Value) -> str:
-    text = value.text
-    if isinstance(text, bytes):
-        text = text[:_SHOWN].decode("utf-8", "replace")
-    if text is None:
-        text = value.name or UNKNOWN
-    text = str(text)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + UNKNOWN
 
 
 _Judgement = Callable[[str, str, Called, Values], Judged | None]
 _JUDGEMENTS: Final[dict[str, _Judgement]] = {
     "starts-process": _process,
     "runs-code": _runs,
+    "runs-file": _runs_path,
     "network": _network,
     "loads-native-code": _native,
     "compiles-native-code": _compiles,

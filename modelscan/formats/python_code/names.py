@@ -26,7 +26,7 @@ _PROCESS = [
 ]  # fmt: skip
 
 _RUNS = [
-    "exec", "eval", "execfile", "runpy.run_path", "runpy.run_module", "code.interact",
+    "exec", "eval", "execfile", "runpy.run_module", "code.interact",
     "code.InteractiveInterpreter.runcode", "code.InteractiveInterpreter.runsource",
     "code.InteractiveConsole.push", "code.InteractiveConsole.runcode",
     "code.InteractiveConsole.runsource", "types.FunctionType", "types.LambdaType", "types.CodeType",
@@ -35,11 +35,17 @@ _RUNS = [
     "trace.Trace.run", "trace.Trace.runctx", "ctypes.pythonapi.PyRun_SimpleString",
     "ctypes.pythonapi.PyEval_EvalCode", "test.support.run_code", "_xxsubinterpreters.run_string",
     "_testcapi.run_in_subinterp", "IPython.get_ipython.run_cell", "get_ipython.run_cell",
-    "IPython.get_ipython.ex", "get_ipython.ex", "importlib._bootstrap_external.SourceFileLoader",
-    "importlib.machinery.SourceFileLoader.load_module",
-    "importlib.machinery.SourcelessFileLoader.load_module", "imp.load_source", "imp.load_compiled",
+    "IPython.get_ipython.ex", "get_ipython.ex",
+    "importlib.machinery.SourcelessFileLoader.load_module", "imp.load_compiled",
     "zipimport.zipimporter.load_module",
 ]  # fmt: skip
+
+PATH_ARGUMENT: Final = {
+    "runpy.run_path": 0, "importlib.util.spec_from_file_location": 1, "imp.load_source": 1,
+    "importlib.machinery.SourceFileLoader": 1, "_frozen_importlib_external.SourceFileLoader": 1,
+    "importlib._bootstrap_external.SourceFileLoader": 1,
+}  # fmt: skip
+"""Calls that run the file whose path is this argument, whatever its name ends in."""
 
 _UPLOADS = [
     "socket.socket", "socket.create_connection", "socket.create_server", "socket.fromfd",
@@ -92,6 +98,8 @@ _DESERIALISES = [
     "pandas.read_pickle", "torch.load", "jsonpickle.decode", "yaml.unsafe_load", "yaml.full_load",
     "hickle.load", "skops.io.loads", "numpy.load", "yaml.load",
     "torch.hub.load_state_dict_from_url", "torch.utils.model_zoo.load_url",
+    "keras.config.enable_unsafe_deserialization",
+    "tensorflow.keras.config.enable_unsafe_deserialization",
 ]  # fmt: skip
 
 _REMOTE = [
@@ -111,6 +119,7 @@ BEHAVIOURS: Final[dict[str, str]] = {
     **dict.fromkeys(_REMOTE, "loads-remote-code"),
     "marshal.loads": "deserialises",
     "marshal.load": "deserialises",
+    **dict.fromkeys(PATH_ARGUMENT, "runs-file"),
     "pip.main": "installs-packages",
     "pip._internal.main": "installs-packages",
     "pip._internal.cli.main.main": "installs-packages",
@@ -164,7 +173,9 @@ def canonical(name: str) -> str:
         return plain  # relative import: the repository's own module, which is read too
     parts = plain.split(".")
     for index in range(len(parts) - 2, 0, -1):
-        if parts[index] in SENSITIVE_MODULES and ".".join(parts[index:]) in BEHAVIOURS:
+        if _SAME_MODULE.get(parts[index]) == "builtins" or (
+            parts[index] in SENSITIVE_MODULES and ".".join(parts[index:]) in BEHAVIOURS
+        ):
             parts = parts[index:]
             break
     parts[:1] = _SAME_MODULE.get(parts[0], parts[0]).split(".")

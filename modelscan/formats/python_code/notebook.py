@@ -75,7 +75,7 @@ class NotebookReader:
             lines=sum(cell.text.count("\n") + 1 for cell in cells),
         )
         for cell in cells:
-            yield from hidden_text(cell.text, _within(artifact, cell), budget)
+            yield from hidden_text(cell.text, _within(artifact, cell), budget, "call")
             for line, command in cell.commands:
                 budget.fact()
                 judged = shell(command)

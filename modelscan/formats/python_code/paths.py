@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from modelscan.vocabulary.fact import CodeAction
+
 _SECRET: Final = re.compile(
     r"(?:^|[\\/])\.ssh(?:[\\/]|$)|\bid_(?:rsa|ed25519|ecdsa|dsa)\b|\.aws[\\/]+credentials|\.netrc\b"
     r"|\.git-credentials|\.docker[\\/]config\.json|\.kube[\\/]config|\.config[\\/]gcloud"
@@ -20,6 +22,7 @@ _PERSISTENT: Final = re.compile(
     r"|LaunchDaemons"
     r"|systemd[\\/](?:user|system)|\.service$|Start Menu[\\/].*Startup|ld\.so\.preload"
     r"|site-packages|dist-packages|(?:site|user)customize\.py|\.git[\\/]hooks|CurrentVersion\\+Run"
+    r"|/proc/self/mem\b"
 )
 """What is run later, by a shell, a scheduler, a login or an interpreter."""
 
@@ -78,13 +81,13 @@ def is_persistent(path: str) -> bool:
     return _PERSISTENT.search(path[:_MAX]) is not None
 
 
-def command(text: str) -> str:
+def command(text: str) -> CodeAction:
     """What a shell command amounts to, as a behaviour; the worst that fits.
 
     Args:
         text: the command, unknown parts as `UNKNOWN`.
     """
-    text = text[:_MAX]
+    text = text[:_MAX].replace("\\\n", " ")
     if _REMOTE_SHELL.search(text):
         return "remote-shell"
     if _runs_download(text):

@@ -75,7 +75,18 @@ def _by_name(function: Function) -> When:
     if name in _ON_IMPORT or (owner.meta and name.startswith("__")):
         return "import"
     special = name.startswith("__") and name.endswith("__")
-    return "instantiation" if special or name in _USED_BY_LIBRARIES else "call"
+    used = special or name in _USED_BY_LIBRARIES or _is_property(function)
+    return "instantiation" if used else "call"
+
+
+def _is_property(function: Function) -> bool:
+    """Reading an attribute is enough to run it."""
+    decorators = [] if isinstance(function.node, ast.Lambda) else function.node.decorator_list
+    names = [each.attr if isinstance(each, ast.Attribute) else each for each in decorators]
+    return any(
+        (each.id if isinstance(each, ast.Name) else each) in {"property", "cached_property"}
+        for each in names
+    )
 
 
 def _called(event: Event, evaluator: Evaluator) -> Iterator[Function]:

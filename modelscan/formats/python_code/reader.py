@@ -17,6 +17,7 @@ from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.python_code import source
 from modelscan.formats.python_code.analysis import Analysis
+from modelscan.formats.python_code.reach import When
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -26,6 +27,7 @@ _EXTENSIONS: Final = frozenset({".py", ".pyw"})
 _SHEBANG: Final = re.compile(rb"#!\s*/\S*[\s/]python[\d.]*\b")
 _TORCHSCRIPT: Final = re.compile(r"(?:^|[/!])code/__torch__(?:\.py$|/)")
 _HIDDEN_SHOWN: Final = 20
+_ARGUMENT: Final = 300
 
 
 class PythonReader:
@@ -81,13 +83,13 @@ class PythonReader:
         yield from behaviours(analysis, artifact, budget)
 
 
-def hidden_text(text: str, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
+def hidden_text(
+    text: str, artifact: Artifact, budget: Budget, when: When = "import"
+) -> Iterator[Fact]:
     """Lines that an editor shows in another order than they are run."""
     for line in source.hidden_lines(text)[:_HIDDEN_SHOWN]:
         budget.fact()
-        yield CodeBehaviour(
-            location=place(artifact, line=line), behaviour="hidden-text", when="import"
-        )
+        yield CodeBehaviour(location=place(artifact, line=line), behaviour="hidden-text", when=when)
 
 
 def behaviours(analysis: Analysis, artifact: Artifact, budget: Budget) -> Iterator[CodeBehaviour]:
@@ -98,6 +100,6 @@ def behaviours(analysis: Analysis, artifact: Artifact, budget: Budget) -> Iterat
             location=place(artifact, line=found.line),
             behaviour=found.judged.behaviour,
             call=found.judged.call,
-            argument=found.judged.argument,
+            argument=found.judged.argument[:_ARGUMENT],
             when=found.when,
         )

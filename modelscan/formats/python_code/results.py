@@ -160,6 +160,15 @@ def _first(_name: str, call: Called) -> Values:
     return (call.get(0),)
 
 
+def _reduce(_name: str, call: Called) -> Values:
+    """`reduce(getattr, ["a", "b"], x)` is `x.a.b`."""
+    found: Values = (call.get(2),)
+    if call.get(0).name == "getattr":
+        for key in call.get(1).items or ():
+            found = attribute(found[0], key.known) if key.known else (tainted(call.all),)
+    return found if call.get(0).name == "getattr" else (tainted(call.all),)
+
+
 def _getter(name: str, call: Called) -> Values:
     return (Value(name=f"{name}()", text=call.get(0).text),)
 
@@ -251,7 +260,8 @@ _HANDLERS: Final[dict[str, _Handler]] = {
     "__import__": _import, "importlib.import_module": _import, "importlib.__import__": _import,
     "importlib.reload": _first, "pkgutil.resolve_name": _import, "pydoc.locate": _import,
     "vars": _vars, "globals": _globals, "locals": _globals,
-    "functools.partial": _first, "operator.attrgetter": _getter, "operator.methodcaller": _getter,
+    "functools.reduce": _reduce, "functools.partial": _first, "operator.attrgetter": _getter,
+    "operator.methodcaller": _getter,
     "operator.itemgetter": _getter,
     "list": _first, "tuple": _first, "iter": _first, "next": _first,
     "staticmethod": _first, "classmethod": _first, "functools.wraps": _first,

@@ -48,16 +48,16 @@ class Event:
 class Structure:
     """A module, taken apart."""
 
-    scope: Scope = field(default_factory=Scope)
+    scope: Scope
     functions: dict[int, Function] = field(default_factory=dict)
     classes: dict[int, Class] = field(default_factory=dict)
     bindings: list[Binding] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
 
-def take_apart(tree: ast.Module) -> Structure:
-    """The structure of a module."""
-    return _Walk(tree).structure
+def take_apart(tree: ast.Module, scope: Scope) -> Structure:
+    """The structure of a module whose names live in `scope`."""
+    return _Walk(tree, scope).structure
 
 
 _LEAVES: Final = frozenset({ast.Name, ast.Constant, ast.Load, ast.Store, ast.alias})
@@ -66,8 +66,8 @@ _DEFINITIONS: Final = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class _Walk:
-    def __init__(self, tree: ast.Module) -> None:
-        self.structure = Structure()
+    def __init__(self, tree: ast.Module, scope: Scope) -> None:
+        self.structure = Structure(scope)
         self._pending: list[_Pending] = []
         self._push(tree.body, self.structure.scope, guarded=False)
         while self._pending:

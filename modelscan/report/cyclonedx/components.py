@@ -1,138 +1,133 @@
-"""A model as a CycloneDX component: its files, card, licence and ancestors."""
+"""A model as a CycloneDX component: its files, card, licence, ancestors and evidence."""
 
 from __future__ import annotations
 
-import re
-
+from modelscan.report.claims import claims_of, values
+from modelscan.report.cyclonedx.card import Datasets, model_card
 from modelscan.report.cyclonedx.licences import licences
-from modelscan.report.cyclonedx.values import (
-    Json,
-    Refs,
-    base_coordinates,
-    compact,
-    coordinates,
-    name,
-    properties,
-    text,
-)
-from modelscan.vocabulary.result import Answers, FileEntry, ModelFacts, ModelReport
+from modelscan.report.cyclonedx.pedigree import pedigree
+from modelscan.report.cyclonedx.values import Refs, placed, properties
+from modelscan.report.entries import MEDIA_TYPES, git_blob, well_formed
+from modelscan.report.identity import Coordinates, of_model
+from modelscan.report.machine import Json, compact, name, text
+from modelscan.report.verdicts import verdicts
+from modelscan.vocabulary.result import Answers, FileEntry, ModelReport
 
 _ALGORITHMS = {
-    "md5": ("MD5", 32),
-    "sha1": ("SHA-1", 40),
-    "sha256": ("SHA-256", 64),
-    "sha384": ("SHA-384", 96),
-    "sha512": ("SHA-512", 128),
-    "blake2b": ("BLAKE2b-512", 128),
-    "blake3": ("BLAKE3", 64),
+    "md5": "MD5",
+    "sha1": "SHA-1",
+    "sha256": "SHA-256",
+    "sha384": "SHA-384",
+    "sha512": "SHA-512",
+    "blake2b": "BLAKE2b-512",
+    "blake3": "BLAKE3",
 }
-"""Algorithms that the schema knows, with the digits of a digest. A git object id is not among them:
-it is a hash of a header and the bytes, so it goes to the properties."""
-_MIME_TYPES = {
-    "gguf": "application/octet-stream",
-    "json": "application/json",
-    "pickle": "application/octet-stream",
-    "safetensors": "application/octet-stream",
-    "tar": "application/x-tar",
-    "text": "text/plain",
-    "pytorch": "application/zip",
-    "zip": "application/zip",
-}
-"""By the format's name in reports. Weights formats have no registered type of their own."""
-_NO_ANCESTOR = frozenset({"unrelated", "unknown"})
-_HEX = re.compile(r"[0-9a-fA-F]+")
+_BY_DIGEST = frozenset({"verified-official", "matches-known-release", "pinned-match"})
+"""Statuses of "official bytes?" that rest on equal digests."""
 
 
 class ModelComponent:
-    """One model: the component, and the references by which findings point at its files."""
+    """One model: the component, and the references by which others point at its parts."""
 
-    def __init__(self, model: ModelReport, refs: Refs) -> None:
+    def __init__(self, model: ModelReport, refs: Refs, datasets: Datasets) -> None:
+        self.model = model
         self.ref = refs.new("model", model.ref, model.digest or "")
+        self.card_ref = refs.new("card", self.ref)
         self.file_refs = {
             file.path: refs.new("file", self.ref, file.path)
             for file in sorted(model.files, key=lambda file: file.path)
         }
-        self.json = self._build(model)
+        self.claims = claims_of(model.facts)
+        self.dataset_refs = datasets.refs(values(self.claims, "dataset"))
+        self.json = self._build()
 
-    def _build(self, model: ModelReport) -> Json:
+    def _build(self) -> Json:
+        model = self.model
         files = {file.path: file for file in model.files}
         single = model.files[0] if model.source.kind == "file" and model.files else None
+        where = of_model(model)
         return compact(
             {
                 "type": "machine-learning-model",
                 "bom-ref": self.ref,
-                **coordinates(model),
+                "publisher": where.group if model.source.kind == "hub" else None,
+                **placed(where),
                 "hashes": _hashes(single) if single else [],
                 "licenses": licences(model.facts.licence),
-                "pedigree": _pedigree(model.answers),
+                "pedigree": pedigree(model.answers.descends_from, self.claims),
+                "externalReferences": _references(where),
                 "components": [_file(files[path], ref) for path, ref in self.file_refs.items()],
-                "modelCard": _model_card(model.facts),
-                "properties": _model_properties(model),
+                "evidence": _evidence(model.answers),
+                "modelCard": model_card(self.claims, self.card_ref, self.dataset_refs),
+                "properties": _properties(model),
             }
         )
 
 
 def _hashes(file: FileEntry) -> list[Json]:
-    known = ((_ALGORITHMS.get(name), digest) for name, digest in sorted(file.digests.items()))
-    return [
-        {"alg": entry[0], "content": digest}
-        for entry, digest in known
-        if entry is not None and len(digest) == entry[1] and _HEX.fullmatch(digest)
-    ]
+    return [{"alg": _ALGORITHMS[name], "content": digest} for name, digest in well_formed(file)]
 
 
 def _file(file: FileEntry, ref: str) -> Json:
+    git = git_blob(file)
+    hashes = _hashes(file)
     return compact(
         {
             "type": "file",
             "bom-ref": ref,
             "name": name(file.path),
-            "mime-type": _MIME_TYPES.get(file.format),
-            "hashes": _hashes(file),
-            "properties": properties(
+            "mime-type": MEDIA_TYPES.get(file.format),
+            "hashes": hashes,
+            "omniborId": [f"gitoid:blob:sha1:{git}"] if git else [],
+            "swhid": [f"swh:1:cnt:{git}"] if git else [],
+            "evidence": compact(
                 {
-                    "format": file.format,
-                    "size": str(file.size),
-                    "git-blob": file.digests.get("git-blob"),
+                    "identity": [_computed(one["content"]) for one in hashes[:1]],
+                    "occurrences": [{"location": name(file.path)}],
                 }
             ),
-        }
-    )
-
-
-def _pedigree(answers: Answers) -> Json:
-    """The base model as an ancestor, with how well that is known. A denied descent names nobody."""
-    lineage = answers.descends_from
-    if lineage.base is None:
-        return {}
-    notes = f"relation: {lineage.status}; known by: {lineage.tier}; {text(lineage.reason)}"
-    if lineage.status in _NO_ANCESTOR:
-        return {"notes": f"base asked about: {text(lineage.base)}; {notes}"}
-    ancestor = {"type": "machine-learning-model", **base_coordinates(lineage.base)}
-    return {"ancestors": [ancestor], "notes": notes}
-
-
-def _model_card(facts: ModelFacts) -> Json:
-    """What the model's files claim: enough to find it by, and nothing that was not said."""
-    claims: dict[str, list[str]] = {}
-    for claim in facts.claims:
-        kind, value = claim.get("claim"), claim.get("value")
-        if isinstance(kind, str) and isinstance(value, str) and value:
-            claims.setdefault(kind, []).append(value)
-    datasets = sorted({text(value) for value in claims.get("dataset", ())})
-    parameters = compact(
-        {
-            "task": ", ".join(sorted({text(value) for value in claims.get("task", ())})),
-            "modelArchitecture": ", ".join(
-                sorted({text(value) for value in claims.get("architecture", ())})
+            "properties": properties(
+                {"format": file.format, "size": str(file.size), "git-blob": git or None}
             ),
-            "datasets": [{"type": "dataset", "name": dataset} for dataset in datasets],
         }
     )
-    return {"modelParameters": parameters} if parameters else {}
 
 
-def _model_properties(model: ModelReport) -> list[Json]:
+def _computed(digest: str) -> Json:
+    """The evidence for a hash: it was computed here, and not taken from a listing."""
+    method = {"technique": "binary-analysis", "confidence": 1, "value": "hash of all bytes"}
+    return {"field": "hash", "confidence": 1, "concludedValue": digest, "methods": [method]}
+
+
+def _references(where: Coordinates) -> list[Json]:
+    pairs = (("distribution", where.files), ("model-card", where.page))
+    return [{"type": kind, "url": url} for kind, url in pairs if url]
+
+
+def _evidence(answers: Answers) -> Json:
+    """Who the model is, as far as digests and signatures prove it. A name proves nothing."""
+    methods = []
+    official, signed = answers.official_bytes, answers.signed
+    if official.status in _BY_DIGEST:
+        methods.append(("hash-comparison", official.reason))
+    if signed.status == "signed-trusted":
+        methods.append(("attestation", signed.reason))
+    if not methods:
+        return {}
+    identity: Json = {
+        "field": "name",
+        "confidence": 1,
+        "methods": [
+            {"technique": technique, "confidence": 1, "value": text(reason)}
+            for technique, reason in methods
+        ],
+    }
+    if official.release:
+        identity["concludedValue"] = text(official.release)
+    return {"identity": [identity]}
+
+
+def _properties(model: ModelReport) -> list[Json]:
     answers = model.answers
     source = model.source
     pairs: dict[str, str | None] = {
@@ -143,17 +138,13 @@ def _model_properties(model: ModelReport) -> list[Json]:
         "source:endpoint": source.endpoint,
         "source:asked-revision": source.asked_revision,
     }
-    for key, answer in (
-        ("load_hazards", answers.load_hazards),
-        ("official_bytes", answers.official_bytes),
-        ("signed", answers.signed),
-        ("descends_from", answers.descends_from),
-        ("allowed", answers.allowed),
-    ):
-        pairs[f"answer:{key}"] = answer.status
-        pairs[f"answer:{key}:reason"] = answer.reason
+    for answer in verdicts(answers):
+        pairs[f"answer:{answer.key}"] = answer.status
+        pairs[f"answer:{answer.key}:reason"] = answer.reason
     pairs["answer:official_bytes:release"] = answers.official_bytes.release
+    pairs["answer:official_bytes:assurance"] = answers.official_bytes.assurance
     pairs["answer:signed:signer"] = answers.signed.signer
+    pairs["answer:signed:method"] = answers.signed.method
     pairs["answer:descends_from:base"] = answers.descends_from.base
     pairs["answer:descends_from:tier"] = answers.descends_from.tier
     return properties(pairs)

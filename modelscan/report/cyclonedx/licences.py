@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from modelscan.report.cyclonedx.values import Json, text
-
-_SPDX = (
-    "0BSD AFL-3.0 AGPL-3.0 AGPL-3.0-only AGPL-3.0-or-later Apache-2.0 Artistic-2.0 BSD-2-Clause "
-    "BSD-3-Clause BSD-3-Clause-Clear BSL-1.0 C-UDA-1.0 CC-BY-2.0 CC-BY-2.5 CC-BY-3.0 CC-BY-4.0 "
-    "CC-BY-NC-2.0 CC-BY-NC-3.0 CC-BY-NC-4.0 CC-BY-NC-ND-3.0 CC-BY-NC-ND-4.0 CC-BY-NC-SA-2.0 "
-    "CC-BY-NC-SA-3.0 CC-BY-NC-SA-4.0 CC-BY-ND-4.0 CC-BY-SA-3.0 CC-BY-SA-4.0 CC0-1.0 "
-    "CDLA-Permissive-1.0 CDLA-Permissive-2.0 CDLA-Sharing-1.0 ECL-2.0 EPL-1.0 EPL-2.0 etalab-2.0 "
-    "EUPL-1.1 EUPL-1.2 GPL-2.0 GPL-2.0-only GPL-2.0-or-later GPL-3.0 GPL-3.0-only "
-    "GPL-3.0-or-later ISC LGPL-2.1 LGPL-2.1-only LGPL-2.1-or-later LGPL-3.0 LGPL-3.0-only "
-    "LGPL-3.0-or-later LPPL-1.3c MIT MPL-2.0 MS-PL NCSA ODbL-1.0 ODC-By-1.0 OFL-1.1 OSL-3.0 "
-    "PDDL-1.0 PostgreSQL Unlicense WTFPL Zlib"
-)
-"""The identifiers that models carry. Other licences, and families such as `gpl`, stay names."""
-SPDX_BY_LOWER = {identifier.lower(): identifier for identifier in _SPDX.split()}
-"""Model cards write identifiers in lower case; the schema knows only SPDX's own spelling."""
+from modelscan.report.licences import identified
+from modelscan.report.machine import Json, text
 
 
 def licences(declared: Iterable[str]) -> list[Json]:
     """The `licenses` of a component, sorted, each marked as declared: nobody has concluded it."""
     entries = []
-    for licence in sorted({one.strip() for one in declared} - {""}):
-        known = SPDX_BY_LOWER.get(licence.lower())
-        choice: Json = {"id": known} if known else {"name": text(licence)}
+    for identifier, written in identified(declared):
+        choice: Json = {"id": identifier} if identifier else {"name": text(written)}
         entries.append({"license": {**choice, "acknowledgement": "declared"}})
     return entries

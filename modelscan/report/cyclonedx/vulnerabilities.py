@@ -6,12 +6,23 @@ from typing import Any
 
 from modelscan._about import NAME
 from modelscan.report.cyclonedx.components import ModelComponent
-from modelscan.report.cyclonedx.values import Json, Refs, compact, properties, text
+from modelscan.report.cyclonedx.values import Refs, properties
+from modelscan.report.machine import Json, compact, text
+from modelscan.report.waivers import waiver
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import RuleEntry
 from modelscan.vocabulary.rule import Maps
 
 _SOURCE = {"name": NAME}
+_JUSTIFICATIONS = {
+    "component_not_present": "code_not_present",
+    "vulnerable_code_not_present": "code_not_present",
+    "vulnerable_code_not_in_execute_path": "code_not_reachable",
+    "vulnerable_code_cannot_be_controlled_by_adversary": "requires_environment",
+    "inline_mitigations_already_exist": "protected_by_mitigating_control",
+}
+"""OpenVEX's justifications in CycloneDX's words (`impactAnalysisJustification`); the fourth has no
+exact counterpart: reaching the code takes an environment that the adversary does not have."""
 
 
 def vulnerability(
@@ -33,6 +44,7 @@ def vulnerability(
         "ratings": [{"source": _SOURCE, "severity": finding.severity, "method": "other"}],
         "cwes": _cwes(maps),
         "description": text(finding.message),
+        "detail": text(rule.why.strip()) if rule is not None else None,
         "recommendation": text(finding.fix),
         "analysis": _analysis(finding.waived),
         "affects": [{"ref": component.file_refs.get(finding.location.file, component.ref)}],
@@ -53,7 +65,7 @@ def vulnerability(
 def _cwes(maps: Maps) -> list[int]:
     """`CWE-502` as 502."""
     numbers = (weakness.rpartition("-")[2] for weakness in maps.cwe)
-    return sorted({int(number) for number in numbers if number.isdecimal() and int(number)})
+    return sorted({int(number[:9]) for number in numbers if number.isdecimal() and int(number[:9])})
 
 
 def _taxonomies(maps: Maps) -> list[Json]:
@@ -66,7 +78,11 @@ def _taxonomies(maps: Maps) -> list[Json]:
 
 
 def _analysis(waived: str | None) -> Json:
-    """A waiver. It accepts a finding without denying it, so it states no exploitability."""
-    if waived is None:
+    """A waiver. Without a justification it accepts a finding, and states no exploitability."""
+    found = waiver(waived)
+    if found is None:
         return {}
-    return {"response": ["will_not_fix"], "detail": text(waived) or "waived"}
+    if not found.justification:
+        return {"response": ["will_not_fix"], "detail": found.reason}
+    justification = _JUSTIFICATIONS[found.justification]
+    return {"state": "not_affected", "justification": justification, "detail": found.reason}

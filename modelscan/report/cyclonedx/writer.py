@@ -1,87 +1,108 @@
-"""Format `cyclonedx`: an ML-BOM, CycloneDX 1.6, built by hand.
+"""Formats `cyclonedx` (1.6) and `cyclonedx-1.7`: an ML-BOM (ECMA-424), built by hand.
 
 The document is deterministic: its serial number is made of the report's content, lists are sorted,
 references are hashes of what they name. It is built by hand because the usual library drops model
-cards and compositions.
+cards, declarations and compositions.
+
+The plain name stands for the version that most readers understand, and moves on with a major
+version of this tool; a name with a version in it always means that version.
 """
 
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
+from modelscan._about import NAME
+from modelscan.report.cyclonedx.card import Datasets
+from modelscan.report.cyclonedx.citations import citations
 from modelscan.report.cyclonedx.components import ModelComponent
-from modelscan.report.cyclonedx.values import Json, Refs, compact, name, properties
+from modelscan.report.cyclonedx.declarations import declared
+from modelscan.report.cyclonedx.values import Refs, properties
 from modelscan.report.cyclonedx.vulnerabilities import vulnerability
 from modelscan.report.jsontext import encode
+from modelscan.report.machine import Json, compact, name, text
 from modelscan.report.text import counted
 from modelscan.report.writer import Output
 from modelscan.vocabulary.result import ModelReport, Report
 
-SPECIFICATION = "1.6"
+Specification = Literal["1.6", "1.7"]
 _ROOT = "report"
 """The `bom-ref` of what the document is about; every other one has a colon in it."""
 
 
 class CycloneDx:
-    """A bill of materials, with the findings in it."""
+    """A bill of materials, with the findings in it.
 
-    name = "cyclonedx"
+    Args:
+        specification: the version of CycloneDX.
+        name: what a person types after `-f`.
+    """
+
+    def __init__(self, specification: Specification = "1.6", name: str = "cyclonedx") -> None:
+        self.name = name
+        self.specification = specification
 
     def write(self, report: Report, output: Output) -> bytes:  # noqa: ARG002  # the Writer protocol
         """See `Writer.write`."""
-        return encode(document(report), sort=False)
+        return encode(document(report, self.specification), sort=False)
 
 
-def document(report: Report) -> Json:
+def document(report: Report, specification: Specification = "1.6") -> Json:
     """The whole document as builtin values."""
     refs = Refs()
-    models = [(model, ModelComponent(model, refs)) for model in report.models]
-    findings = [
-        vulnerability(finding, report.rules.get(finding.rule), component, refs)
-        for model, component in models
-        for finding in model.findings
+    datasets = Datasets(refs)
+    models = [ModelComponent(model, refs, datasets) for model in report.models]
+    found = [
+        (component, vulnerability(finding, report.rules.get(finding.rule), component, refs))
+        for component in models
+        for finding in component.model.findings
     ]
+    definitions, declarations = declared(report, models, refs)
+    cited = citations(report.created, models, refs) if specification == "1.7" else []
     return compact(
         {
-            "$schema": f"http://cyclonedx.org/schema/bom-{SPECIFICATION}.schema.json",
+            "$schema": f"http://cyclonedx.org/schema/bom-{specification}.schema.json",
             "bomFormat": "CycloneDX",
-            "specVersion": SPECIFICATION,
-            "serialNumber": _serial_number(report),
+            "specVersion": specification,
+            "serialNumber": _serial_number(report, specification),
             "version": 1,
             "metadata": _metadata(report),
-            "components": [component.json for _, component in models],
+            "components": [component.json for component in models] + datasets.components(),
             "dependencies": [
-                compact({"ref": _ROOT, "dependsOn": sorted(one.ref for _, one in models)}),
-                *({"ref": component.ref} for _, component in models),
+                compact({"ref": _ROOT, "dependsOn": sorted(one.ref for one in models)}),
+                *(compact({"ref": one.ref, "dependsOn": one.dataset_refs}) for one in models),
             ],
-            "compositions": [
-                {"aggregate": _aggregate(model), "assemblies": [component.ref]}
-                for model, component in models
-            ],
-            "vulnerabilities": findings,
+            "compositions": [entry for one in models for entry in _compositions(one)],
+            "vulnerabilities": [entry for _, entry in found],
+            "annotations": [_verdict(report, component, refs) for component in models],
+            "declarations": declarations,
+            "definitions": definitions,
+            "citations": cited,
         }
     )
 
 
-def _serial_number(report: Report) -> str:
+def _serial_number(report: Report, specification: Specification) -> str:
+    """A UUID of the report's content and the version: two documents never share a number."""
     import uuid  # lazy: it looks at the platform, which every other report would pay for
 
-    digest = hashlib.sha256(encode(report)).hexdigest()
+    digest = hashlib.sha256(encode(report) + specification.encode()).hexdigest()
     return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, digest)}"
+
+
+def _tool(report: Report) -> Json:
+    return {"type": "application", "name": NAME, "version": text(report.tool.version)}
 
 
 def _metadata(report: Report) -> Json:
     models = report.models
-    tool = {
-        "type": "application",
-        "name": report.tool.name,
-        "version": report.tool.version,
-        "properties": properties({"rules-digest": report.tool.rules_digest}),
-    }
+    rules = properties({"rules-digest": report.tool.rules_digest})
     subject = name(models[0].ref) if len(models) == 1 else counted(len(models), "model")
     return {
         "timestamp": report.created,
-        "tools": {"components": [tool]},
+        "lifecycles": [{"phase": "post-build"}],
+        "tools": {"components": [{**_tool(report), "properties": rules}]},
         "component": {"type": "application", "bom-ref": _ROOT, "name": subject},
         "properties": properties(
             {
@@ -94,7 +115,31 @@ def _metadata(report: Report) -> Json:
     }
 
 
+def _compositions(component: ModelComponent) -> list[Json]:
+    """What is complete: the files of a model may be, what it was made from never is known to be."""
+    return [
+        {"aggregate": _aggregate(component.model), "assemblies": [component.ref]},
+        {"aggregate": "unknown", "dependencies": [component.ref]},
+    ]
+
+
 def _aggregate(model: ModelReport) -> str:
     """Complete only when every byte was hashed and nothing that loading needs was left out."""
     gaps = any(entry.needed for entry in model.coverage)
     return "incomplete" if model.digest is None or model.error is not None or gaps else "complete"
+
+
+def _verdict(report: Report, component: ModelComponent, refs: Refs) -> Json:
+    """What the policy says of a model, where tools show what was said about a component."""
+    allowed = component.model.answers.allowed
+    gaps = sum(entry.needed for entry in component.model.coverage)
+    parts = [f"policy {text(allowed.policy)}: {allowed.status}: {text(allowed.reason)}"]
+    if gaps:
+        parts.append(f"not looked at: {counted(gaps, 'part')} that loading needs")
+    return {
+        "bom-ref": refs.new("verdict", component.ref),
+        "subjects": [component.ref],
+        "annotator": {"component": _tool(report)},
+        "timestamp": report.created,
+        "text": "; ".join(parts),
+    }

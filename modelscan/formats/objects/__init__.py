@@ -1,0 +1,1 @@
+"""Documents in JSON and YAML that name what their loader is to import, call or construct."""

@@ -1,0 +1,146 @@
+"""The memo of the symbolic machine: values by index, at a cost that does not grow with the file.
+
+Picklers number memo entries one after the other. The newest are in a plain list; at times they are
+retired into a table, in which only those remain that the pickle fetches again.
+
+Invariants:
+
+* the unpickler's numbering holds: MEMOIZE sets the entry whose index is the number of entries, and
+  a put may set any (`_Unpickler_MemoPut` in `Modules/_pickle.c`);
+* an index that was never set cannot be fetched, and one whose value was let go is not guessed.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from modelscan.errors import BudgetError
+from modelscan.formats.pickle.literals import BrokenError
+from modelscan.formats.pickle.values import SKIPPED, Container, Value
+
+_OUT_OF_REACH: Final = 1 << 62
+
+
+class EscalateError(Exception):
+    """The quick way cannot tell what happens here: the pickle must be followed opcode by opcode."""
+
+
+class Memo:
+    """Values by their index.
+
+    Attributes:
+        recent: the newest entries, without a gap. The list object never changes.
+        shift: the index of the first of them; out of reach when entries were not set in order.
+        blind: nobody knows which entries are set.
+        exact: MEMOIZE sets the entry right after `recent`.
+        wanted: the indices that are ever fetched, once that is known.
+    """
+
+    __slots__ = ("_older", "_skipped", "blind", "exact", "recent", "shift", "wanted")
+
+    def __init__(self) -> None:
+        self.recent: list[Value] = []
+        self.shift = 0
+        self.exact = True
+        self.wanted: frozenset[int] | None = None
+        self._older: dict[int, Value] = {}
+        self._skipped: list[range] = []
+        self.blind = False
+
+    @property
+    def alive(self) -> int:
+        """Values held."""
+        return len(self.recent) + len(self._older)
+
+    def values(self) -> list[Value]:
+        """Values held."""
+        return [*self.recent, *self._older.values()]
+
+    @property
+    def next(self) -> int:
+        """The index after all that were set; meaningless unless they were set in order."""
+        return self.shift + len(self.recent)
+
+    @property
+    def ordered(self) -> bool:
+        """True as long as entries are set in order, as picklers do."""
+        return self.shift < _OUT_OF_REACH
+
+    def memoize(self, value: Value) -> None:
+        """MEMOIZE, when `exact` does not hold."""
+        if self.blind:
+            return
+        self._give_up_order()
+        self._older[len(self._older)] = value
+
+    def put(self, index: int, value: Value) -> None:
+        """Set any entry."""
+        place = index - self.shift
+        if self.blind:
+            return
+        if place == len(self.recent):
+            self.recent.append(value)
+        elif 0 <= place < len(self.recent):
+            self.recent[place] = value
+        elif self.ordered and not self.next and index == 1:
+            self.shift, self.exact = 1, False  # Python 2 counted from 1
+            self.recent.append(value)
+        else:
+            if self._skipped:
+                raise EscalateError
+            self._give_up_order()
+            self._older[index] = value
+
+    def get(self, index: int, at: int) -> Value:
+        """Fetch an entry.
+
+        Raises:
+            BrokenError: it was never set.
+            BudgetError: its value was let go.
+            EscalateError: it was set in a stretch that was not followed.
+        """
+        place = index - self.shift
+        if 0 <= place < len(self.recent):
+            return self.recent[place]
+        if index in self._older:
+            return self._older[index]
+        if self.blind or any(index in keys for keys in self._skipped):
+            return SKIPPED
+        if self.ordered and 0 <= index < self.shift and self.wanted is not None:
+            raise BudgetError("a value is fetched that was too much to remember", offset=at)
+        raise BrokenError(f"memo {index} was never set", offset=at)
+
+    def skip(self, keys: range) -> None:
+        """These entries are set in a stretch that is not followed; they are the next ones.
+
+        It may also add to any container that it fetches.
+        """
+        self.retire()
+        for index, value in self._older.items():
+            if isinstance(value, Container):
+                self._older[index] = SKIPPED
+        if keys:
+            self._skipped.append(keys)
+            self.shift = keys.stop
+
+    def forget(self) -> None:
+        """From now on nobody knows which entries are set: whatever is fetched may be anything."""
+        self.recent.clear()
+        self._older.clear()
+        self.shift, self.exact, self.blind = _OUT_OF_REACH, False, True
+
+    def retire(self) -> None:
+        """Make room: of the recent entries, only those remain that are wanted."""
+        wanted = self.wanted
+        for index, value in enumerate(self.recent, self.shift):
+            if wanted is None or index in wanted:
+                self._older[index] = value
+        self.shift += len(self.recent)
+        self.recent.clear()
+
+    def _give_up_order(self) -> None:
+        if self.ordered:
+            if self._skipped or self.wanted is not None:
+                raise EscalateError
+            self.retire()
+            self.shift, self.exact = _OUT_OF_REACH, False
