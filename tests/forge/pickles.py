@@ -181,12 +181,19 @@ def torch_legacy(obj: bytes = b"") -> bytes:
     version = Assembler(2).number(1001).stop()
     system = Assembler(2).empty_dict().stop()
     keys = Assembler(2).empty_list().text("0").raw(b"a").stop()
-    return magic + version + system + (obj or torch_state_dict()) + keys + storage(b"cos\nsystem\n")
+    return (
+        magic
+        + version
+        + system
+        + (obj or torch_state_dict())
+        + keys
+        + storage(b"cos\nsystem\n" * 4)
+    )
 
 
-def storage(data: bytes) -> bytes:
-    """A raw storage: the number of elements, then the elements."""
-    return struct.pack("<Q", len(data)) + data
+def storage(data: bytes, size: int = 4) -> bytes:
+    """A raw storage: the number of elements of `size` bytes, then the elements."""
+    return struct.pack("<Q", len(data) // size) + data
 
 
 def torch_state_dict() -> bytes:

@@ -49,6 +49,8 @@ def _calls(text: str) -> list[tuple[str, str]]:
         "import os\ndef f(g): g('id')\nf(os.system)",
         "import os\ndef f(*, g): g('id')\nf(g=os.system)",
         "import os\ndef f(): return os.system\nf()('id')",
+        "import os\nclass A:\n    def __call__(self): return os.system\nA()()('id')",
+        "import os\nclass A:\n    def __call__(self, f): f('id')\nA()(os.system)",
         "def f():\n    global g\n    import os\n    g = os.system\nf()\ng('id')",
         "__import__('os').system('id')",
         "__import__('os.path').system('id')",
@@ -91,6 +93,8 @@ def _calls(text: str) -> list[tuple[str, str]]:
         "__import__(b'os'.decode()).system('id')",
         "__import__(str(b'os', 'utf-8')).system('id')",
         "__import__(bytes([111, 115]).decode('ascii')).system('id')",
+        "__import__(bytes(b'os').decode()).system('id')",
+        "n = len('ab')\nimport os\nos.system('id')",
         "__import__(bytes('os', 'ascii').decode()).system('id')",
         "__import__('OS'.lower()).system('id')",
         "__import__(' os '.strip()).system('id')",
@@ -107,6 +111,13 @@ def _calls(text: str) -> list[tuple[str, str]]:
 )
 def test_a_hidden_name_is_found(text: str) -> None:
     assert ("os.system", "id") in _calls(text)
+
+
+def test_arguments_are_told_briefly() -> None:
+    assert _calls("import subprocess as s\ns.run('make', options)") == [("subprocess.run", "make")]
+    assert _calls("import subprocess as s\ns.run(['a', '', b])") == [("subprocess.run", "a '' …")]
+    ((_, argument),) = _calls(f"import torch\ntorch.load({'x' * 200!r}, map_location=b'cpu')")
+    assert argument == "x" * 119 + "…, map_location=cpu"
 
 
 def test_a_function_that_is_handed_over_counts_as_called() -> None:

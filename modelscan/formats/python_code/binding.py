@@ -15,6 +15,8 @@ from modelscan.formats.python_code.values import Value, Values, tainted
 _ROUNDS: Final = 3
 """An alias through a function that is defined further down needs two; the third is a spare."""
 _BATCH: Final = 256
+_CLASS_PARAMETERS: Final = frozenset({"cls", "mcs", "mcls", "klass", "metacls"})
+"""What the first parameter is called when it is the class, not an instance of it."""
 
 
 def bind(structure: Structure, evaluator: Evaluator, budget: Budget) -> None:
@@ -47,7 +49,8 @@ def _definitions(structure: Structure) -> None:
             scope.bind(function.name, (Value(function=function),))
         positional = [*function.node.args.posonlyargs, *function.node.args.args]
         if function.owner is not None and positional:  # self, or cls
-            function.scope.bind(positional[0].arg, (Value(cls=function.owner),))
+            made = positional[0].arg not in _CLASS_PARAMETERS
+            function.scope.bind(positional[0].arg, (Value(cls=function.owner, made=made),))
     for cls in structure.classes.values():
         if cls.scope.parent is not None:
             cls.scope.parent.bind(cls.node.name, (Value(cls=cls),))
@@ -162,7 +165,9 @@ def _parameters(event: Event, evaluator: Evaluator) -> None:
     if not isinstance(node, ast.Call):  # pragma: no cover  # the caller selects calls
         return
     for callee in evaluator.values(node.func, event.scope):
-        function = callee.function or (callee.cls.method("__init__") if callee.cls else None)
+        function = callee.function
+        if callee.cls is not None:
+            function = callee.cls.method("__call__" if callee.made else "__init__")
         if function is None:
             continue
         names = [each.arg for each in (*function.node.args.posonlyargs, *function.node.args.args)]

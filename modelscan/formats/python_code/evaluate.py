@@ -327,6 +327,7 @@ def _merged(values: Values) -> Value:
         other=True,
         function=first.function,
         cls=first.cls,
+        made=first.made,
     )
 
 

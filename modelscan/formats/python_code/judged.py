@@ -8,7 +8,6 @@ from modelscan.formats.python_code.results import Called
 from modelscan.formats.python_code.values import UNKNOWN, Value, shown
 from modelscan.vocabulary.fact import CodeAction
 
-
 _COMMAND: Final = 4_096
 """Characters of one piece of a command that are kept."""
 _PIECES: Final = 200

@@ -18,8 +18,6 @@ import msgspec
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.python_code import source
-from modelscan.formats.python_code.analysis import Analysis
-from modelscan.formats.python_code.judging import shell
 from modelscan.formats.python_code.reader import behaviours, hidden_text
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, child_name, place
@@ -62,6 +60,9 @@ class NotebookReader:
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """See `Reader.read`."""
+        # lazy: most models bring no code, and need no analysis of it
+        from modelscan.formats.python_code.judging import shell
+
         if artifact.size > _MAX_NOTEBOOK:
             raise BudgetError(f"a notebook of {artifact.size:,} bytes")
         budget.header(artifact.size)
@@ -90,6 +91,8 @@ class NotebookReader:
 
 def _python(artifact: Artifact, cells: list[_Cell], budget: Budget) -> Iterator[Fact | Coverage]:
     """What the Python of all cells does, together or else one by one."""
+    from modelscan.formats.python_code.analysis import Analysis  # lazy: as in `read`
+
     whole = "\n".join(cell.python for cell in cells)
     try:
         analysis = Analysis(whole, budget)

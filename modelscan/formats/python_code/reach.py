@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from modelscan.formats.python_code.evaluate import Evaluator
-from modelscan.formats.python_code.scopes import Class, Function
+from modelscan.formats.python_code.scopes import Function
 from modelscan.formats.python_code.structure import Event, Structure
 from modelscan.formats.python_code.values import Value
 
@@ -27,7 +27,7 @@ _USED_BY_LIBRARIES: Final = frozenset({
     "load_context", "initialize", "handle", "inference", "execute", "setup", "build",
 })  # fmt: skip
 """Methods that a library calls when it loads or runs a model, without being asked for them."""
-_MADE: Final = ("__init__", "__new__", "__post_init__", "__call__", "__enter__")
+_CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__")
 
 
 class Reach:
@@ -117,11 +117,7 @@ def _behind(value: Value) -> Iterator[Function]:
     if value.function is not None:
         yield value.function
     if value.cls is not None:
-        yield from _constructors(value.cls)
-
-
-def _constructors(cls: Class) -> Iterator[Function]:
-    for name in _MADE:
-        method = cls.method(name)
-        if method is not None:
-            yield method
+        for name in ("__call__",) if value.made else _CONSTRUCTORS:
+            method = value.cls.method(name)
+            if method is not None:
+                yield method

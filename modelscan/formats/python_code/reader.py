@@ -11,17 +11,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.python_code import source
-from modelscan.formats.python_code.analysis import Analysis
-from modelscan.formats.python_code.reach import When
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import CodeBehaviour, CodeSource, Fact
+
+if TYPE_CHECKING:
+    from modelscan.formats.python_code.analysis import Analysis
+    from modelscan.formats.python_code.reach import When
 
 _EXTENSIONS: Final = frozenset({".py", ".pyw"})
 _SHEBANG: Final = re.compile(rb"#!\s*/\S*[\s/]python[\d.]*\b")
@@ -51,6 +53,9 @@ class PythonReader:
 
         TorchScript's own code looks like Python and is compiled by torch, never run by Python.
         """
+        # lazy: most models bring no code, and need no analysis of it
+        from modelscan.formats.python_code.analysis import Analysis
+
         if artifact.size > source.MAX_SOURCE:
             raise BudgetError(f"Python source of {artifact.size:,} bytes")
         text = source.decode(artifact.read_at(0, artifact.size))

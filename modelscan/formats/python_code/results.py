@@ -73,7 +73,8 @@ def of_method(receiver: Value, name: str, call: Called) -> Value | None:
 def of_call(function: Value, receivers: Values, call: Called) -> Values:
     """The results of calling a value."""
     if function.cls is not None:
-        return (Value(cls=function.cls),)
+        call_method = function.cls.method("__call__") if function.made else None
+        return (call_method.returns if call_method else ()) or (Value(cls=function.cls, made=True),)
     if function.function is not None:
         return add(function.function.returns, (tainted(call.all),))
     return _of_name(function, canonical(function.name), receivers, call)

@@ -47,6 +47,8 @@ class Value:
     """A function of this module."""
     cls: Class | None = None
     """A class of this module, or an instance of it."""
+    made: bool = False
+    """True for an instance of `cls`."""
 
     @property
     def known(self) -> str:
