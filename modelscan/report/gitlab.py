@@ -53,9 +53,7 @@ def _issues(model: ModelReport) -> list[Json]:
     issues = [_finding(model, finding) for finding in model.findings]
     if model.error is not None:
         issues.append(_missing(model, Location(), text(model.error)))
-    issues += [
-        _missing(model, Location(gap.file, gap.member), _why(gap)) for gap in gaps[:MOST_GAPS]
-    ]
+    issues += [_gap(model, gap) for gap in gaps[:MOST_GAPS]]
     if len(gaps) > MOST_GAPS:
         more = counted(len(gaps) - MOST_GAPS, "further part")
         issues.append(_missing(model, Location(), f"{more} that loading needs"))
@@ -76,8 +74,9 @@ def _missing(model: ModelReport, where: Location, why: str) -> Json:
     return _issue(model, where, _GAP, message, "major", f"{where.file}!{where.member}")
 
 
-def _why(gap: Coverage) -> str:
-    return f"{gap.status}: {text(gap.reason)}" if gap.reason else gap.status
+def _gap(model: ModelReport, gap: Coverage) -> Json:
+    why = f"{gap.status}: {text(gap.reason)}" if gap.reason else gap.status
+    return _missing(model, Location(gap.file, gap.member), why)
 
 
 def _issue(  # one argument for each part of an entry

@@ -21,6 +21,7 @@ from modelscan.report.verdicts import verdicts
 from modelscan.report.waivers import waiver
 from modelscan.report.writer import Output
 from modelscan.vocabulary.finding import Finding
+from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.result import ModelReport, Report
 from modelscan.vocabulary.rule import CONFIDENCES, SEVERITIES
 
@@ -59,13 +60,11 @@ class _Case:
         self.body = "\n".join(lines)
 
     def lines(self, suite: str) -> Iterator[str]:
-        head = f"    <testcase{_attributes(classname=suite, name=self.name, time='0')}"
+        yield f"    <testcase{_attributes(classname=suite, name=self.name, time='0')}>"
         if self.outcome:
-            yield head + ">"
-            tag = f"      <{self.outcome}{_attributes(message=self.message, type=self.name)}"
-            yield f"{tag}>{_escaped(self.body)}</{self.outcome}>"
+            tag = f"{self.outcome}{_attributes(message=self.message, type=self.name)}"
+            yield f"      <{tag}>{_escaped(self.body)}</{self.outcome}>"
         else:
-            yield head + ">"
             said = "\n".join(part for part in (self.message, self.body) if part)
             yield f"      <system-out>{_escaped(said)}</system-out>"
         yield "    </testcase>"
@@ -86,9 +85,8 @@ class _Suite:
 
     def lines(self) -> Iterator[str]:
         stamp = self.created.removesuffix("Z")
-        yield (
-            f"  <testsuite{_attributes(name=self.name, **_counts([self]), time='0', timestamp=stamp)}>"
-        )
+        head = _attributes(name=self.name, **_counts([self]), time="0", timestamp=stamp)
+        yield f"  <testsuite{head}>"
         yield "    <properties>"
         for name, value in self.properties.items():
             yield f"      <property{_attributes(name=name, value=value)}/>"
@@ -113,10 +111,8 @@ def _answers(model: ModelReport) -> Iterator[_Case]:
         outcome = ""
         if answer.key == "allowed":
             outcome = {"fail": "failure", "incomplete": "error"}.get(answer.status, "")
-        reason = text(answer.reason)
-        yield _Case(
-            f"answer: {answer.key}", outcome, f"{answer.status}: {reason}", [answer.question]
-        )
+        said = f"{answer.status}: {text(answer.reason)}"
+        yield _Case(f"answer: {answer.key}", outcome, said, [answer.question])
 
 
 def _rules(model: ModelReport, report: Report) -> Iterator[_Case]:
@@ -157,8 +153,7 @@ def _gaps(model: ModelReport) -> Iterator[_Case]:
     if not gaps:
         return
     lines = [
-        f"{text(gap.file, LONGEST_NAME)}{'!' + text(gap.member) if gap.member is not None else ''}: "
-        f"{gap.status} {text(gap.reason)}".rstrip()
+        f"{gap.status} {text(str(Location(gap.file, gap.member)), LONGEST_NAME)}: {text(gap.reason)}"
         for gap in gaps[:_MOST_GAPS]
     ]
     if len(gaps) > _MOST_GAPS:

@@ -38,7 +38,9 @@ def place(model: ModelReport, location: Location) -> Place:
     line = _line(location.line)
     if model.source.kind == "file":
         return Place(_relative(location.file or model.ref), line)
-    root = _SCHEME.sub("", without_revision(model.ref), count=1)
+    root = without_revision(model.ref)
+    scheme = _SCHEME.match(root)
+    root = root[scheme.end() :] if scheme else root
     return Place(_relative(f"{root}/{location.file}"), line)
 
 

@@ -14,8 +14,9 @@ from modelscan.report.sarif.writer import Sarif
 from modelscan.report.spdx.writer import Spdx
 from modelscan.report.terminal import Terminal
 from modelscan.report.writer import Writer
+from modelscan.vocabulary.result import Report
 
-OPENVEX = OpenVex()
+_OPENVEX = OpenVex()
 
 WRITERS: tuple[Writer, ...] = (
     Terminal(),
@@ -29,9 +30,17 @@ WRITERS: tuple[Writer, ...] = (
     JUnit(),
     GitLab(),
     GitHub(),
-    OPENVEX,
+    _OPENVEX,
 )
 """Every format, the default one first."""
 
 BY_NAME: dict[str, Writer] = {writer.name: writer for writer in WRITERS}
 """The same, by the name that a person types after `-f`."""
+
+
+def silence(writer: Writer, report: Report) -> str:
+    """Why a format has nothing to say about a report, so that nothing is to be written.
+
+    Empty for all others, whose writers always return a document.
+    """
+    return _OPENVEX.silence(report) if writer is _OPENVEX else ""

@@ -10,10 +10,10 @@ import base64
 import json
 import os
 import select
-import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,14 @@ _FLAGS = (
     "--no-first-run",
     "--remote-debugging-pipe",
 )
+_LAUNCHER = """
+import fcntl, os, sys
+theirs = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+for number, descriptor in zip(theirs, (3, 4)):
+    os.dup2(number, descriptor)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+"""Runs in the new process: puts the pipes where the browser looks for them, and becomes it."""
 
 
 class Browser:
@@ -47,7 +55,7 @@ class Browser:
         self._in, theirs_out = os.pipe()
         words = [CHROMIUM, *_FLAGS, f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
-            ["sh", "-c", f"exec {shlex.join(words)} 3<&{theirs_in} 4>&{theirs_out}"],
+            [sys.executable, "-c", _LAUNCHER, str(theirs_in), str(theirs_out), *words],
             pass_fds=(theirs_in, theirs_out),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

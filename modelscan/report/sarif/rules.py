@@ -1,7 +1,7 @@
 """Rules as SARIF reporting descriptors: what code scanning shows beside an alert.
 
-Source: SARIF 2.1.0 section 3.49, and GitHub's "SARIF support for code scanning": severity, precision
-and tags are read from the property bag, of the tags at most 20 are kept.
+Source: SARIF 2.1.0 section 3.49, and GitHub's "SARIF support for code scanning": severity,
+precision and tags are read from the property bag; of the tags at most 20 are kept.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Format `html`: one self-contained page, a module for each part of it."""
