@@ -54,6 +54,7 @@ bench: $(VENV)/.dev  ## Print speed and memory as ratios to public tools
 
 interop: $(VENV)/.dev  ## Checks that need other tools from the package index
 	$(BIN)/python tools/interop.py
+	$(BIN)/pytest -m interop
 
 build: $(VENV)/.dev  ## Wheel and source distribution in dist/
 	$(BIN)/python -m hatchling build

@@ -1,7 +1,8 @@
 """Accessibility, judged by axe-core in a real browser: no violation in any state of the page.
 
 axe-core is fetched with npm into a temporary folder: one release, whose file is checked before it
-runs. Where npm or the registry cannot be reached, or there is no browser, this is skipped.
+runs. `make interop` runs this; where npm or the registry cannot be reached, or there is no browser,
+it is skipped.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from modelscan.report.writer import Output
 from modelscan.vocabulary.result import Report
 from tests.browser.chromium import CHROMIUM, Browser
 from tests.forge import reports
+
+pytestmark = pytest.mark.interop
 
 RELEASE = "axe-core@4.14.1"
 SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
