@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelscan.engine.evaluate import Engine
-from modelscan.vocabulary.fact import ConfigDefect, Fact, TensorDefect, TensorHeader
+from modelscan.vocabulary.fact import ConfigDefect, Fact, FileFormat, TensorDefect, TensorHeader
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.rule import Rule
@@ -133,6 +133,14 @@ def test_other_types_in_messages_and_evidence() -> None:
     assert found.message == "3 A, B []"
     assert found.evidence["dtypes"] == ["A", "B"]
     json.dumps(found.evidence)
+
+
+def test_truth_values_in_messages() -> None:
+    fact = FileFormat(declared="a", detected="b", executable=True)
+    (found,) = judge(
+        fact, match={"fact": "file.format"}, message="{executable}", identity=["declared"]
+    )
+    assert found.message == "true"
 
 
 KINDS = ("overlap", "hole", "trailing-data", "unknown-dtype")

@@ -77,6 +77,8 @@ def test_what_is_wrong_with_a_rule_is_named_with_its_line(
         ({"tensor": {}}, "cannot be empty", ""),
         ({"tensor": 3}, "of type string", ""),
         ({"tensor": {"gt": 3}}, "needs a number", ""),
+        ({"tensor": {"eq": 3}}, "of type string", ""),
+        ({"location.offset": {"gt": "a"}}, "of type integer", ""),
         ({"tensor": {"matches": "a"}}, "unknown operator 'matches'", ""),
         ({"tensor": {"start-with": "a"}}, "unknown operator", "'starts-with'"),
         ({"tensor": {"regex": "(a+)+"}}, "refused", ""),

@@ -9,6 +9,7 @@ import pytest
 from modelscan import _resources
 from modelscan.engine import document, loader, mappings
 from modelscan.engine.fields import Field, fields, shown
+from modelscan.engine.fields import _field as field_of
 from modelscan.engine.schema import rule_schema
 from tests.forge import rulebook
 
@@ -71,3 +72,8 @@ def test_the_fields_of_a_fact() -> None:
     assert found["subject"] == Field("string")
     assert "location" not in found
     assert "location" in shown("tensor.header")
+
+
+def test_a_fact_that_no_operator_could_test_is_refused() -> None:
+    with pytest.raises(TypeError, match="cannot test a field of type"):
+        field_of(dict)
