@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import click
 
+from modelscan._about import NAME
 from modelscan.errors import UsageError, did_you_mean
 from modelscan.report.files import write_file
 from modelscan.report.writer import Output, Writer
-from modelscan.report.writers import BY_NAME, WRITERS
+from modelscan.report.writers import BY_NAME, DEFAULT, silence
 from modelscan.vocabulary.result import Report
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -57,13 +58,35 @@ def report_options(command: _Command) -> _Command:
     return command
 
 
+def policy_options(command: _Command) -> _Command:
+    """Add the options that choose a policy to a command."""
+    for option in reversed(
+        (
+            click.option(
+                "--config",
+                type=click.Path(path_type=Path, dir_okay=False),
+                metavar="FILE",
+                help="The configuration, instead of the nearest modelassay.toml upward.",
+            ),
+            click.option(
+                "--policy",
+                metavar="NAME|FILE",
+                help="A profile (default, strict, production, audit), an environment of the "
+                "configuration, or a policy file.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def destinations(formats: tuple[str, ...]) -> tuple[Destination, ...]:
     """What `-f` asks for; the terminal report when it asks for nothing.
 
     Raises:
         UsageError: an unknown format, or two reports for the same place.
     """
-    found = [_destination(text) for text in formats] or [Destination(WRITERS[0], None)]
+    found = [_destination(text) for text in formats] or [Destination(BY_NAME[DEFAULT], None)]
     places = [str(item.path) for item in found]
     twice = next((place for place in places if places.count(place) > 1), None)
     if twice is not None:
@@ -84,26 +107,37 @@ def deliver(
     places: tuple[Destination, ...],
     level: Literal["quiet", "normal", "verbose"],
 ) -> None:
-    """Write every report: files whole or not at all, standard output last."""
-    for writer, path in places:
+    """Write every report: files whole or not at all, standard output last.
+
+    A format that has nothing to say writes no file, and a message says so.
+    """
+    speaking = [place for place in places if not _is_silent(place, report)]
+    for writer, path in speaking:
         if path is not None:
             write_file(path, writer.write(report, Output(detail=level)))
-    for writer, path in places:
+    for writer, path in speaking:
         if path is None:
             sys.stdout.buffer.write(writer.write(report, _console(level)))
             sys.stdout.buffer.flush()
 
 
+def _is_silent(place: Destination, report: Report) -> bool:
+    why = silence(place.writer, report)
+    if why:
+        unwritten = "nothing is printed" if place.path is None else f"no file {place.path}"
+        click.echo(f"{NAME}: {place.writer.name}: {why}: {unwritten}", err=True)
+    return bool(why)
+
+
 def _destination(text: str) -> Destination:
     name, has_file, file = text.partition("=")
-    writer = BY_NAME.get(name)
-    if writer is None:
+    if name not in BY_NAME:
         known = ", ".join(BY_NAME)
         hint = did_you_mean(name, BY_NAME) or f"known formats: {known}"
         raise UsageError(f"no report format {name!r}", hint)
     if has_file and not file:
         raise UsageError(f"-f {text} names no file", f"write -f {name}=FILE")
-    return Destination(writer, Path(file) if has_file else None)
+    return Destination(BY_NAME[name], Path(file) if has_file else None)
 
 
 def _console(level: Literal["quiet", "normal", "verbose"]) -> Output:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.result import ModelFacts
 
 _MOST = 1_000
 """Claims that are repeated for one model; an honest card makes a few dozen."""
+_MOST_BASES = 100
+_NO_BASE = frozenset({"unrelated", "unknown"})
+_SEVERAL = frozenset({"claimed", "merge"})
+"""Relations whose answer names one base where the model's files may name several."""
 
 
 class Claim(NamedTuple):
@@ -36,6 +41,22 @@ def claims_of(facts: ModelFacts) -> Claims:
 def values(claims: Claims, kind: str) -> list[str]:
     """The different values claimed, sorted."""
     return sorted({claim.value for claim in claims.get(kind, ())})
+
+
+def bases_of(lineage: Lineage, claims: Claims) -> dict[str, tuple[str, str]]:
+    """The base models, each with its relation and its tier; a denied descent has none.
+
+    Args:
+        lineage: the answer to "descends from what?".
+        claims: what the model's files claim; further bases of a merge are taken from it.
+    """
+    if lineage.base is None or lineage.status in _NO_BASE:
+        return {}
+    bases: dict[str, tuple[str, str]] = {lineage.base: (lineage.status, lineage.tier)}
+    if lineage.status in _SEVERAL:
+        for claim in claims.get("base", ())[:_MOST_BASES]:
+            bases.setdefault(claim.value, ("claimed", "declared"))
+    return bases
 
 
 def _well_formed(facts: ModelFacts) -> Iterator[tuple[str, Claim]]:

@@ -1,9 +1,11 @@
-"""Files as other formats may hold them: digests of known algorithms, well formed; media types."""
+"""Files and gaps as other formats may hold them: well-formed digests, media types, words."""
 
 from __future__ import annotations
 
 import re
 
+from modelscan.report.machine import text
+from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.result import FileEntry
 
 _DIGITS = {
@@ -47,3 +49,8 @@ def git_blob(file: FileEntry) -> str:
     """The SHA-1 object id that git gives the bytes; empty when it was not computed."""
     digest = file.digests.get("git-blob", "")
     return digest if len(digest) == _GIT_DIGITS and _HEX.fullmatch(digest) else ""
+
+
+def shortfall(gap: Coverage) -> str:
+    """What became of a part, and why; inert."""
+    return f"{gap.status}: {text(gap.reason)}" if gap.reason else gap.status

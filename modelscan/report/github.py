@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from modelscan._about import NAME
-from modelscan.report.machine import text
+from modelscan.report.entries import shortfall
+from modelscan.report.machine import prose, text
 from modelscan.report.places import inside, place
 from modelscan.report.text import counted
 from modelscan.report.writer import Output
@@ -88,13 +89,13 @@ def _annotations(report: Report) -> Iterator[_Annotation]:
         for gap in model.coverage:
             if gap.needed:
                 where = Location(gap.file, gap.member)
-                message = f"{inside(model, where)}: {gap.status}: {text(gap.reason)}"
+                message = f"{inside(model, where)}: {shortfall(gap)}"
                 yield _Annotation("warning", model, where, "not looked at", message)
 
 
 def _message(model: ModelReport, finding: Finding) -> str:
     place_inside = inside(model, finding.location)
-    return f"{text(finding.message)} ({place_inside}) Fix: {text(finding.fix.strip())}"
+    return f"{text(finding.message)} ({place_inside}) Fix: {prose(finding.fix)}"
 
 
 def _summary(report: Report, hidden: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from modelscan.report.entries import shortfall
 from modelscan.report.identity import without_revision
 from modelscan.report.jsontext import encode
 from modelscan.report.machine import Json, stable, text
@@ -75,8 +76,7 @@ def _missing(model: ModelReport, where: Location, why: str) -> Json:
 
 
 def _gap(model: ModelReport, gap: Coverage) -> Json:
-    why = f"{gap.status}: {text(gap.reason)}" if gap.reason else gap.status
-    return _missing(model, Location(gap.file, gap.member), why)
+    return _missing(model, Location(gap.file, gap.member), shortfall(gap))
 
 
 def _issue(  # one argument for each part of an entry

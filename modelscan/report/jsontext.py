@@ -36,7 +36,7 @@ def encode(value: Any, *, sort: bool = True) -> bytes:
         data = msgspec.json.encode(value, order=order)
     except ValueError:  # a lone surrogate, or an integer that is too long
         plain = msgspec.to_builtins(value, order=order)
-        data = msgspec.json.encode(_representable(plain), order=order)
+        data = msgspec.json.encode(_representable(plain))
     data = msgspec.json.format(data, indent=2) + b"\n"
     if data.isascii() and b"\x7f" not in data:
         return data

@@ -3,8 +3,9 @@
 A model is a test suite. Each of the five questions is a test case that passes, since an answer such
 as "unknown" fails nothing by itself; the last one, "allowed", fails or errs as the policy decides.
 Each rule that found something is a test case: it fails when one of its findings counts against a
-model that the policy refuses, it is skipped when all of them are waived, and else it passes, with
-what was found in its output. So the tests are red exactly when the scan is.
+model that the policy refuses (one of the baseline does not), it is skipped when all of them are
+waived, and else it passes, with what was found in its output. So the tests are red exactly when the
+scan is.
 
 The text of a model is written with visible escapes, so that no character can be left that XML 1.0
 (section 2.2) forbids. There is no official schema; the elements are those that all readers share.
@@ -15,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from modelscan._about import NAME
-from modelscan.report.machine import LONGEST_NAME, text
+from modelscan.report.entries import shortfall
+from modelscan.report.machine import LONGEST_NAME, prose, text
 from modelscan.report.text import counted
 from modelscan.report.verdicts import verdicts
 from modelscan.report.waivers import waiver
@@ -126,12 +128,14 @@ def _rules(model: ModelReport, report: Report) -> Iterator[_Case]:
         if refused and any(map(_counts_against, open_ones)):
             outcome = "failure"
         rule = report.rules.get(name)
-        title = text(rule.title.strip()) if rule is not None else text(name)
+        title = prose(rule.title) if rule is not None else text(name)
         message = f"{title} ({counted(len(findings), 'finding')})"
         yield _Case(text(name) or "-", outcome, message, _listed(findings))
 
 
 def _counts_against(finding: Finding) -> bool:
+    if finding.baseline == "unchanged":
+        return False
     severe = SEVERITIES.index(finding.severity) >= _SEVERE
     return severe and CONFIDENCES.index(finding.confidence) >= _SURE
 
@@ -142,7 +146,7 @@ def _listed(findings: list[Finding]) -> Iterator[str]:
         waived = f" [waived: {stated.reason}]" if stated else ""
         where = text(str(finding.location), LONGEST_NAME)
         yield f"{finding.severity} {where}: {text(finding.message)}{waived}"
-        yield f"  Fix: {text(finding.fix.strip())}"
+        yield f"  Fix: {prose(finding.fix)}"
     if len(findings) > MOST_LINES:
         yield f"and {len(findings) - MOST_LINES:,} more (-f json has all)"
 
@@ -153,7 +157,7 @@ def _gaps(model: ModelReport) -> Iterator[_Case]:
     if not gaps:
         return
     lines = [
-        f"{gap.status} {text(str(Location(gap.file, gap.member)), LONGEST_NAME)}: {text(gap.reason)}"
+        f"{text(str(Location(gap.file, gap.member)), LONGEST_NAME)}: {shortfall(gap)}"
         for gap in gaps[:_MOST_GAPS]
     ]
     if len(gaps) > _MOST_GAPS:

@@ -13,13 +13,19 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+import msgspec
+
+from modelscan.report.jsontext import encode
 from modelscan.report.text import ELLIPSIS, inert
+from modelscan.vocabulary.result import Report
 
 Json = dict[str, Any]
 
 LONGEST_NAME = 4_096
 """Characters; Linux paths end here."""
 LONGEST_PROSE = 2_000
+_LONGEST_SOURCE = 8 * LONGEST_PROSE
+"""Characters that are looked at, since most of a text may be blanks."""
 
 
 def representable(value: str) -> str:
@@ -31,6 +37,17 @@ def text(value: str, longest: int = LONGEST_PROSE) -> str:
     """Inert text, cut when it is longer than any honest one."""
     value = representable(value)
     return inert(value if len(value) <= longest else value[: longest - 1] + ELLIPSIS)
+
+
+def prose(value: str) -> str:
+    """Inert text on one line: rules and waivers are written in paragraphs, wrapped by hand."""
+    return text(" ".join(representable(value)[:_LONGEST_SOURCE].split()))
+
+
+def paragraphs(value: str) -> str:
+    """Inert text that keeps its paragraphs, for formats that have room for them."""
+    parts = representable(value)[:_LONGEST_SOURCE].replace("\r\n", "\n").split("\n\n")
+    return "\n\n".join(part for part in map(prose, parts) if part)
 
 
 def name(value: str) -> str:
@@ -47,6 +64,11 @@ def stable(*parts: str) -> str:
     """SHA-256 over the parts, hexadecimal: the same for the same thing in every run."""
     # NUL cannot occur in a path or a digest: it keeps the parts apart.
     return hashlib.sha256(representable("\0".join(parts)).encode()).hexdigest()
+
+
+def fingerprint(report: Report) -> str:
+    """SHA-256 over all that a report holds, hexadecimal; the order of its members is no part."""
+    return hashlib.sha256(encode(msgspec.to_builtins(report))).hexdigest()
 
 
 def stable_uuid(*parts: str) -> str:

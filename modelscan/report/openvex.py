@@ -14,7 +14,7 @@ from __future__ import annotations
 from modelscan._about import NAME
 from modelscan.report.identity import content_iri, model_iri, of_model
 from modelscan.report.jsontext import encode
-from modelscan.report.machine import Json, compact, stable_uuid, text
+from modelscan.report.machine import Json, compact, prose, stable_uuid, text
 from modelscan.report.waivers import Waiver, waiver
 from modelscan.report.writer import Output
 from modelscan.vocabulary.finding import Finding
@@ -76,7 +76,7 @@ def _statement(
     rule = report.rules.get(finding.rule)
     vulnerability = {
         "name": text(finding.rule) or "-",
-        "description": text(rule.title.strip()) if rule is not None else None,
+        "description": prose(rule.title) if rule is not None else None,
     }
     statement: Json = {
         "vulnerability": compact(vulnerability),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from modelscan.report.machine import text
+from modelscan.report.machine import prose
 
 JUSTIFICATIONS = (
     "component_not_present",
@@ -38,6 +38,6 @@ def waiver(waived: str | None) -> Waiver | None:
         return None
     stated = _STATED.match(waived)
     if stated is None:
-        return Waiver("", text(waived.strip()) or "waived")
-    reason = text(waived[stated.end() :].strip())
+        return Waiver("", prose(waived) or "waived")
+    reason = prose(waived[stated.end() :])
     return Waiver(stated["stated"], reason or stated["stated"].replace("_", " "))

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -40,4 +40,13 @@ class Writer(Protocol):
 
         Bytes, because a document for machines is UTF-8 whatever the console's encoding is.
         """
+        ...
+
+
+@runtime_checkable
+class Quiet(Protocol):
+    """A format that has nothing to say about some reports; then its writer returns no bytes."""
+
+    def silence(self, report: Report) -> str:
+        """Why there is nothing to say; empty when there is something."""
         ...

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -15,18 +14,15 @@ from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.result import FileEntry, ModelFacts, ModelReport, Report
 from modelscan.vocabulary.snapshot import Source
-from tests.forge import reports
+from tests.forge import reports, schemas
+from tests.forge.reports import hub_model
+from tests.forge.schemas import needs_schemas
 
-SCHEMAS = Path(__file__).parents[3] / "shared" / "data" / "schemas"
-COMPANIONS = ("spdx.schema.json", "jsf-0.82.schema.json", "cryptography-defs.schema.json")
-
-needs_schemas = pytest.mark.skipif(
-    not (SCHEMAS / "bom-1.6.schema.json").is_file(), reason="the official schemas are not here"
-)
+VALID = reports.every_report()
 
 
-def document(report: Report) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(CycloneDx().write(report, Output()))
+def document(report: Report, specification: Specification = "1.6") -> dict[str, Any]:
+    parsed: dict[str, Any] = json.loads(CycloneDx(specification).write(report, Output()))
     return parsed
 
 
@@ -39,56 +35,31 @@ def values(entry: dict[str, Any]) -> dict[str, str]:
     return {one["name"]: one["value"] for one in entry["properties"]}
 
 
-def hub_model(ref: str, **source: Any) -> ModelReport:
-    return reports.model(ref=ref, source=Source(kind="hub", **source))
-
-
 @pytest.fixture(scope="module")
-def validator() -> jsonschema_rs.Draft7Validator:
-    def load(name: str) -> Any:
-        return json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
-
-    registry = jsonschema_rs.Registry(
-        [(f"http://cyclonedx.org/schema/{name}", load(name)) for name in COMPANIONS]
-    )
-    return jsonschema_rs.Draft7Validator(
-        load("bom-1.6.schema.json"), registry=registry, validate_formats=True
-    )
+def validators() -> dict[Specification, jsonschema_rs.Draft7Validator]:
+    return {"1.6": schemas.cyclonedx("1.6"), "1.7": schemas.cyclonedx("1.7")}
 
 
 def related(**lineage: Any) -> ModelReport:
     return reports.model(answers=reports.answers(descends_from=Lineage(**lineage)))
 
 
-VALID = {
-    "empty": reports.report(exit_code=4),
-    "unreadable": reports.report(reports.model(), reports.unreadable_model(), exit_code=3),
-    "bad": reports.bad_report(),
-    "twice": reports.report(reports.bad_model(), reports.bad_model(), exit_code=1),
-    "hub": reports.report(
-        hub_model("hf:org/name@main", revision=reports.COMMIT, endpoint="https://mirror.example")
-    ),
-    "unrelated": reports.report(
-        related(status="unrelated", base="a/b", tier="measured", reason="r")
-    ),
-    "waived": reports.report(reports.model(findings=(reports.finding(waived=""),))),
-    "large": reports.large_report(2_000),
-    "hostile": reports.hostile_report(),
-}
-
-
 @needs_schemas
+@pytest.mark.parametrize("specification", ["1.6", "1.7"])
 @pytest.mark.parametrize("name", VALID)
 def test_documents_follow_the_official_schema(
-    name: str, validator: jsonschema_rs.Draft7Validator
+    name: str,
+    specification: Specification,
+    validators: dict[Specification, jsonschema_rs.Draft7Validator],
 ) -> None:
-    validator.validate(document(VALID[name]))
+    validators[specification].validate(document(VALID[name], specification))
 
 
 @needs_schemas
 def test_the_validator_sees_formats_and_companions(
-    validator: jsonschema_rs.Draft7Validator,
+    validators: dict[Specification, jsonschema_rs.Draft7Validator],
 ) -> None:
+    validator = validators["1.6"]
     bom = document(reports.bad_report())
     bom["metadata"]["timestamp"] = "yesterday"
     assert not validator.is_valid(bom)
@@ -99,21 +70,40 @@ def test_the_validator_sees_formats_and_companions(
 
 @needs_schemas
 def test_every_licence_identifier_is_spdx() -> None:
-    known = json.loads((SCHEMAS / "spdx.schema.json").read_text(encoding="utf-8"))["enum"]
-    assert set(SPDX_BY_LOWER.values()) <= set(known)
+    assert set(SPDX_BY_LOWER.values()) <= set(schemas.load("spdx.schema.json")["enum"])
 
 
+def named(value: Any, key: str) -> list[str]:
+    """Every value of a key, wherever it stands."""
+    if isinstance(value, dict):
+        own = [value[key]] if isinstance(value.get(key), str) else []
+        return own + [found for item in value.values() for found in named(item, key)]
+    if isinstance(value, list):
+        return [found for item in value for found in named(item, key)]
+    return []
+
+
+@pytest.mark.parametrize("specification", ["1.6", "1.7"])
 @pytest.mark.parametrize("name", VALID)
-def test_references_are_unique_and_lead_somewhere(name: str) -> None:
-    bom = document(VALID[name])
-    models = bom.get("components", [])
-    files = [file for model in models for file in model.get("components", [])]
-    findings = bom.get("vulnerabilities", [])
-    refs = [one["bom-ref"] for one in [bom["metadata"]["component"], *models, *files, *findings]]
+def test_references_are_unique_and_lead_somewhere(name: str, specification: Specification) -> None:
+    bom = document(VALID[name], specification)
+    refs = named(bom, "bom-ref")
     assert len(refs) == len(set(refs))
-    assert {one["ref"] for one in bom["dependencies"]} <= set(refs)
-    assert {ref for one in bom.get("compositions", []) for ref in one["assemblies"]} <= set(refs)
-    assert {affected["ref"] for one in findings for affected in one["affects"]} <= set(refs)
+    assert {key: set(named(bom, key)) - set(refs) for key in ("ref", "target", "assessor")} == {
+        "ref": set(), "target": set(), "assessor": set(),
+    }  # fmt: skip
+    assert set(named(bom, "requirement")) <= set(refs)
+    assert set(named(bom, "attributedTo")) <= set(refs)
+    declared = bom.get("declarations", {})
+    lists = [
+        *(one.get("assemblies", []) for one in bom.get("compositions", [])),
+        *(one.get("dependencies", []) for one in bom.get("compositions", [])),
+        *(one.get("dependsOn", []) for one in bom["dependencies"]),
+        *(one["subjects"] for one in bom.get("annotations", [])),
+        *(one["evidence"] for one in declared.get("claims", [])),
+        *(one["claims"] for each in declared.get("attestations", []) for one in each["map"]),
+    ]
+    assert {ref for one in lists for ref in one} <= set(refs)
 
 
 def test_a_document_is_deterministic_and_follows_its_report() -> None:
@@ -191,6 +181,10 @@ def test_a_base_is_an_ancestor_with_how_well_it_is_known() -> None:
             "type": "machine-learning-model",
             "group": "nreimers",
             "name": "MiniLM-L6-H384-uncased",
+            "properties": [
+                {"name": "modelassay:relation", "value": "claimed"},
+                {"name": "modelassay:tier", "value": "declared"},
+            ],
         }
     ]
     assert pedigree["notes"].startswith("relation: claimed; known by: declared;")
@@ -215,6 +209,8 @@ def test_a_base_is_an_ancestor_with_how_well_it_is_known() -> None:
 def test_only_a_full_reference_to_a_base_makes_a_purl(base: str, ancestor: dict[str, str]) -> None:
     one = related(status="finetune", base=base, tier="declared", reason="r")
     (found,) = component(one)["pedigree"]["ancestors"]
+    assert values(found) == {"modelassay:relation": "finetune", "modelassay:tier": "declared"}
+    del found["properties"]
     assert found == {"type": "machine-learning-model", **ancestor}
 
 
@@ -226,12 +222,14 @@ def test_a_denied_descent_names_no_ancestor() -> None:
 
 
 def test_the_model_card_repeats_claims_and_licences_are_declared() -> None:
-    built = component(reports.bad_model())
+    built, data = document(reports.bad_report())["components"]
     assert built["modelCard"]["modelParameters"] == {
         "task": "sentence-similarity",
         "modelArchitecture": "BertModel",
-        "datasets": [{"type": "dataset", "name": "s2orc"}],
+        "datasets": [{"ref": data["bom-ref"]}],
     }
+    assert data["type"] == "data"
+    assert data["data"] == [{"type": "dataset", "name": "s2orc"}]
     assert built["licenses"] == [
         {"license": {"id": "Apache-2.0", "acknowledgement": "declared"}},
         {"license": {"name": "my own terms", "acknowledgement": "declared"}},
@@ -251,8 +249,11 @@ def test_gaps_make_a_composition_incomplete() -> None:
         reports.model(coverage=(gap,)),
         reports.unreadable_model(),
     )
-    found = [one["aggregate"] for one in document(report)["compositions"]]
+    compositions = document(report)["compositions"]
+    found = [one["aggregate"] for one in compositions if "assemblies" in one]
     assert found == ["complete", "incomplete", "incomplete"]
+    rest = {one["aggregate"] for one in compositions if "dependencies" in one}
+    assert rest == {"unknown"}
 
 
 def test_a_finding_is_a_vulnerability_of_its_file() -> None:
@@ -275,10 +276,100 @@ def test_a_finding_is_a_vulnerability_of_its_file() -> None:
     assert ("modelassay:location", "pytorch_model.bin @2") in found
 
 
-def test_a_waived_finding_stays_with_its_reason() -> None:
-    report = reports.report(reports.model(findings=(reports.finding(waived="reviewed"),)))
-    (only,) = document(report)["vulnerabilities"]
-    assert only["analysis"] == {"response": ["will_not_fix"], "detail": "reviewed"}
+def test_waived_findings_stay_and_only_a_justification_denies_anything() -> None:
+    found = document(reports.report(reports.waived_model()))["vulnerabilities"]
+    assert [one.get("analysis") for one in found] == [
+        {
+            "state": "not_affected",
+            "justification": "code_not_reachable",
+            "detail": "the loader uses weights_only=True",
+        },
+        {"response": ["will_not_fix"], "detail": "reviewed on 2026-11-20"},
+        {"response": ["will_not_fix"], "detail": "waived"},
+        None,
+    ]
+
+
+def test_a_merge_has_several_ancestors() -> None:
+    (built,) = document(VALID["merge"])["components"]
+    ancestors = [(one["group"], values(one)) for one in built["pedigree"]["ancestors"]]
+    assert ancestors == [
+        ("a", {"modelassay:relation": "merge", "modelassay:tier": "measured"}),
+        ("c", {"modelassay:relation": "claimed", "modelassay:tier": "declared"}),
+    ]
+
+
+def test_files_have_the_names_that_git_and_archives_give_their_bytes() -> None:
+    file = component(reports.model())["components"][0]
+    assert file["swhid"] == ["swh:1:cnt:" + "b" * 40]
+    assert file["omniborId"] == ["gitoid:blob:sha1:" + "b" * 40]
+    (identity,) = file["evidence"]["identity"]
+    assert identity["concludedValue"] == file["hashes"][0]["content"]
+    assert file["evidence"]["occurrences"] == [{"location": "config.json"}]
+    bare = FileEntry(path="a", size=1, digests={"git-blob": "short"}, format="x")
+    (file,) = component(reports.model(files=(bare,)))["components"]
+    assert not {"swhid", "omniborId", "hashes"} & set(file)
+
+
+def test_only_digests_and_signatures_are_evidence_of_a_name() -> None:
+    (identity,) = component(reports.proven_model())["evidence"]["identity"]
+    assert identity["concludedValue"] == "org/name"
+    techniques = [one["technique"] for one in identity["methods"]]
+    assert techniques == ["hash-comparison", "attestation"]
+    assert "evidence" not in component(reports.hub_model())
+
+
+def test_a_hub_page_is_a_reference_and_a_strange_endpoint_is_not() -> None:
+    found = component(reports.proven_model())
+    assert {one["type"]: one["url"] for one in found["externalReferences"]} == {
+        "distribution": "https://huggingface.co/org/name/tree/" + reports.COMMIT,
+        "model-card": "https://huggingface.co/org/name",
+    }
+    assert found["publisher"] == "org"
+    (odd,) = document(VALID["odd hub"])["components"]
+    assert "externalReferences" not in odd
+
+
+def test_the_five_answers_are_claims_with_evidence_and_plain_ones_are_scored() -> None:
+    found = document(reports.bad_report())["declarations"]
+    assert [one["predicate"] for one in found["claims"]] == [
+        "load_hazards: found", "official_bytes: modified", "signed: unsigned",
+        "descends_from: claimed", "allowed: fail",
+    ]  # fmt: skip
+    assert found["evidence"][0]["description"] == "pytorch_model.bin @2 calls posix.system"
+    (attestation,) = found["attestations"]
+    scores = [one.get("conformance", {}).get("score") for one in attestation["map"]]
+    assert scores == [0, 0, None, None, 0]
+
+
+def test_the_policy_s_verdict_is_an_annotation() -> None:
+    (found,) = document(reports.report(reports.gap_model(), exit_code=3))["annotations"]
+    assert found["text"].endswith("not looked at: 1 part that loading needs")
+
+
+def test_1_7_cites_the_files_that_make_the_claims() -> None:
+    bom = document(reports.report(reports.proven_model()), "1.7")
+    (citation,) = bom["citations"]
+    config = bom["components"][0]["components"][0]
+    assert citation["attributedTo"] == config["bom-ref"]
+    assert citation["pointers"] == [
+        "/components/0/licenses",
+        "/components/0/modelCard/modelParameters/datasets",
+        "/components/0/modelCard/modelParameters/task",
+        "/components/0/modelCard/properties",
+    ]
+    for pointer in citation["pointers"]:
+        value: Any = bom
+        for step in pointer[1:].split("/"):
+            value = value[int(step)] if isinstance(value, list) else value[step]
+        assert value
+    assert "citations" not in document(reports.report(reports.proven_model()))
+
+
+def test_each_version_has_a_name_and_a_serial_number_of_its_own() -> None:
+    one, other = (document(reports.bad_report(), version) for version in ("1.6", "1.7"))
+    assert (one["specVersion"], other["specVersion"]) == ("1.6", "1.7")
+    assert one["serialNumber"] != other["serialNumber"]
 
 
 @pytest.mark.parametrize("text", reports.HOSTILE)

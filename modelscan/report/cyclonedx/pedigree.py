@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from modelscan.report.claims import Claims
+from modelscan.report.claims import Claims, bases_of
 from modelscan.report.cyclonedx.values import placed, properties
 from modelscan.report.identity import of_base
 from modelscan.report.machine import Json, text
 from modelscan.vocabulary.ancestry import Lineage
-
-_NO_ANCESTOR = frozenset({"unrelated", "unknown"})
-_SEVERAL = frozenset({"claimed", "merge"})
-"""Relations whose answer names one base where the model's files may name several."""
-_MOST_ANCESTORS = 100
 
 
 def pedigree(lineage: Lineage, claims: Claims) -> Json:
@@ -24,12 +19,9 @@ def pedigree(lineage: Lineage, claims: Claims) -> Json:
     if lineage.base is None:
         return {}
     notes = f"relation: {lineage.status}; known by: {lineage.tier}; {text(lineage.reason)}"
-    if lineage.status in _NO_ANCESTOR:
+    bases = bases_of(lineage, claims)
+    if not bases:
         return {"notes": f"base asked about: {text(lineage.base)}; {notes}"}
-    bases = {lineage.base: (lineage.status, lineage.tier)}
-    if lineage.status in _SEVERAL:
-        for claim in claims.get("base", ()):
-            bases.setdefault(claim.value, ("claimed", "declared"))
     return {
         "ancestors": [
             {
@@ -37,7 +29,7 @@ def pedigree(lineage: Lineage, claims: Claims) -> Json:
                 **placed(of_base(base)),
                 "properties": properties({"relation": relation, "tier": tier}),
             }
-            for base, (relation, tier) in list(bases.items())[:_MOST_ANCESTORS]
+            for base, (relation, tier) in bases.items()
         ],
         "notes": notes,
     }

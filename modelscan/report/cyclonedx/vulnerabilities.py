@@ -7,7 +7,7 @@ from typing import Any
 from modelscan._about import NAME
 from modelscan.report.cyclonedx.components import ModelComponent
 from modelscan.report.cyclonedx.values import Refs, properties
-from modelscan.report.machine import Json, compact, text
+from modelscan.report.machine import Json, compact, prose, text
 from modelscan.report.waivers import waiver
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import RuleEntry
@@ -44,17 +44,18 @@ def vulnerability(
         "ratings": [{"source": _SOURCE, "severity": finding.severity, "method": "other"}],
         "cwes": _cwes(maps),
         "description": text(finding.message),
-        "detail": text(rule.why.strip()) if rule is not None else None,
-        "recommendation": text(finding.fix),
+        "detail": prose(rule.why) if rule is not None else None,
+        "recommendation": prose(finding.fix),
         "analysis": _analysis(finding.waived),
         "affects": [{"ref": component.file_refs.get(finding.location.file, component.ref)}],
         "properties": properties(
             {
-                "title": rule.title if rule is not None else None,
+                "title": prose(rule.title) if rule is not None else None,
                 "answer": finding.answer,
                 "confidence": finding.confidence,
                 "location": str(finding.location),
                 "identity": finding.identity,
+                "baseline": finding.baseline,
             }
         )
         + _taxonomies(maps),

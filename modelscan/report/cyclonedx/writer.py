@@ -10,7 +10,6 @@ version of this tool; a name with a version in it always means that version.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Literal
 
 from modelscan._about import NAME
@@ -21,7 +20,7 @@ from modelscan.report.cyclonedx.declarations import declared
 from modelscan.report.cyclonedx.values import Refs, properties
 from modelscan.report.cyclonedx.vulnerabilities import vulnerability
 from modelscan.report.jsontext import encode
-from modelscan.report.machine import Json, compact, name, text
+from modelscan.report.machine import Json, compact, fingerprint, name, stable_uuid, text
 from modelscan.report.text import counted
 from modelscan.report.writer import Output
 from modelscan.vocabulary.result import ModelReport, Report
@@ -85,10 +84,7 @@ def document(report: Report, specification: Specification = "1.6") -> Json:
 
 def _serial_number(report: Report, specification: Specification) -> str:
     """A UUID of the report's content and the version: two documents never share a number."""
-    import uuid  # lazy: it looks at the platform, which every other report would pay for
-
-    digest = hashlib.sha256(encode(report) + specification.encode()).hexdigest()
-    return f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, digest)}"
+    return f"urn:uuid:{stable_uuid('cyclonedx', specification, fingerprint(report))}"
 
 
 def _tool(report: Report) -> Json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from modelscan.report.entries import shortfall
 from modelscan.report.machine import Json, text
 from modelscan.report.places import inside
 from modelscan.report.sarif.results import location
@@ -58,8 +59,7 @@ def _unreadable(report: Report) -> Iterator[Json]:
 
 def _gap(model: ModelReport, gap: Coverage) -> Json:
     where = Location(gap.file, gap.member)
-    reason = f": {text(gap.reason)}" if gap.reason else ""
-    message = f"{inside(model, where)} {gap.status}{reason}"
+    message = f"{inside(model, where)}: {shortfall(gap)}"
     return {
         **_notification("not-looked-at", message, "warning"),
         "locations": [location(model, where)],

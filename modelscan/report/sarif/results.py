@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from modelscan.report.identity import without_revision
-from modelscan.report.machine import Json, compact, name, stable, text
+from modelscan.report.machine import Json, compact, name, prose, stable, text
 from modelscan.report.places import Place, inside, place
 from modelscan.report.sarif.rules import LEVELS
 from modelscan.report.waivers import waiver
@@ -50,10 +50,12 @@ def result(found: Found, index: int, *, waivers: bool) -> Json:
                 "confidence": finding.confidence,
                 "answer": finding.answer,
                 "offset": finding.location.offset,
-                "fix": text(finding.fix.strip()),
+                "fix": prose(finding.fix),
             }
         ),
     }
+    if finding.baseline is not None:
+        entry["baselineState"] = finding.baseline
     if waivers:
         entry["suppressions"] = _suppressions(finding.waived)
     return entry

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from modelscan.report.machine import Json, compact, text
+from modelscan.report.machine import Json, compact, paragraphs, prose, text
 from modelscan.report.sarif.taxonomies import Taxonomies, identifiers
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import RuleEntry
@@ -38,8 +38,8 @@ def descriptor(
     """
     severity = rule.severity if rule is not None else findings[0].severity
     maps = rule.maps if rule is not None else Maps()
-    title = text(rule.title.strip()) if rule is not None else text(name)
-    why = text(rule.why.strip()) if rule is not None else ""
+    title = prose(rule.title) if rule is not None else text(name)
+    why = paragraphs(rule.why) if rule is not None else ""
     return compact(
         {
             "id": text(name),
@@ -62,7 +62,7 @@ def _pascal(name: str) -> str:
 def _help(rule: RuleEntry | None, title: str, why: str) -> Json:
     if rule is None:
         return {"text": title or "-"}
-    fix = text(rule.fix.strip())
+    fix = paragraphs(rule.fix)
     references = [text(one) for one in rule.references]
     plain = [why, f"Fix: {fix}", *references]
     marked = [f"# {escape(title)}", escape(why), f"## Fix\n\n{escape(fix)}"]

@@ -1,8 +1,9 @@
 """What a report knows of one model, element by element, and how it is known.
 
 Two numbers, not one: a bill of materials that repeats a model card is complete and proves nothing.
-`verified` is computed from bytes, or rests on a digest or a signature that was checked; `declared`
-is what the model's files or its hub say; `inferred` was concluded from those; `absent` is not known.
+`verified` is computed from bytes, or rests on a digest or a signature that was checked; what the
+model's files or its hub say is `declared`, what was concluded from that `inferred`, and `absent` is
+not known.
 
 Invariant: a measure never counts a name as proof. What belongs to a system, and not to a model, is
 `absent`, since a scan of a model cannot know it.
@@ -13,7 +14,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from modelscan._about import NAME
-from modelscan.report.claims import Claims, claims_of, values
+from modelscan.report.claims import Claims, bases_of, claims_of, values
 from modelscan.report.identity import Coordinates, of_model
 from modelscan.report.machine import text
 from modelscan.report.spdx.packages import RELEASED
@@ -151,8 +152,8 @@ def task(subject: Subject) -> Measured:
     return _claimed(subject, "task")
 
 
-def inputs_and_outputs(subject: Subject) -> Measured:
-    """A task implies them; nobody states them."""
+def implied_by_task(subject: Subject) -> Measured:
+    """Inputs, outputs and domain: a task implies them, nobody states them."""
     found = values(subject.claims, "task")
     return Measured("inferred", _short(", ".join(found))) if found else ABSENT
 
@@ -190,7 +191,7 @@ def download(subject: Subject) -> Measured:
 def lineage(subject: Subject) -> Measured:
     """What it descends from: verified only where digests or weights show it."""
     answer = subject.model.answers.descends_from
-    if answer.base is None or answer.status in ("unrelated", "unknown"):
+    if not bases_of(answer, subject.claims):
         return ABSENT
     status: Status = "verified" if answer.tier in _MEASURED else "declared"
     return Measured(status, _short(f"{answer.status}: {answer.base}"))

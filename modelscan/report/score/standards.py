@@ -77,7 +77,7 @@ _G7 = (
         ("Model hash value", measures.hash_value),
         ("Model hash algorithm", measures.hash_algorithm),
         ("Model properties", measures.architecture),
-        ("Model input/output properties", measures.inputs_and_outputs),
+        ("Model input/output properties", measures.implied_by_task),
         ("Model training properties", measures.datasets),
         ("Model license", measures.licence),
         ("Model external references", measures.page),
@@ -128,7 +128,7 @@ _OWASP = (
     *_cluster(
         "Model",
         ("Primary purpose", measures.task),
-        ("Domain", measures.inputs_and_outputs),
+        ("Domain", measures.implied_by_task),
         ("Type of model", measures.architecture),
         ("Hyperparameters", measures.absent),
         ("Performance metrics", measures.absent),

@@ -5,7 +5,7 @@ Source: SPDX 3.0.1, Security profile.
 
 from __future__ import annotations
 
-from modelscan.report.machine import Json, text
+from modelscan.report.machine import Json, prose, text
 from modelscan.report.spdx.graph import Graph
 from modelscan.report.waivers import Waiver, waiver
 from modelscan.vocabulary.finding import Finding
@@ -46,7 +46,7 @@ class Assessments:
         if stated is not None and stated.justification:
             self._not_affected(iri, members, stated)
             return
-        action = f"Accepted by a waiver: {stated.reason}" if stated else text(finding.fix.strip())
+        action = f"Accepted by a waiver: {stated.reason}" if stated else prose(finding.fix)
         members["relationshipType"] = "affects"
         members["security_actionStatement"] = action or "No fix is known."
         self._graph.add("security_VexAffectedVulnAssessmentRelationship", iri, members)
@@ -67,8 +67,8 @@ class Assessments:
             ]
             members = {
                 "name": text(name) or "-",
-                "summary": text(rule.title.strip()) if rule is not None else "",
-                "description": text(rule.why.strip()) if rule is not None else "",
+                "summary": prose(rule.title) if rule is not None else "",
+                "description": prose(rule.why) if rule is not None else "",
                 "externalRef": weaknesses,
             }
             iri = self._graph.iri("rule", name)

@@ -10,9 +10,9 @@ Source: SPDX 3.0.1, JSON-LD serialisation with the context `spdx-context.jsonld`
 from __future__ import annotations
 
 from modelscan._about import NAME
-from modelscan.report.claims import claims_of, values
+from modelscan.report.claims import bases_of, claims_of, values
 from modelscan.report.jsontext import encode
-from modelscan.report.machine import Json, stable_uuid, text
+from modelscan.report.machine import Json, fingerprint, stable_uuid, text
 from modelscan.report.spdx.assessments import Assessments
 from modelscan.report.spdx.graph import CREATION, Graph
 from modelscan.report.spdx.licensing import Licensing
@@ -24,7 +24,6 @@ from modelscan.vocabulary.result import ModelReport, Report
 
 SPECIFICATION = "3.0.1"
 _CONTEXT = f"https://spdx.org/rdf/{SPECIFICATION}/spdx-context.jsonld"
-_NO_ANCESTOR = frozenset({"unrelated", "unknown"})
 
 
 class Spdx:
@@ -39,7 +38,7 @@ class Spdx:
 
 def document(report: Report) -> Json:
     """The whole document as builtin values."""
-    graph = Graph(f"urn:uuid:{stable_uuid('spdx', encode(report).decode())}")
+    graph = Graph(f"urn:uuid:{stable_uuid('spdx', fingerprint(report))}")
     bill = _Bill(graph, report)
     models = [bill.model(model) for model in report.models]
     return {"@context": _CONTEXT, "@graph": [bill.creation(), *bill.collections(models)]}
@@ -121,11 +120,11 @@ class _Bill:
         }
         whole = model.digest is not None and not any(gap.needed for gap in model.coverage)
         graph.relate(iri, "contains", list(files.values()), "complete" if whole else "incomplete")
-        datasets = [packages.dataset(one) for one in values(claims_of(model.facts), "dataset")]
+        claims = claims_of(model.facts)
+        datasets = [packages.dataset(one) for one in values(claims, "dataset")]
         graph.relate(iri, "trainedOn", datasets, "noAssertion")
-        lineage = model.answers.descends_from
-        if lineage.base is not None and lineage.status not in _NO_ANCESTOR:
-            graph.relate(iri, "descendantOf", [packages.base(lineage.base)], "noAssertion")
+        bases = [packages.base(one) for one in bases_of(model.answers.descends_from, claims)]
+        graph.relate(iri, "descendantOf", bases, "noAssertion")
         self._licensing.add(model, iri)
         for answer in verdicts(model.answers):
             details = "; ".join(f"{name}: {text(value)}" for name, value in answer.details)
