@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,21 +20,30 @@ from modelscan.engine.catalogue import Catalogue, load
 from modelscan.errors import UsageError
 from modelscan.pipeline import Progress, Scanned, Selection, Tools
 from modelscan.pipeline import scan as scan_target
+from modelscan.policy.baseline import Baseline
+from modelscan.policy.clock import now
 from modelscan.policy.gate import decide
+from modelscan.policy.layers import Policy, plain
+from modelscan.policy.layers import load as load_policy
+from modelscan.policy.limits import check_names
 from modelscan.policy.profile import DEFAULT
+from modelscan.verifier import demand
+from modelscan.verifier.request import Request
 from modelscan.vocabulary.result import PolicyEntry, Report, RuleEntry, Tool
 from modelscan.vocabulary.rule import Severity
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-__all__ = ["Limits", "Progress", "Report", "scan"]
+__all__ = ["Limits", "Policy", "Progress", "Report", "Request", "load_policy", "scan", "verify"]
 
 
 def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
     *targets: str | Path,
     rules: Sequence[Path] = (),
+    policy: Policy | None = None,
     fail_on: Severity | None = None,
+    baseline: str | Path | None = None,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     jobs: int | None = None,
@@ -96,7 +105,10 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
     Args:
         targets: paths of folders, files or hub cache folders.
         rules: folders with rules and lists of your own, beside the shipped ones.
+        policy: what is allowed, from `load_policy`; by default the built-in profile `default`,
+            whatever configuration lies around.
         fail_on: the least severity that fails, instead of the policy's.
+        baseline: an earlier native report, with which only new findings fail.
         include: globs of the files to look at; none means all.
         exclude: globs of files to leave out.
         jobs: threads that hash large files; by default as many as there are processors, at most 8.
@@ -106,14 +118,19 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
         progress: told what is being read; called from several threads.
 
     Raises:
-        UsageError: a rule is broken, or no target is given.
+        UsageError: a rule or the baseline is broken, the policy names a rule or format that does
+            not exist, or no target is given.
     """
     if not targets:
         raise UsageError("no target given", "name a folder or a file")
-    profile = DEFAULT
+    policy = policy or plain()
+    profile = policy.profile
     if fail_on:
         profile = msgspec.structs.replace(profile, fail_severity=fail_on)
-    tools = Tools.prepare(load(rules), profile, limits)
+    held_against, baseline_digest = _baseline(baseline)
+    tools = Tools.prepare(load(rules), profile, limits, held_against)
+    formats = (reader.format for reader in tools.readers)
+    check_names(profile, policy.origins, tools.catalogue.rules, formats)
     selection = Selection(tuple(include), tuple(exclude))
     scanned = [
         scan_target(
@@ -126,16 +143,81 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
         )
         for target in targets
     ]
-    return _report(scanned, tools)
+    return _report(scanned, tools, baseline_digest)
 
 
-def _report(scanned: Sequence[Scanned], tools: Tools) -> Report:
+def verify(
+    *targets: str | Path,
+    request: Request | None = None,
+    include: Sequence[str] = (),
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    limits: Limits | None = None,
+    absolute_paths: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Say whether models are what somebody published or signed; nothing but good news passes.
+
+    Every byte is hashed. Of the five questions, "official bytes?" and "signed by whom?" are
+    answered; the others are marked as not asked.
+
+    Args:
+        targets: paths of folders, files or hub cache folders.
+        request: who may sign, and which release is meant; by default, any known release passes.
+        include: globs of the files to look at, for a partial verification; none means all.
+        jobs: threads that hash large files; by default as many as there are processors, at most 8.
+        executor: used instead of threads of our own, and not shut down.
+        limits: how much one file may cost.
+        absolute_paths: name local targets by their absolute path instead of their last part.
+        progress: told what is being read; called from several threads.
+
+    Raises:
+        UsageError: a rule is broken, or no target is given.
+    """
+    if not targets:
+        raise UsageError("no target given", "name a folder or a file")
+    request = request or Request()
+    profile = msgspec.structs.replace(DEFAULT, name=demand.POLICY)
+    tools = Tools.prepare(load(()), profile, limits)
+    readers = tuple(reader for reader in tools.readers if reader.format in demand.FORMATS)
+    tools = tools._replace(request=request, readers=readers)
+    scanned = []
+    for target in targets:
+        report, outcome = scan_target(
+            os.fspath(target),
+            tools,
+            selection=Selection(tuple(include)),
+            workers=executor or jobs or min(os.cpu_count() or 1, 8),
+            progress=progress,
+            absolute_paths=absolute_paths,
+        )
+        report = demand.restrict(report, request)
+        if report.error is None:
+            outcome = report.answers.allowed.status if report.files else "nothing"
+        scanned.append(Scanned(report, outcome))
+    return _report(scanned, tools, None)
+
+
+def _baseline(path: str | Path | None) -> tuple[Baseline | None, str | None]:
+    """The baseline in a report file, and its digest."""
+    if path is None:
+        return None, None
+    from modelscan.report.reading import STANDARD_INPUT, read_report  # lazy: seldom needed
+
+    if str(path) == STANDARD_INPUT:
+        raise UsageError("a baseline is a file", "write the earlier report to one")
+    report = read_report(Path(path))
+    digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    return Baseline(report), f"sha256:{digest}"
+
+
+def _report(scanned: Sequence[Scanned], tools: Tools, baseline: str | None) -> Report:
     models = tuple(item.report for item in scanned)
     catalogue = tools.catalogue
     return Report(
-        created=_now(),
+        created=now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         tool=Tool(name=NAME, version=VERSION, rules_digest=catalogue.digest),
-        policy=PolicyEntry(name=tools.profile.name, digest=tools.profile.digest),
+        policy=PolicyEntry(name=tools.profile.name, digest=tools.profile.digest, baseline=baseline),
         rules={
             name: _rule(catalogue, name)
             for name in sorted({finding.rule for model in models for finding in model.findings})
@@ -156,10 +238,3 @@ def _rule(catalogue: Catalogue, name: str) -> RuleEntry:
         references=rule.references,
         doc=f"rules/{name}.md",
     )
-
-
-def _now() -> str:
-    """The time, or that of `SOURCE_DATE_EPOCH` (reproducible-builds.org), in RFC 3339."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

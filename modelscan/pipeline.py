@@ -27,16 +27,20 @@ from modelscan.formats.repository.relator import RepositoryView
 from modelscan.formats.repository.relators import relate
 from modelscan.formats.routing import Reading
 from modelscan.lineage.verdict import descends_from
-from modelscan.policy.gate import Outcome, allow
+from modelscan.policy.baseline import Baseline
+from modelscan.policy.gate import Outcome
+from modelscan.policy.judge import judge
 from modelscan.policy.profile import Profile
+from modelscan.policy.situation import Situation
 from modelscan.verifier.checks import verify
 from modelscan.verifier.hashing import Digester, algorithms_for, digest_bytes
+from modelscan.verifier.request import Plan, Request
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.artifact import CHUNK, Artifact, BytesArtifact, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.digest import model_digest
 from modelscan.vocabulary.evidence import OfficialBytes, Signed
-from modelscan.vocabulary.fact import Fact, ModelClaim
+from modelscan.vocabulary.fact import Fact, ModelClaim, SignatureCheck
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.result import (
     Allowed,
@@ -78,12 +82,22 @@ class Tools(NamedTuple):
     readers: tuple[Reader, ...]
     profile: Profile
     limits: Limits
+    baseline: Baseline | None = None
+    request: Request = Request()
+    """What is asked of the verifier."""
 
     @classmethod
-    def prepare(cls, catalogue: Catalogue, profile: Profile, limits: Limits | None = None) -> Tools:
+    def prepare(
+        cls,
+        catalogue: Catalogue,
+        profile: Profile,
+        limits: Limits | None = None,
+        baseline: Baseline | None = None,
+    ) -> Tools:
         """Tools for a catalogue of rules and a policy."""
-        engine = Engine(catalogue.rules.values())
-        return cls(catalogue, engine, readers_for(catalogue.lists), profile, limits or Limits())
+        engine = Engine(catalogue.rules.values(), profile.persona)
+        readers = readers_for(catalogue.lists)
+        return cls(catalogue, engine, readers, profile, limits or Limits(), baseline)
 
 
 class Selection(NamedTuple):
@@ -139,7 +153,8 @@ def scan(
         progress.start(snapshot.ref, len(files), sum(file.size for file in files))
 
     # 2. One pass over every file: digests, facts, and what was not looked at.
-    examined = _examine_all(files, tools, workers, progress)
+    plan = tools.request.plan(snapshot, selection.takes)
+    examined = _examine_all(files, tools, plan, workers, progress)
     entries = tuple(item.entry for item in examined)
     facts = [*snapshot.facts, *(fact for item in examined for fact in item.facts)]
     coverage = [*snapshot.coverage, *(entry for item in examined for entry in item.coverage)]
@@ -149,7 +164,7 @@ def scan(
     facts += relate(RepositoryView.of(snapshot, entries), facts)
 
     # 4. The verifier holds digests and signatures against what was published.
-    official, signed, checks = verify(entries, facts, snapshot.claimed)
+    official, signed, checks = verify(entries, facts, snapshot.claimed, plan.checks)
     facts += checks
 
     # 5. Lineage: what the model descends from.
@@ -160,9 +175,24 @@ def scan(
     hazards = load_hazards(findings, coverage)
 
     # 7. The policy decides.
-    allowed = allow(
-        tools.profile, official=official, signed=signed, findings=findings, coverage=coverage
+    digest = _digest(entries, complete=len(files) == len(snapshot.files))
+    situation = Situation(
+        source=snapshot.source,
+        claimed=snapshot.claimed,
+        digest=digest,
+        files=entries,
+        hazards=hazards,
+        official=official,
+        signed=signed,
+        lineage=lineage,
+        findings=findings,
+        coverage=coverage,
+        facts=facts,
     )
+    judged = judge(
+        tools.profile, situation, tools.engine.evaluate, ref=snapshot.ref, baseline=tools.baseline
+    )
+    allowed = judged.allowed
     outcome: Outcome = allowed.status
     if outcome == "pass" and not any(item.recognised for item in examined):
         outcome = "nothing"
@@ -172,7 +202,7 @@ def scan(
     report = ModelReport(
         ref=snapshot.path if absolute_paths and snapshot.path else snapshot.ref,
         source=snapshot.source,
-        digest=_digest(entries, complete=len(files) == len(snapshot.files)),
+        digest=digest,
         files=entries,
         answers=Answers(
             load_hazards=hazards,
@@ -181,9 +211,10 @@ def scan(
             descends_from=lineage,
             allowed=allowed,
         ),
-        findings=findings,
+        findings=judged.findings,
         coverage=tuple(coverage),
         facts=_model_facts(facts),
+        fixed=judged.fixed,
     )
     return Scanned(report, outcome)
 
@@ -191,6 +222,7 @@ def scan(
 def _examine_all(
     files: Sequence[SourceFile],
     tools: Tools,
+    plan: Plan,
     workers: Executor | int,
     progress: Progress | None,
 ) -> list[_Examined]:
@@ -199,9 +231,9 @@ def _examine_all(
     done: dict[str, _Examined] = {}
     if len(large) > 1 and workers != 1:
         with _pool(workers) as pool:
-            examined = pool.map(lambda file: _examine(file, tools, progress), large)
+            examined = pool.map(lambda file: _examine(file, tools, plan, progress), large)
             done = {item.entry.path: item for item in examined}
-    return [done.get(file.name) or _examine(file, tools, progress) for file in files]
+    return [done.get(file.name) or _examine(file, tools, plan, progress) for file in files]
 
 
 def _pool(workers: Executor | int) -> AbstractContextManager[Executor]:
@@ -213,7 +245,7 @@ def _pool(workers: Executor | int) -> AbstractContextManager[Executor]:
     return ThreadPoolExecutor(workers)
 
 
-def _examine(file: SourceFile, tools: Tools, progress: Progress | None) -> _Examined:
+def _examine(file: SourceFile, tools: Tools, plan: Plan, progress: Progress | None) -> _Examined:
     """Open one file, hash it and read it, through one descriptor."""
     facts: list[Fact] = []
     coverage: list[Coverage] = []
@@ -222,7 +254,7 @@ def _examine(file: SourceFile, tools: Tools, progress: Progress | None) -> _Exam
     try:
         with file.open() as artifact:
             size = artifact.size
-            digests, readable = _hash(artifact, progress)
+            digests, readable = _hash(artifact, plan, progress)
             reading = Reading(readable, tools.readers, Budget(tools.limits))
             for item in reading:
                 if isinstance(item, Fact):
@@ -243,21 +275,28 @@ def _examine(file: SourceFile, tools: Tools, progress: Progress | None) -> _Exam
     return _Examined(entry, facts, coverage, recognised)
 
 
-def _hash(artifact: OpenArtifact, progress: Progress | None) -> tuple[dict[str, str], Artifact]:
+def _hash(
+    artifact: OpenArtifact, plan: Plan, progress: Progress | None
+) -> tuple[dict[str, str], Artifact]:
     """The digests of a file, and the artifact to read: its bytes in memory when it is small."""
     name, size = artifact.name, artifact.size
-    wanted = algorithms_for(size, name)
+    wanted = (*algorithms_for(size, name), *plan.algorithms_for(size, name))
+    watchers = plan.watchers(name, size)
     if size <= SMALL:
         data = artifact.read_at(0, size)
         if len(data) != size:
             raise ReadError("became shorter while it was being read")
         if progress:
             progress.advance(size)
+        for watcher in watchers:
+            watcher.update(data)
         return digest_bytes(data, wanted), BytesArtifact(name, data)
     digester = Digester(size, wanted)
     hashed = 0
     for chunk in stream(artifact):
         digester.update(chunk)
+        for watcher in watchers:
+            watcher.update(chunk)
         hashed += len(chunk)
         if progress:
             progress.advance(len(chunk))
@@ -282,7 +321,7 @@ def _digest(entries: Sequence[FileEntry], *, complete: bool) -> str | None:
     return model_digest((entry.path, entry.size, entry.digests["sha256"]) for entry in entries)
 
 
-def _model_facts(facts: Iterable[Fact]) -> ModelFacts:
+def _model_facts(facts: Sequence[Fact]) -> ModelFacts:
     claims = [fact for fact in facts if isinstance(fact, ModelClaim)]
     return ModelFacts(
         licence=tuple(sorted({claim.value for claim in claims if claim.claim == "licence"})),
@@ -295,7 +334,24 @@ def _model_facts(facts: Iterable[Fact]) -> ModelFacts:
             }
             for claim in claims
         ),
+        provenance=_provenance(facts),
     )
+
+
+def _provenance(facts: Iterable[Fact]) -> dict[str, object]:
+    """Every signature that was looked at: there may be more than the one that decides."""
+    signatures = [
+        {
+            "file": fact.location.file,
+            "method": fact.method,
+            "outcome": fact.outcome,
+            "signer": fact.signer,
+            "root": fact.root,
+        }
+        for fact in facts
+        if isinstance(fact, SignatureCheck) and fact.outcome != "unsigned"
+    ]
+    return {"signatures": signatures} if signatures else {}
 
 
 def _nothing(count: int, profile: Profile) -> tuple[LoadHazards, Allowed]:

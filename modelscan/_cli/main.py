@@ -18,8 +18,11 @@ from modelscan.errors import ModelAssayError, UsageError
 
 _COMMANDS: dict[str, str] = {
     "doctor": "Check this installation and its environment.",
+    "policy": "Show and check what is allowed here, and record exceptions.",
+    "report": "Write reports in other formats, and say how complete they are.",
     "rules": "List, show, lint and test the rules that judge models.",
     "scan": "Look at models and answer five questions about each.",
+    "verify": "Say whether a model is what somebody published or signed.",
 }
 """One module of this package for each command, and the line that `--help` shows for it: importing
 every command to ask it would cost more than most of them take to run."""

@@ -8,7 +8,14 @@ from typing import cast
 
 import click
 
-from modelscan._cli.output import deliver, destinations, detail, report_options
+from modelscan._about import NAME
+from modelscan._cli.output import (
+    deliver,
+    destinations,
+    detail,
+    policy_options,
+    report_options,
+)
 from modelscan._cli.progress import ConsoleProgress
 from modelscan.vocabulary.rule import SEVERITIES, Severity
 
@@ -27,15 +34,25 @@ from modelscan.vocabulary.rule import SEVERITIES, Severity
 @click.option(
     "--fail-on", type=click.Choice(SEVERITIES), help="Fail from this severity on (default: high)."
 )
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="An earlier report (-f json): only findings that are new since then fail.",
+)
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Threads for large files.")
+@policy_options
 @report_options
-def command(  # noqa: PLR0913  # one parameter for each option
+def command(  # noqa: PLR0913, PLR0917  # one parameter for each option
     targets: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     rules: tuple[Path, ...],
     fail_on: str | None,
+    baseline: Path | None,
     jobs: int | None,
+    config: Path | None,
+    policy: str | None,
     formats: tuple[str, ...],
     *,
     offline: bool,  # noqa: ARG001  # every target of this version is local: there is nothing to refuse
@@ -50,15 +67,22 @@ def command(  # noqa: PLR0913  # one parameter for each option
     loaded or run. The answers come first, then the findings, then what was not looked at.
     """
     from modelscan import api  # lazy: `scan --help` needs neither the rules nor the readers
+    from modelscan.report.text import inert  # lazy: the same
 
     places = destinations(formats)
     level = detail(quiet=quiet, verbose=verbose)
+    chosen = api.load_policy(
+        targets, config=config, policy=policy, fail_on=cast("Severity | None", fail_on)
+    )
+    for warning in chosen.warnings:
+        click.echo(f"{NAME}: {inert(warning)}", err=True)
     progress = None if no_progress or quiet or not sys.stderr.isatty() else ConsoleProgress()
     try:
         report = api.scan(
             *targets,
             rules=rules,
-            fail_on=cast("Severity | None", fail_on),
+            policy=chosen,
+            baseline=baseline,
             include=include,
             exclude=exclude,
             jobs=jobs,

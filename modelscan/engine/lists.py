@@ -13,10 +13,14 @@ import msgspec
 
 from modelscan.engine import document
 from modelscan.errors import RuleError, did_you_mean
-from modelscan.vocabulary.lists import ANY, NameLists, PickleGlobals
+from modelscan.vocabulary.fact import OperatorClass
+from modelscan.vocabulary.lists import ANY, GraphOperators, NameLists, OperatorTable, PickleGlobals
 
 FOLDER = "lists"
 """Name of the folder below the rules."""
+
+_FRAMEWORKS: tuple[OperatorTable, ...] = ("tensorflow", "tflite", "onnx")
+_HARMLESS: OperatorClass = "compute"
 
 _KNOWN = {field.encode_name: field for field in msgspec.structs.fields(NameLists)}
 
@@ -69,11 +73,38 @@ def extend(base: NameLists, extra: NameLists, file: str) -> NameLists:
                 )
         modules.setdefault(module, {}).update(names)
     packages = dict.fromkeys((*old.known_packages, *new.known_packages))
-    return NameLists(pickle_globals=PickleGlobals(modules=modules, known_packages=tuple(packages)))
+    return NameLists(
+        pickle_globals=PickleGlobals(modules=modules, known_packages=tuple(packages)),
+        graph_operators=_extend_operators(base.graph_operators, extra.graph_operators, file),
+    )
+
+
+def _extend_operators(base: GraphOperators, extra: GraphOperators, file: str) -> GraphOperators:
+    """As `extend`: an operator that does more than compute stays what it is."""
+    merged: dict[str, Any] = {}
+    for framework in _FRAMEWORKS:
+        old = base.classes(framework)
+        both = dict(old)
+        for name, kind in extra.classes(framework).items():
+            if old.get(name, _HARMLESS) != _HARMLESS and kind == _HARMLESS:
+                raise RuleError(
+                    f"{name} is listed as {old[name]} by the shipped list",
+                    file=f"{file}/{FOLDER}/graph-operators.yaml",
+                    hint="a list can add names; to accept a finding, write a waiver",
+                )
+            both[name] = kind
+        table: dict[OperatorClass, list[str]] = {}
+        for name, kind in both.items():
+            table.setdefault(kind, []).append(name)
+        merged[framework] = {kind: tuple(names) for kind, names in table.items()}
+    domains = dict.fromkeys((*base.onnx_domains, *extra.onnx_domains))
+    return GraphOperators(**merged, onnx_domains=tuple(domains))
 
 
 def _check(table: object, parsed: document.Document) -> None:
     """Refuse what the types of a list allow and its meaning does not."""
+    if isinstance(table, GraphOperators):
+        _check_operators(table, parsed)
     if not isinstance(table, PickleGlobals):
         return
     for module, names in table.modules.items():
@@ -84,3 +115,15 @@ def _check(table: object, parsed: document.Document) -> None:
             if name == ANY and disposition != "denied":
                 message = f"{ANY!r} can only be denied: nothing is trusted by its module"
                 raise parsed.error((*where, name), message)
+
+
+def _check_operators(table: GraphOperators, parsed: document.Document) -> None:
+    """An operator does one thing."""
+    for framework in _FRAMEWORKS:
+        seen: set[str] = set()
+        for kind, names in getattr(table, framework).items():
+            twice = sorted(seen.intersection(names))
+            if twice or len(set(names)) != len(names):
+                message = f"{', '.join(twice) or 'a name'} stands twice"
+                raise parsed.error((framework, kind), message)
+            seen.update(names)

@@ -59,6 +59,14 @@ class FileFormat(Fact, frozen=True, kw_only=True, tag="file.format"):
     """True when loading the detected format can run code and loading the declared one cannot."""
 
 
+class FilePolyglot(Fact, frozen=True, kw_only=True, tag="file.polyglot"):
+    """Bytes that are whole files of several formats at once. The loader decides which is loaded."""
+
+    formats: tuple[str, ...]
+    """The formats, sorted. Those that contain each other by design (a torch checkpoint is a zip)
+    count as one."""
+
+
 class PickleStream(Fact, frozen=True, kw_only=True, tag="pickle.stream"):
     """One pickle, from its first opcode to STOP."""
 
@@ -128,6 +136,7 @@ class PickleOddity(Fact, frozen=True, kw_only=True, tag="pickle.oddity"):
         "tensor-outside-storage",  # a view that reaches outside the storage it is made of
         "storage-mismatch",  # a storage whose length is not what its tensors were promised
         "reference-bomb",  # few values that refer to each other so often that walking them hangs
+        "frame-mismatch",  # a frame ends where no opcode does: unpicklers read different things
     ]
     """What it is."""
     detail: str = ""
@@ -344,12 +353,46 @@ class HashCheck(Fact, frozen=True, kw_only=True, tag="hash.check"):
 class SignatureCheck(Fact, frozen=True, kw_only=True, tag="signature.check"):
     """A signature over the model, or its absence."""
 
-    outcome: Literal["unsigned", "not-checked", "valid-trusted", "valid-untrusted", "invalid"]
-    """`not-checked` is a signature that this version cannot verify: never a pass."""
+    outcome: Literal[
+        "unsigned", "not-checked", "valid-trusted", "valid-untrusted", "unknown-key", "invalid"
+    ]
+    """`not-checked` is a signature that this version cannot verify: never a pass. `unknown-key`
+    names the files that are here, and needs a key that nobody gave to be verified."""
     method: str = ""
     """The signing method or the kind of signature file."""
     signer: str = ""
     """The identity, once it is known."""
+    note: str = ""
+    """Why, in one line."""
+    root: str = ""
+    """What trust in the signer rests on: digest and age of sigstore's roots."""
+    differing: tuple[str, ...] = ()
+    """Files whose bytes are not the signed ones."""
+    missing: tuple[str, ...] = ()
+    """Signed files that are not there."""
+    added: tuple[str, ...] = ()
+    """Files that are there and not signed."""
+    left_out: tuple[str, ...] = ()
+    """Files that are there and that the signer left out on purpose."""
+
+
+class ExpectationCheck(Fact, frozen=True, kw_only=True, tag="expected.check"):
+    """The model held against the release that the user said it is."""
+
+    outcome: Literal["as-expected", "otherwise"]
+    """`as-expected` means every listed file, and of a complete release no other."""
+    release: str
+    """The release's id."""
+    assurance: str
+    """Who states its digests."""
+    note: str = ""
+    """How it is otherwise, in one line."""
+    differing: tuple[str, ...] = ()
+    """Listed files with other bytes."""
+    missing: tuple[str, ...] = ()
+    """Listed files that are not there."""
+    extra: tuple[str, ...] = ()
+    """Files that the release does not have."""
 
 
 class ChatTemplate(Fact, frozen=True, kw_only=True, tag="template"):
@@ -598,7 +641,6 @@ class Hdf5Defect(Fact, frozen=True, kw_only=True, tag="hdf5.defect"):
     kind: Literal[
         "shape-bomb",  # datasets far larger than the file can store
         "out-of-bounds",  # data that reaches past the end of the file
-        "cycle",  # a group that contains itself
         "user-block",  # bytes before the beginning
         "trailing-data",  # bytes behind the end
         "unknown-filter",  # a compression filter that the library loads as a plug-in
@@ -638,15 +680,158 @@ class ActiveContent(Fact, frozen=True, kw_only=True, tag="format.active"):
     """What else is known about it."""
 
 
+Framework = Literal["onnx", "tensorflow", "tflite", "tfjs"]
+OperatorClass = Literal[
+    "compute", "runs-code", "reads-file", "writes-file", "network", "stops-process", "native-code"
+]
+Behaviour = Literal[
+    "runs-code",  # calls Python, or native code that the file names
+    "reads-file",
+    "reads-checkpoint",  # takes tensors from a checkpoint at a place that the graph names
+    "writes-file",
+    "network",
+    "stops-process",
+    "native-code",  # carries or names a program that was compiled for a device
+    "custom",  # not of the framework: code of a library that the user has to load
+    "custom-telling",  # the same, and its name or attributes speak of code, files or the network
+    "shadows-standard",  # a function of the file that takes the place of a standard operator
+]
+"""What an operator does when the graph runs."""
+
+
+class GraphModel(Fact, frozen=True, kw_only=True, tag="graph.model"):
+    """A computation graph, and what it says about itself."""
+
+    framework: Framework
+    """Whose graph it is."""
+    form: Literal["model", "tensor", "saved-model", "meta-graph", "graph", "text"]
+    """What kind of file holds it."""
+    producer: str
+    """The program that says it wrote the file, with its version."""
+    nodes: int
+    """Operations, those of nested graphs and of functions included."""
+    functions: int
+    """Functions that the file defines."""
+    operators: tuple[str, ...]
+    """Different operators in use, sorted, with their domain where it is not the standard one."""
+
+
+class GraphOperator(Fact, frozen=True, kw_only=True, tag="graph.operator"):
+    """An operator that does more than compute, or whose code the file does not hold."""
+
+    framework: Framework
+    """Whose graph it is in."""
+    domain: str = ""
+    """The domain of an ONNX operator; empty for the standard one."""
+    operator: str
+    """The operator."""
+    behaviour: Behaviour
+    """What it does."""
+    argument: str = ""
+    """What it does that with: a path, an address, a token; empty when it is not a constant."""
+    node: str = ""
+    """The first node that uses it."""
+    function: str = ""
+    """The function in whose body that node stands; empty for the graph itself."""
+    nodes: int = 1
+    """How many nodes use it so."""
+
+
+class GraphFile(Fact, frozen=True, kw_only=True, tag="graph.file"):
+    """A graph refers to a file beside it, for tensors or tables."""
+
+    kind: Literal[
+        "inside",  # a file of the same folder, as it should be
+        "absolute",
+        "traversal",
+        "address",
+        "memory",  # a place in the memory of the process instead of a file
+        "control-character",
+        "backslash",  # a separator on one system only
+        "empty",  # no name at all
+    ]
+    """Where the name leads."""
+    framework: Framework
+    """Whose graph it is."""
+    path: str
+    """The name, as written."""
+    name: str = ""
+    """The first tensor, or the part of the file, that refers to it."""
+    tensors: int = 1
+    """How many tensors lie in it."""
+    extent: int = 0
+    """Bytes that it must have for all of them; 0 when that is not said."""
+
+
+class GraphDefect(Fact, frozen=True, kw_only=True, tag="graph.defect"):
+    """A graph that contradicts itself, or that two programs would read differently."""
+
+    kind: Literal[
+        "bad-range",  # an offset or length that is negative, no number, or too large
+        "size-mismatch",  # more or fewer bytes than shape and type need
+        "bad-shape",
+        "duplicate-key",  # a property of external data that stands twice
+        "unknown-key",  # a property of external data that does not exist
+        "duplicate-function",
+        "recursive-function",
+        "function-bomb",  # functions that unfold into more nodes than any model has
+        "out-of-bounds",  # an index or a place outside of what there is
+        "unknown-field",  # data in a field that the format does not have
+    ]
+    """What is wrong."""
+    framework: Framework
+    """Whose graph it is."""
+    name: str = ""
+    """The tensor, function or key concerned."""
+    detail: str = ""
+    """The figures that disagree."""
+
+
+class PolicyWaiver(Fact, frozen=True, kw_only=True, tag="policy.waiver"):
+    """A waiver of the policy that does not do its work, or does too much."""
+
+    problem: Literal[
+        "expired",  # its last day is over, so the finding counts again
+        "unused",  # it is about this model, and there is nothing to waive
+        "over-broad",  # it covers the models of more than one publisher
+        "refused",  # what it is about is proven, and it does not say that it means that
+    ]
+    """What is wrong with it."""
+    rule: str
+    """The rule whose finding it waives."""
+    bound_to: str
+    """The digest or purl glob that it is bound to."""
+    owner: str
+    """Who answers for it."""
+    end: str
+    """The last day on which it holds, `2027-03-01`."""
+
+
+class PolicyBreach(Fact, frozen=True, kw_only=True, tag="policy.breach"):
+    """A line of the policy that the model does not keep."""
+
+    policy: str
+    """The policy's name."""
+    line: str
+    """The line, as a configuration writes it: `requirements.signed`, `formats.pickle`."""
+    level: Literal["warn", "deny"]
+    """What the policy says to that."""
+    detail: str
+    """What is missing, or what is there."""
+
+
 FACTS: tuple[type[Fact], ...] = (
-    SpecialFile, FileName, FileFormat, PickleStream, PickleImport, PickleCall, PickleOddity,
+    SpecialFile, FileName, FileFormat, FilePolyglot,
+    PickleStream, PickleImport, PickleCall, PickleOddity,
     TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, RemoteCode, ConfigDefect,
-    ConfigSwitch, ModelClaim, HashCheck, SignatureCheck,
+    ConfigSwitch, ModelClaim, HashCheck, SignatureCheck, ExpectationCheck,
     CardDefect, LfsPointer, WeightIndex, IndexCheck, RemoteModule, RepositoryCheck,
     ChatTemplate, TemplateNode,
     CodeSource, CodeBehaviour,
     GgufFile, GgufDefect, GgufAddress, ExecutableModel, NumpyObjects, NumpyDefect,
     KerasObject, ConfigObject, Hdf5Reference, Hdf5Defect, ActiveContent,
+    GraphModel, GraphOperator, GraphFile, GraphDefect,
+    PolicyWaiver, PolicyBreach,
 )  # fmt: skip
 """Every kind of fact: what rules are checked against, and what their schema is generated from."""
 

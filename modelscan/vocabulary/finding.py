@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,3 +30,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """The fact's fields, and `count` when the same cause was seen more than once."""
     waived: str | None = None
     """The waiver's reason when one applies."""
+    baseline: Literal["new", "unchanged"] | None = None
+    """Held against the baseline, when there is one."""

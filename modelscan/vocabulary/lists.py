@@ -6,9 +6,11 @@ without knowing where lists come from.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
-from modelscan.vocabulary.fact import Disposition
+from modelscan.vocabulary.fact import Disposition, OperatorClass
 
 ANY = "*"
 """In a module's table: every name that the table does not mention. Allowed for `denied` only, since
@@ -41,7 +43,32 @@ class PickleGlobals(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_
         return not any(known.partition(".")[0] == package for known in self.modules)
 
 
+OperatorTable = Literal["tensorflow", "tflite", "onnx"]
+"""The tables of operators, by the framework that they are about."""
+
+
+class GraphOperators(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """What the operators of computation graphs do. An operator on no list is custom."""
+
+    tensorflow: dict[OperatorClass, tuple[str, ...]] = {}
+    """Operators by what they do when the graph runs."""
+    tflite: dict[OperatorClass, tuple[str, ...]] = {}
+    """Codes of custom operators, beside TensorFlow's own behind the prefix `Flex`."""
+    onnx: dict[OperatorClass, tuple[str, ...]] = {}
+    """Operators of the standard domain; those that do more than compute, of any domain."""
+    onnx_domains: tuple[str, ...] = ()
+    """Domains whose operators come with the usual runtimes."""
+
+    def classes(
+        self, framework: Literal["tensorflow", "tflite", "onnx"]
+    ) -> dict[str, OperatorClass]:
+        """What each operator of a framework does, by its name."""
+        table: dict[OperatorClass, tuple[str, ...]] = getattr(self, framework)
+        return {name: kind for kind, names in table.items() for name in names}
+
+
 class NameLists(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """All lists, each under the name of its file."""
 
     pickle_globals: PickleGlobals = PickleGlobals()
+    graph_operators: GraphOperators = GraphOperators()

@@ -77,6 +77,8 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     facts: ModelFacts
     error: str | None = None
     """Why the target could not be read at all."""
+    fixed: tuple[Finding, ...] = ()
+    """Findings of the baseline that are gone."""
 
 
 class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +107,8 @@ class PolicyEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     digest: str
+    baseline: str | None = None
+    """`sha256:` of the report that findings were held against; with one, only new ones fail."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ import pytest
 
 from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats import sniff
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.routing import Reading
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, SliceArtifact
@@ -88,14 +89,21 @@ def test_a_reader_can_account_for_itself() -> None:
     assert _gaps(_items(b"A", Probe(b"A", own))) == [("header-only", False)]
 
 
+@pytest.fixture
+def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A format that no reader will ever handle."""
+    monkeypatch.setitem(sniff._BY_EXTENSION, ".unheard", sniff.Unread("unheard", needed=True))
+    monkeypatch.setattr(sniff, "_MAGIC", (*sniff._MAGIC, (0, b"UNHEARD", "unheard")))
+
+
+@pytest.mark.usefixtures("unheard")
 @pytest.mark.parametrize(
     ("name", "data", "expected"),
     [
         ("README.md", b"# words", ("skipped", False)),
         ("data.bin", b"\x01\x02\x03", ("skipped", False)),
-        ("model.pmml", b"not really", ("unsupported", True)),
-        ("data.bin", b"ARROW1\0\0", ("unsupported", True)),
-        ("modeling.py", b"import os", ("unsupported", True)),
+        ("model.unheard", b"not really", ("unsupported", True)),
+        ("data.bin", b"UNHEARD\0\0", ("unsupported", True)),
         ("data.bin", b"\x7fELF\x02", ("unsupported", True)),
         ("data.bin", b"MZ and more text", ("skipped", False)),
     ],
@@ -106,8 +114,9 @@ def test_what_nobody_reads_is_accounted_for(
     assert _gaps(_items(data, name=name)) == [expected]
 
 
+@pytest.mark.usefixtures("unheard")
 def test_a_file_that_is_no_model_is_not_recognised() -> None:
-    for name, data, expected in (("notes.txt", b"words", False), ("model.pmml", b"", True)):
+    for name, data, expected in (("notes.txt", b"words", False), ("model.unheard", b"", True)):
         reading = Reading(BytesArtifact(name, data), (), Budget())
         list(reading)
         assert reading.recognised is expected

@@ -1,0 +1,202 @@
+"""`modelassay policy`: what is allowed here, why, and the exceptions to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from modelscan._about import NAME
+from modelscan._cli.output import policy_options
+from modelscan.report.waivers import JUSTIFICATIONS
+
+if TYPE_CHECKING:
+    from modelscan.policy.entries import Approval, Waiver
+
+_CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The file to write to, instead of the nearest modelassay.toml upward.",
+)
+_OWNER = click.option("--owner", required=True, metavar="NAME", help="Who answers for it.")
+_REASON = click.option("--reason", required=True, metavar="TEXT", help="Why, in your own words.")
+
+
+@click.group()
+def policy() -> None:
+    """Show and check the policy, and record exceptions to it."""
+
+
+@policy.command("show")
+@policy_options
+@click.option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+)
+def show(config: Path | None, policy: str | None, form: str) -> None:
+    """Show the effective policy, and where each line of it comes from."""
+    from modelscan.policy import explain, layers  # lazy: `--help` needs no policy
+
+    found = layers.load(config=config, policy=policy)
+    lines = list(explain.explain(found))
+    if form == "json":
+        from modelscan.report import jsontext  # lazy: as above
+
+        whole = {
+            "name": found.profile.name,
+            "digest": found.profile.digest,
+            "lines": [line._asdict() for line in lines],
+        }
+        click.echo(jsontext.encode(whole, sort=False).decode(), nl=False)
+        return
+    _say(f"policy {found.profile.name}  {found.profile.digest}")
+    texts = [f"{line.name} = {_toml(line.value)}" for line in lines]
+    width = min(max(map(len, texts)), 60)
+    for line, text in zip(lines, texts, strict=True):
+        note = f" ({line.note})" if line.note else ""
+        _say(f"  {text:<{width}}  # {line.origin}{note}")
+
+
+@policy.command("check")
+@policy_options
+@click.option(
+    "--rules",
+    "extra",
+    metavar="DIR",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Add the rules of this folder, which exceptions may name.",
+)
+def check(config: Path | None, policy: str | None, extra: tuple[Path, ...]) -> None:
+    """Check a configuration: keys, values, rules, formats, dates and floors.
+
+    Exits 2 at the first mistake, naming file and line. Exceptions that have ended are listed.
+    """
+    from modelscan.engine import catalogue  # lazy: `--help` needs no rules
+    from modelscan.formats.readers import readers_for
+    from modelscan.policy import explain, layers, limits
+
+    found = layers.load(config=config, policy=policy)
+    known = catalogue.load(extra)
+    formats = (reader.format for reader in readers_for(known.lists))
+    limits.check_names(found.profile, found.origins, known.rules, formats)
+    for line in explain.explain(found):
+        if line.note:
+            what = line.value.get("rule") or line.value["subject"]
+            _say(f"{line.origin}: this {line.name} has ended: {what}")
+    where = found.path or "no configuration"
+    _say(f"{where}: policy {found.profile.name}, no errors")
+
+
+@policy.command("waive")
+@click.argument("rule")
+@click.argument("subject")
+@click.option("--path", default="*", metavar="GLOB", help="Only in matching files of the model.")
+@click.option(
+    "--justification",
+    required=True,
+    type=click.Choice(JUSTIFICATIONS),
+    help="Why the model is not affected, in the words of OpenVEX.",
+)
+@_REASON
+@_OWNER
+@click.option("--expires", required=True, metavar="DATE", help="Last day, at most 365 days ahead.")
+@click.option(
+    "--even-if-proven-malicious",
+    is_flag=True,
+    help="Also for bytes on a deny list, modified releases and invalid signatures.",
+)
+@_CONFIG
+def waive(config: Path | None, **values: Any) -> None:
+    """Let the findings of RULE in SUBJECT not count until a day.
+
+    SUBJECT is sha256:<digest> of a file or of a model, as reports state them, or a purl glob such
+    as pkg:huggingface/acme/model@*. The waiver is added to the configuration file.
+    """
+    from modelscan.engine import catalogue  # lazy: `--help` needs no rules
+    from modelscan.errors import UsageError, did_you_mean
+    from modelscan.policy.entries import Waiver
+
+    known = catalogue.load().rules
+    if values["rule"] not in known:
+        hint = did_you_mean(values["rule"], known) or f"`{NAME} rules list` shows all of them"
+        raise UsageError(f"there is no rule {values['rule']!r}", hint)
+    _add(config, _entry(Waiver, values))
+
+
+@policy.command("approve")
+@click.argument("subject")
+@_REASON
+@_OWNER
+@click.option("--until", required=True, metavar="DATE", help="Last day, at most 365 days ahead.")
+@_CONFIG
+def approve(config: Path | None, **values: Any) -> None:
+    """Approve the model with the digest SUBJECT until a day.
+
+    SUBJECT is sha256:<digest>, the model's digest as the native report states it.
+    """
+    from modelscan.policy.entries import Approval  # lazy: `--help` needs no policy
+
+    _add(config, _entry(Approval, values))
+
+
+def _entry(kind: type[Waiver | Approval], values: dict[str, Any]) -> Waiver | Approval:
+    """An entry from options, checked as one in a file is."""
+    import msgspec  # lazy: `--help` needs no types
+
+    from modelscan.errors import UsageError
+
+    named = {name.replace("_", "-"): value for name, value in values.items()}
+    try:
+        return msgspec.convert(named, kind)
+    except msgspec.ValidationError as error:
+        what = str(error).replace("`$.", "`")
+        raise UsageError(
+            what, "dates are written 2027-03-01, digests sha256:<64 digits>"
+        ) from error
+
+
+def _add(config: Path | None, entry: Waiver | Approval) -> None:
+    """Write an entry, when the policy with it is in order."""
+    from modelscan.policy import (  # lazy: `--help` needs no policy
+        discovery,
+        layers,
+        limits,
+        writing,
+    )
+    from modelscan.report.files import write_file
+
+    path = config or discovery.find(()).path or Path(discovery.FILE)
+    after = writing.with_entry(path, entry)
+    found = layers.load(config=path) if path.is_file() else layers.plain()
+    kind, end = writing.end_of(entry)
+    limits.check_end(found.profile, kind, end, str(path))
+    write_file(path, after)
+    _say(f"added to {path}; review it with `{NAME} policy show`")
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_toml(each)}" for name, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else f'"{value}"'
+
+
+def _say(text: str) -> None:
+    """One line, inert whatever a configuration holds."""
+    from modelscan.report.text import inert  # lazy: as above
+
+    click.echo(inert(text))
+
+
+command = policy
+"""What the command line registers."""
