@@ -24,6 +24,7 @@ sys.path.insert(0, str(ROOT))  # this checkout's package, wherever the command i
 
 from modelscan.engine import schema as rule_schema  # noqa: E402  # after the line above
 from modelscan.errors import ModelAssayError  # noqa: E402  # the same
+from modelscan.policy import configuration as policy_schema  # noqa: E402  # the same
 from modelscan.vocabulary.result import SCHEMA, Report  # noqa: E402  # the same
 from tools.pages import blocks, commands, decisions, facts, formats, markdown, rules  # noqa: E402  # the same
 
@@ -32,7 +33,7 @@ Files = Iterator[tuple[str, str]]
 
 
 def schemas() -> Files:
-    """The JSON Schemas (2020-12) of the native report, and of a rule file, for editors."""
+    """The JSON Schemas (2020-12) of the native report, a rule file and a configuration."""
     schema = msgspec.json.schema(Report)
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["$id"] = "urn:modelassay:" + SCHEMA.replace("/", ":")
@@ -43,6 +44,7 @@ def schemas() -> Files:
     definition["required"] = sorted({"schema", *definition["required"]})
     yield "docs/schema/report-1.json", _json(schema)
     yield "docs/schema/rule-1.json", _json(rule_schema.rule_schema())
+    yield "docs/schema/policy-1.json", _json(policy_schema.policy_schema())
 
 
 GENERATED: tuple[Callable[[], Files], ...] = (

@@ -6,6 +6,7 @@ together cost one read of the artifact.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
@@ -28,6 +29,8 @@ _SAME_DEFECT = 100
 """Defects of one kind that are stated one by one; more of them say nothing new."""
 _NEAR = 64 << 10
 _NEAREST = 1024
+LONGEST = 32
+"""Bytes that a pattern for `find` may match."""
 
 
 def defect(
@@ -91,19 +94,32 @@ class Window:
         return self._buffer[lead : lead + length]
 
 
-def find(artifact: Artifact, window: Window, mark: bytes, start: int, end: int) -> int:
-    """Where `mark` next begins between `start` and `end`; `end` when it does not."""
-    at = window.at(start, min(_NEAREST, end - start)).find(mark) if start < end else -1
-    if at >= 0:  # marks that lie close together must not cost a long read each
-        return start + at
+def find(
+    artifact: Artifact, window: Window, pattern: re.Pattern[bytes], start: int, end: int
+) -> int:
+    """Where `pattern` next matches between `start` and `end`; `end` when it does not.
+
+    Args:
+        artifact: the archive.
+        window: on it.
+        pattern: matches at most `LONGEST` bytes.
+        start: where to start.
+        end: where the match begins at the latest.
+    """
+    if start >= end:
+        return end
+    # matches that lie close together must not cost a long read each
+    found = pattern.search(window.at(start, _NEAREST))
+    if found:
+        return min(start + found.start(), end)
     while start < end:
-        piece = artifact.read_at(start, min(CHUNK, end - start))
-        at = piece.find(mark)
-        if at >= 0:
-            return start + at
+        piece = artifact.read_at(start, min(CHUNK, end - start + LONGEST))
+        found = pattern.search(piece)
+        if found:
+            return min(start + found.start(), end)
         if len(piece) < CHUNK:
             break
-        start += len(piece) - len(mark) + 1
+        start += len(piece) - LONGEST
     return end
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelscan.budget import Budget
-from modelscan.errors import ReadError
+from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.archive import Item, after_zeros, defect, hidden
 from modelscan.formats.inflation import Codec, Inflation, UnsupportedError, unpack
 from modelscan.formats.reader import HEAD, Glimpse
@@ -101,7 +101,7 @@ class _Chain:
         while True:
             inflation = Inflation(artifact, position, size, codec, self._budget)
             yield from inflation.pieces()
-            self._budget.step()  # thousands of empty streams produce nothing to pay for
+            self._budget.member()  # thousands of empty streams produce nothing to pay for
             self.position = inflation.position
             position = after_zeros(artifact, self.position, size)
             following = _codec(artifact.read_at(position, HEAD)) if position < size else None
@@ -173,6 +173,8 @@ def _inflates(head: bytes, codec: Codec, *, whole: bool = False) -> bool:
         return inflation.succeeds(whole=True)
     try:
         next(inflation.pieces(), b"")
+    except BudgetError:
+        return True  # a stream, and one that wants too much
     except ReadError:
         return False
     return True

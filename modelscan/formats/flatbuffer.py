@@ -50,7 +50,7 @@ class Flatbuffer:
         self._budget.step()
         return Table(self, at)
 
-    def bytes(self, at: int, length: int) -> bytes:
+    def take(self, at: int, length: int) -> bytes:
         """So many bytes.
 
         Raises:
@@ -71,14 +71,14 @@ class Flatbuffer:
 
     def number(self, at: int, width: int, *, signed: bool = False) -> int:
         """A number of `width` bytes."""
-        return int.from_bytes(self.bytes(at, width), "little", signed=signed)
+        return int.from_bytes(self.take(at, width), "little", signed=signed)
 
     def text(self, at: int) -> str:
         """The string at a place, cut after a few thousand bytes."""
         length = self.number(at, _OFFSET)
         if length > self.size - at - _OFFSET:
             raise ReadError(f"a string of {length:,} bytes", offset=at)
-        return self.bytes(at + _OFFSET, min(length, _MAX_TEXT)).decode("utf-8", "replace")
+        return self.take(at + _OFFSET, min(length, _MAX_TEXT)).decode("utf-8", "replace")
 
     def vector(self, at: int, width: int) -> tuple[int, int]:
         """Where the elements of a vector begin, and how many there are.
@@ -113,7 +113,7 @@ class Table:
         length = buffer.number(vtable, _SLOT)
         if length < _VTABLE_HEAD or length % _SLOT:
             raise ReadError(f"a vtable of {length} bytes", offset=vtable)
-        raw = buffer.bytes(vtable, length)
+        raw = buffer.take(vtable, length)
         self._slots = [
             int.from_bytes(raw[place : place + _SLOT], "little")
             for place in range(_VTABLE_HEAD, length, _SLOT)
@@ -129,11 +129,6 @@ class Table:
         at = self._follow(slot)
         return "" if at is None else self._buffer.text(at)
 
-    def child(self, slot: int) -> Table | None:
-        """A table that this one refers to."""
-        at = self._follow(slot)
-        return None if at is None else self._buffer.table(at)
-
     def span(self, slot: int, width: int = 1) -> tuple[int, int]:
         """Where the elements of a vector begin, and how many there are."""
         at = self._follow(slot)
@@ -142,7 +137,7 @@ class Table:
     def numbers(self, slot: int, width: int, limit: int) -> list[int]:
         """The first `limit` signed numbers of a vector."""
         at, count = self.span(slot, width)
-        raw = self._buffer.bytes(at, min(count, limit) * width) if count else b""
+        raw = self._buffer.take(at, min(count, limit) * width) if count else b""
         return [
             int.from_bytes(raw[place : place + width], "little", signed=True)
             for place in range(0, len(raw), width)

@@ -31,6 +31,7 @@ Codec = Literal["deflate", "zlib", "gzip", "bz2", "xz", "lzma", "lzma-zip", "zst
 """`lzma-zip` is LZMA as zip wraps it, `raw` a chain of lzma filters that the caller names."""
 
 _LIBRARIES = {"zstd": ("compression.zstd", "backports.zstd"), "lz4": ("lz4.frame",)}
+_LIMIT = "Memory usage limit exceeded"
 _INPUT = 64 << 10
 _TRIAL = 1 << 20
 _ZIP_LZMA_HEAD = 9
@@ -50,7 +51,7 @@ class _Decompressor(Protocol):
     @property
     def needs_input(self) -> bool: ...
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes | None: ...
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
@@ -130,6 +131,10 @@ class Inflation:
             raise
         except MemoryError as error:
             raise BudgetError(f"{self._codec} data that needs too much memory") from error
+        except lzma.LZMAError as error:
+            if str(error) == _LIMIT:
+                raise BudgetError("an lzma dictionary that is too large") from error
+            raise ReadError(f"damaged {self._codec} data: {error}", offset=self.position) from error
         except Exception as error:  # each of six libraries has its own
             raise ReadError(f"damaged {self._codec} data: {error}", offset=self.position) from error
 
@@ -176,7 +181,7 @@ class Inflation:
             if self._expected is not None and self.produced >= self._expected:
                 break
         self.finished = True
-        self.position -= len(decompressor.unused_data)
+        self.position -= len(decompressor.unused_data or b"")  # lz4 has none for nothing
 
     def _open(self) -> _Decompressor:
         match self._codec:

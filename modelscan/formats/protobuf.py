@@ -21,13 +21,15 @@ from modelscan.vocabulary.artifact import Artifact
 VARINT: Final = 0
 FIXED64: Final = 1
 BYTES: Final = 2
-_GROUP, _GROUP_END = 3, 4
+_GROUP: Final = 3
+_GROUPS: Final = (_GROUP, 4)
+"""Begin and end of a group, an old way to nest messages."""
 FIXED32: Final = 5
 _WIDTHS: Final = {FIXED64: 8, FIXED32: 4}
 
 MAX_DEPTH: Final = 100
 """Messages within messages, as protobuf's own parsers count them."""
-_WINDOW: Final = 1 << 18
+_WINDOW: Final = 1 << 16
 """Bytes held at a time."""
 _LONGEST: Final = 10 + 10
 """Bytes of a tag and a number at most."""
@@ -90,7 +92,7 @@ class Wire:
         end = self.size if end is None else end
         at, groups, count = start, 0, 0
         while at < end:
-            tag, at = self._varint(at, end)
+            tag, at = self.varint(at, end)
             number, wire = tag >> 3, tag & 7
             if not number:
                 raise ReadError("a field without a number", offset=at)
@@ -98,25 +100,10 @@ class Wire:
             if count == _BATCH:
                 self._budget.step(count)
                 count = 0
-            if wire == VARINT:
-                begin = at
-                value, at = self._varint(at, end)
-            elif wire == BYTES:
-                value, at = self._varint(at, end)
-                begin, at = at, at + value
-            elif wire in _WIDTHS:
-                begin, at = at, at + _WIDTHS[wire]
-                value = int.from_bytes(self.bytes(begin, at - begin), "little")
-            elif wire == _GROUP:
-                groups += 1
-                if groups > MAX_DEPTH:
-                    raise BudgetError(f"groups nested more than {MAX_DEPTH} deep", offset=at)
+            if wire in _GROUPS:
+                groups = _nested(groups, wire, at)
                 continue
-            elif wire == _GROUP_END and groups:
-                groups -= 1
-                continue
-            else:
-                raise ReadError(f"wire type {wire}, which does not exist", offset=at)
+            begin, value, at = self._value(wire, at, end)
             if at > end:
                 raise ReadError("a field reaches past the end of its message", offset=begin)
             if not groups:  # what lies in a group is an unknown field, whatever its number
@@ -125,7 +112,7 @@ class Wire:
         if groups:
             raise ReadError("a group that does not end", offset=end)
 
-    def bytes(self, at: int, length: int) -> bytes:
+    def take(self, at: int, length: int) -> bytes:
         """Bytes of a value; fewer at the end of a file that is cut off."""
         index = at - self._base
         if index < 0 or index + length > len(self._data):
@@ -137,15 +124,34 @@ class Wire:
 
     def text(self, field: Field, limit: int = 4096) -> str:
         """The text of a `BYTES` field, cut after `limit` bytes; what is no UTF-8 is replaced."""
-        return self.bytes(field.at, min(field.value, limit)).decode("utf-8", "replace")
+        return self.take(field.at, min(field.value, limit)).decode("utf-8", "replace")
 
-    def _varint(self, at: int, end: int) -> tuple[int, int]:
-        """A number and where it ends."""
+    def _value(self, wire: int, at: int, end: int) -> tuple[int, int, int]:
+        """Where a value begins, the value or its length, and where the next field begins."""
+        if wire == VARINT:
+            value, behind = self.varint(at, end)
+            return at, value, behind
+        if wire == BYTES:
+            value, begin = self.varint(at, end)
+            return begin, value, begin + value
+        width = _WIDTHS.get(wire)
+        if width is None:
+            raise ReadError(f"wire type {wire}, which does not exist", offset=at)
+        return at, int.from_bytes(self.take(at, width), "little"), at + width
+
+    def varint(self, at: int, end: int) -> tuple[int, int]:
+        """The number at a place, and where it ends.
+
+        Raises:
+            ReadError: it does not end inside its message.
+        """
         index = at - self._base
         if index < 0 or index + _LONGEST > len(self._data):
-            self.bytes(at, min(_LONGEST, self.size - at))
+            self.take(at, min(_LONGEST, self.size - at))
             index = at - self._base
         data, limit = self._data, end - self._base
+        if index < limit and index < len(data) and data[index] < 0x80:  # noqa: PLR2004 - as below
+            return data[index], at + 1  # most numbers have one byte
         value = shift = 0
         for place in range(index, min(index + _VARINT_BYTES, limit, len(data))):
             byte = data[place]
@@ -154,6 +160,16 @@ class Wire:
                 return value % _WORD, place + 1 + self._base
             shift += 7
         raise ReadError("a number without an end", offset=at)
+
+
+def _nested(groups: int, wire: int, at: int) -> int:
+    """How many groups are open behind a tag that begins or ends one."""
+    groups += 1 if wire == _GROUP else -1
+    if groups < 0:
+        raise ReadError("a group ends that did not begin", offset=at)
+    if groups > MAX_DEPTH:
+        raise BudgetError(f"groups nested more than {MAX_DEPTH} deep", offset=at)
+    return groups
 
 
 def signed(value: int) -> int:

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+from modelscan.formats.arrow import ArrowReader
+from modelscan.formats.boosted_trees import BoostedTreesReader
+from modelscan.formats.caffe import CaffeReader
 from modelscan.formats.chat_template.reader import ChatTemplateReader
 from modelscan.formats.compressed import CompressedReader
+from modelscan.formats.coreml import CoremlReader
 from modelscan.formats.ggml import GgmlReader
 from modelscan.formats.gguf.reader import GgufReader
+from modelscan.formats.hdf5.reader import Hdf5Reader
 from modelscan.formats.hub_config import HubConfigReader
+from modelscan.formats.java_serialization import JavaSerializationReader
 from modelscan.formats.lfs import LfsReader
 from modelscan.formats.llamafile import LlamafileReader
 from modelscan.formats.model_card import ModelCardReader
+from modelscan.formats.msgpack import MsgpackReader
 from modelscan.formats.numpy_array import NumpyReader
+from modelscan.formats.objects.json_reader import JsonObjectsReader
+from modelscan.formats.objects.yaml_reader import YamlReader
+from modelscan.formats.onnx.reader import OnnxReader
+from modelscan.formats.paddle import PaddleReader
 from modelscan.formats.pickle.reader import PickleReader
 from modelscan.formats.python_code.notebook import NotebookReader
 from modelscan.formats.python_code.reader import PythonReader
+from modelscan.formats.r_data.reader import RDataReader
 from modelscan.formats.reader import Reader
 from modelscan.formats.safetensors import SafetensorsReader
+from modelscan.formats.sevenzip import SevenZipReader
+from modelscan.formats.skops import SkopsReader
 from modelscan.formats.tar import TarReader
+from modelscan.formats.tensorflow.checkpoint import CheckpointReader
+from modelscan.formats.tensorflow.reader import TensorflowReader
+from modelscan.formats.tfjs import TfjsReader
+from modelscan.formats.tflite import TfliteReader
 from modelscan.formats.torch import TorchReader
+from modelscan.formats.torch7 import Torch7Reader
 from modelscan.formats.weight_index import WeightIndexReader
+from modelscan.formats.xml_markup import XmlReader
 from modelscan.formats.zip import ZipReader
 from modelscan.vocabulary.lists import NameLists
 
@@ -30,11 +50,18 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         GgufReader(),
         GgmlReader(),
         NumpyReader(),
+        Hdf5Reader(),
+        OnnxReader(lists.graph_operators),
+        TensorflowReader(lists.graph_operators),
+        CheckpointReader(),
+        TfliteReader(lists.graph_operators),
+        TfjsReader(lists.graph_operators),
         LlamafileReader(),
         TorchReader(),
         ZipReader(),
         TarReader(),
         CompressedReader(),
+        SevenZipReader(),
         HubConfigReader(),
         ChatTemplateReader(),
         WeightIndexReader(),
@@ -42,5 +69,18 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         LfsReader(),
         PythonReader(),
         NotebookReader(),
+        JsonObjectsReader(lists.pickle_globals),
+        YamlReader(lists.pickle_globals),
+        SkopsReader(lists.pickle_globals),
+        XmlReader(),
+        ArrowReader(),
+        MsgpackReader(),
+        CoremlReader(),
+        PaddleReader(),
+        CaffeReader(),
+        RDataReader(),
+        JavaSerializationReader(),
+        Torch7Reader(),
+        BoostedTreesReader(),
         PickleReader(lists.pickle_globals),
     )

@@ -16,7 +16,10 @@ from modelscan.formats import sniff
 from modelscan.formats.reader import Glimpse, Reader
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage, Status
-from modelscan.vocabulary.fact import Fact, FileFormat
+from modelscan.vocabulary.fact import Fact, FileFormat, FilePolyglot
+
+_REFUSALS = 16
+"""So many parts of one file may cost more than is allowed; a bomb has thousands of them."""
 
 
 class Reading:
@@ -36,6 +39,7 @@ class Reading:
         self._readers = readers
         self._budget = budget
         self._plain_members = 0
+        self._refused = 0
 
     def __iter__(self) -> Iterator[Fact | Coverage]:
         """Facts and coverage, in the order in which they are found; never raises."""
@@ -43,6 +47,9 @@ class Reading:
         if self._plain_members:
             reason = f"{self._plain_members:,} members that are no model or code"
             yield _coverage(self._artifact, "skipped", reason)
+        if self._refused >= _REFUSALS:
+            reason = f"given up: {self._refused} parts of it cost more than is allowed"
+            yield _coverage(self._artifact, "truncated", reason, needed=True)
 
     def _visit(self, artifact: Artifact) -> Iterator[Fact | Coverage]:
         """One artifact, and what lies in it at once: held members are bounded by the depth."""
@@ -51,6 +58,7 @@ class Reading:
             glimpse = Glimpse(artifact)
             matching = _alone([reader for reader in self._readers if reader.recognises(glimpse)])
         except ReadError as error:
+            self._refused += isinstance(error, BudgetError)
             yield _gap(artifact, error)
             return
         except Exception as error:  # noqa: BLE001  # as in `_read`
@@ -66,12 +74,27 @@ class Reading:
         yield from _misnamed(artifact, glimpse, formats)
         if other is not None:
             yield from self._unread(artifact, other)
+        else:
+            yield from self._beside(artifact, glimpse, formats)
         for reader in matching:
             for item in self._read(reader, artifact):
                 if isinstance(item, Fact | Coverage):
                     yield item
-                else:
+                elif self._refused < _REFUSALS:
                     yield from self._visit(item)
+                if self._refused >= _REFUSALS:
+                    return
+
+    def _beside(
+        self, artifact: Artifact, glimpse: Glimpse, formats: list[str]
+    ) -> Iterator[Fact | Coverage]:
+        """What bytes that have readers are as well: a second format, or one without a reader."""
+        both = sniff.polyglot(glimpse, formats) if len(formats) > 1 else ()
+        if both:
+            yield FilePolyglot(location=place(artifact), formats=both)
+        other = sniff.by_magic(glimpse.head)
+        if other is not None and other.needed and not sniff.covered(other, formats):
+            yield from self._unread(artifact, other)
 
     def _unread(self, artifact: Artifact, other: sniff.Unread) -> Iterator[Coverage]:
         """Account for what no reader recognised; plain members of archives are only counted."""
@@ -91,6 +114,7 @@ class Reading:
                     accounted |= item.file == artifact.name and item.member == artifact.member
                 yield item
         except ReadError as error:
+            self._refused += isinstance(error, BudgetError)
             yield _gap(artifact, error)
         except Exception as error:  # noqa: BLE001  # a reader's own fault is a gap, never a pass
             yield _fault(artifact, f"the {reader.format} reader", error)

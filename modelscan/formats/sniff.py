@@ -6,8 +6,10 @@ so that they become needed coverage instead of silence.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from modelscan.formats.pickle.probe import looks_like_pickle
 from modelscan.formats.reader import Glimpse
 
 
@@ -21,72 +23,111 @@ class Unread(NamedTuple):
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ggjt", "ggml"),
-    (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
-    (4, b"TFL3", "tflite"),
-    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
+    (4, b"ORTM", "onnx runtime model"),
     (0, b"Rar!\x1a\x07", "rar"),
-    (0, b"\x28\xb5\x2f\xfd", "zstd"),
-    (0, b"\x04\x22\x4d\x18", "lz4"),
+    (0, b"MSCF\0\0\0\0", "cab"),
+    (0, b"xar!\0", "xar"),
+    (0, b"LZIP\x01", "lzip"),
+    (0, b"\x89LZO\0\r\n\x1a\n", "lzop"),
+    (0, b"hsqs", "squashfs"),
+    (0, b"\xff\x06\0\0sNaPpY", "snappy"),
+    (7, b"**ACE**", "ace"),
     (0, b"\x7fELF", "native code"),
     (0, b"\xcf\xfa\xed\xfe", "native code"),
-    (0, b"\xca\xfe\xba\xbe", "native code"),
+    (0, b"\xce\xfa\xed\xfe", "native code"),
+    (0, b"\xfe\xed\xfa\xcf", "native code"),
+    (0, b"\xfe\xed\xfa\xce", "native code"),
     (0, b"RDX", "rds"),
-    (0, b"PAR1", "parquet"),
-    (0, b"ARROW1", "arrow"),
+    (0, b"ptrt", "tensorrt engine"),
+    (0, b"ftrt", "tensorrt engine"),
+    (0, b"RKNN", "rknn"),
+    (0, b"RKNF", "rknn"),
+    (0, b"B\0C\0N\0", "cntk"),
+    (0, b"\x12\x01\0\0\0\0\0\0", "mxnet parameters"),
+    (4, b"ET12", "executorch"),
+    (4, b"ET13", "executorch"),
 )
 
 _BY_EXTENSION: dict[str, Unread] = {
     ".bat": Unread("script", needed=True),
     ".caffemodel": Unread("caffe", needed=True),
+    ".cntk": Unread("cntk", needed=True),
+    ".cpb": Unread("tensorflow graph in chunks", needed=True),
     ".dll": Unread("native code", needed=True),
     ".dylib": Unread("native code", needed=True),
+    ".engine": Unread("tensorrt engine", needed=True),
     ".exe": Unread("native code", needed=True),
-    ".h5": Unread("hdf5", needed=True),
-    ".hdf5": Unread("hdf5", needed=True),
     ".ipynb": Unread("notebook", needed=True),
+    ".hef": Unread("hailo executable", needed=True),
     ".keras": Unread("keras", needed=True),
-    ".mlmodel": Unread("coreml", needed=True),
-    ".msgpack": Unread("flax msgpack", needed=True),
-    ".onnx": Unread("onnx", needed=True),
+    ".mnn": Unread("mnn", needed=True),
+    ".ort": Unread("onnx runtime model", needed=True),
+    ".om": Unread("ascend model", needed=True),
     ".ot": Unread("torch archive", needed=True),
-    ".pb": Unread("tensorflow graph", needed=True),
-    ".pbtxt": Unread("tensorflow graph", needed=True),
-    ".pmml": Unread("pmml", needed=True),
+    ".params": Unread("mxnet parameters", needed=True),
+    ".plan": Unread("tensorrt engine", needed=True),
     ".ps1": Unread("script", needed=True),
+    ".pte": Unread("executorch", needed=True),
     ".py": Unread("python source", needed=True),
     ".pyc": Unread("python bytecode", needed=True),
     ".pyd": Unread("native code", needed=True),
+    ".rda": Unread("rds", needed=True),
+    ".rdata": Unread("rds", needed=True),
     ".rds": Unread("rds", needed=True),
+    ".rknn": Unread("rknn", needed=True),
     ".sh": Unread("script", needed=True),
     ".skops": Unread("skops", needed=True),
     ".so": Unread("native code", needed=True),
-    ".tflite": Unread("tflite", needed=True),
+    ".tnnmodel": Unread("tnn", needed=True),
     ".toml": Unread("toml", needed=False),
-    ".xml": Unread("xml", needed=False),
+    ".trt": Unread("tensorrt engine", needed=True),
     ".yaml": Unread("yaml", needed=False),
     ".yml": Unread("yaml", needed=False),
 }
 
 _WINDOWS_EXECUTABLE = b"MZ"
 _PE_POINTER = 0x3C
+_BRACE_AT = 8
+"""Where the header of safetensors begins, behind its length."""
+_SEVERAL_MACHINES = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
+_OLDEST_JAVA = 45
+_UNIX_COMPRESS = b"\x1f\x9d"
 
 TEXT = Unread("text", needed=False)
 UNKNOWN = Unread("unknown", needed=False)
 
 _TEXT_EXTENSIONS = frozenset({".md", ".txt", ".rst", ".csv", ".tsv", ".html", ".css", ".svg", ""})
 
+_TAR = frozenset({"tar", "compressed"})
 _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
     ".safetensors": ("safetensors", frozenset({"safetensors"})),
     ".gguf": ("gguf", frozenset({"gguf"})),
     ".onnx": ("onnx", frozenset({"onnx"})),
-    ".json": ("json", frozenset({"json"})),
+    ".tflite": ("tflite", frozenset({"tflite"})),
+    ".json": ("json", frozenset({"json", "tfjs"})),
     ".npy": ("numpy", frozenset({"numpy"})),
     ".npz": ("zip", frozenset({"zip"})),
+    ".zip": ("zip", frozenset({"zip"})),
+    ".whl": ("zip", frozenset({"zip"})),
+    ".jar": ("zip", frozenset({"zip"})),
+    ".docx": ("zip", frozenset({"zip"})),
+    ".xlsx": ("zip", frozenset({"zip"})),
+    ".tar": ("tar", _TAR),
+    ".tgz": ("tar", _TAR),
+    ".nemo": ("tar", _TAR),
+    ".gz": ("compressed", frozenset({"compressed"})),
+    ".bz2": ("compressed", frozenset({"compressed"})),
+    ".xz": ("compressed", frozenset({"compressed"})),
+    ".zst": ("compressed", frozenset({"compressed"})),
+    ".7z": ("7z", frozenset({"7z"})),
     ".h5": ("hdf5", frozenset({"hdf5"})),
     ".keras": ("keras", frozenset({"keras", "zip", "hdf5"})),
     ".md": ("text", frozenset({"text", "model card"})),
-    ".txt": ("text", frozenset({"text"})),
+    ".txt": ("text", frozenset({"text", "boosted trees"})),
     ".csv": ("text", frozenset({"text"})),
+    ".tsv": ("text", frozenset({"text"})),
+    ".rst": ("text", frozenset({"text"})),
+    ".log": ("text", frozenset({"text"})),
     ".yaml": ("yaml", frozenset({"yaml"})),
     ".yml": ("yaml", frozenset({"yaml"})),
     ".py": ("python source", frozenset({"python source"})),
@@ -100,24 +141,67 @@ _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
 """What an extension stands for, and the formats that fulfil it. Extensions that stand for several
 formats (`.bin`, `.pt`, `.model`) promise nothing and are not listed."""
 
-EXECUTABLE = frozenset({"pickle", "pytorch", "native code", "python bytecode", "llamafile"})
+EXECUTABLE = frozenset({"pickle", "pytorch", "native code", "python bytecode", "llamafile", "java serialization", "torch7"})
 """Formats whose loading can run code."""
 
 PLACEHOLDER = "git-lfs pointer"
 """The format of a file that only stands for another one, which is not here."""
 
-ABOUT_MODELS = frozenset({"model card"})
+ABOUT_MODELS = frozenset({"model card", "yaml"})
 """Formats that describe a model: a folder with nothing else holds none."""
 
 
-def unread(glimpse: Glimpse) -> Unread:
-    """What an artifact that no reader recognised looks like."""
-    head = glimpse.head
+_FAMILIES = {
+    "safetensors": "safetensors", "gguf": "gguf", "numpy": "numpy", "hdf5": "hdf5", "tar": "tar",
+    "zip": "zip", "pytorch": "zip", "compressed": "compressed", "7z": "7z", "pickle": "pickle",
+}  # fmt: skip
+"""Formats that are told by their structure, and what each of them is a kind of."""
+
+
+def polyglot(glimpse: Glimpse, formats: Sequence[str]) -> tuple[str, ...]:
+    """The formats that these bytes are at once, when they are more than one by their structure.
+
+    Args:
+        glimpse: the bytes.
+        formats: of the readers that recognised them, some of them by the name alone.
+    """
+    families = {_FAMILIES[found] for found in formats if found in _FAMILIES}
+    if len(families) > 1:
+        if glimpse.head[_BRACE_AT : _BRACE_AT + 1] != b"{":
+            families.discard("safetensors")
+        if not looks_like_pickle(glimpse.head, glimpse.size):
+            families.discard("pickle")
+    return tuple(sorted(families)) if len(families) > 1 and "llamafile" not in formats else ()
+
+
+def by_magic(head: bytes) -> Unread | None:
+    """What first bytes alone say of a format that has no reader."""
     for offset, magic, name in _MAGIC:
         if head.startswith(magic, offset):
             return Unread(name, needed=True)
     if head.startswith(_WINDOWS_EXECUTABLE) and _is_portable_executable(head):
         return Unread("native code", needed=True)
+    if head.startswith(_SEVERAL_MACHINES):
+        # the same first bytes: a version follows in Java, a small number of machines otherwise
+        if int.from_bytes(head[4:8], "big") & 0xFFFF >= _OLDEST_JAVA:
+            return Unread("java bytecode", needed=False)
+        return Unread("native code", needed=True)
+    if head.startswith(_UNIX_COMPRESS) and 9 <= head[2] & 0x7F <= 16:  # noqa: PLR2004  # bits
+        return Unread("unix compress", needed=True)
+    return None
+
+
+def covered(other: Unread, formats: Sequence[str]) -> bool:
+    """True when a reader among `formats` speaks for what the first bytes are."""
+    return other.format in formats or (other.format == "native code" and "llamafile" in formats)
+
+
+def unread(glimpse: Glimpse) -> Unread:
+    """What an artifact that no reader recognised looks like."""
+    head = glimpse.head
+    found = by_magic(head)
+    if found is not None:
+        return found
     by_extension = _BY_EXTENSION.get(glimpse.extension)
     if by_extension is not None:
         return by_extension

@@ -111,7 +111,7 @@ def pax_records(data: bytes) -> Iterator[tuple[str, str, bool]]:
         length = int(digits) if digits.isdigit() else 0
         record = data[space + 1 : at + length]
         key, equals, value = record.partition(b"=")
-        if not equals:
+        if not equals or space < at:
             yield "", "", False
             return
         whole = value.endswith(b"\n")

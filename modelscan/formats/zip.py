@@ -27,7 +27,7 @@ from modelscan.formats import archive, zip_records
 from modelscan.formats.archive import Defects, Item, Window
 from modelscan.formats.archive_names import Links, Names
 from modelscan.formats.reader import HEAD, Glimpse
-from modelscan.formats.zip_contents import AES, Contents
+from modelscan.formats.zip_contents import Contents
 from modelscan.formats.zip_records import Directory, Entry
 from modelscan.vocabulary.artifact import Artifact
 from modelscan.vocabulary.coverage import Coverage
@@ -245,7 +245,8 @@ class _Walk:
     def _file(self, entry: Entry, name: str, flags: int) -> Iterator[Item]:
         self._budget.member()
         kind = stat.S_IFMT(entry.mode)
-        if kind in _SPECIAL:
+        # Info-ZIP calls what it read from a pipe a pipe
+        if kind in _SPECIAL and not (kind == stat.S_IFIFO and entry.size):
             yield from self._defect("special-member", entry, f"file type {kind:#o}")
         for item in self._contents.read(entry, name, flags):
             if kind == stat.S_IFLNK and not isinstance(item, Fact | Coverage):
@@ -278,11 +279,11 @@ class _Walk:
         if archive.after_zeros(self._zip, start, end) >= end:
             return
         known = any(start <= directory < end for directory in self._starts)
-        position = self._contents.find(zip_records.LOCAL_MARK, start, end)
+        position = self._contents.find(zip_records.ANY_LOCAL, start, end)
         while position < end:
             local = zip_records.local_at(self._window, position)
-            if local is None or not local.name or local.data > end or local.method > AES:
-                position = self._contents.find(zip_records.LOCAL_MARK, position + 1, end)
+            if local is None or local.data > end:
+                position = self._contents.find(zip_records.ANY_LOCAL, position + 1, end)
                 continue
             known = True
             entry = self._contents.measured(local, end)
@@ -290,7 +291,7 @@ class _Walk:
                 yield from self._defect("missing-from-directory", entry)
             yield from self._member(entry, entry.flags)
             position = entry.data + entry.packed
-            position = self._contents.find(zip_records.LOCAL_MARK, position, end)
+            position = self._contents.find(zip_records.ANY_LOCAL, position, end)
         if listed and not known:
             kind: archive.DefectKind = "data-after" if after else "data-before"
             detail = f"{end - start:,} bytes that belong to no member"

@@ -10,6 +10,7 @@ Source: PKWARE APPNOTE 6.3.10, section 4.4.5 for the methods; D. Fifield, "A bet
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterator
 
@@ -37,7 +38,7 @@ _SMALL, _CHECKED, _CHECKED_TOTAL = 32 << 10, 16 << 20, 64 << 20
 """Checksums: of every member up to the first size, of pickles up to the second, and in all."""
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".joblib")
 
-_STORED, AES = 0, 99
+_STORED, _AES = 0, 99
 _CODECS: dict[int, Codec] = {8: "deflate", 12: "bz2", 14: "lzma-zip", 93: "zstd", 95: "xz"}
 
 
@@ -91,7 +92,7 @@ class Contents:
                 detail = f"stored as {entry.packed}, declared {entry.size}"
                 yield from self._defect("size-mismatch", entry, detail)
         elif not sealed:
-            status: Status = "encrypted" if entry.method == AES else "unsupported"
+            status: Status = "encrypted" if entry.method == _AES else "unsupported"
             yield self.gap(name, status, f"compression method {entry.method}")
             if entry.packed != entry.size:
                 return
@@ -119,21 +120,21 @@ class Contents:
                 packed = inflation.position - local.data
                 return msgspec.structs.replace(local, packed=packed, size=inflation.produced)
         # no other way to tell: a descriptor that states this very length, or the next header
-        stop = self.find(zip_records.LOCAL_MARK, local.data, end)
-        position = self.find(zip_records.DESCRIPTOR_MARK, local.data, stop)
+        stop = self.find(zip_records.ANY_LOCAL, local.data, end)
+        position = self.find(zip_records.ANY_DESCRIPTOR, local.data, stop)
         while position < stop:
             stated = self._window.at(position + 8, 4)
             if int.from_bytes(stated, "little") == position - local.data:
                 stop = position
             else:
-                position = self.find(zip_records.DESCRIPTOR_MARK, position + 1, stop)
+                position = self.find(zip_records.ANY_DESCRIPTOR, position + 1, stop)
         size = stop - local.data
         return msgspec.structs.replace(local, packed=size, size=size if codec is None else 0)
 
-    def find(self, mark: bytes, start: int, end: int) -> int:
-        """Where `mark` next begins between `start` and `end`; `end` when it does not."""
+    def find(self, pattern: re.Pattern[bytes], start: int, end: int) -> int:
+        """Where `pattern` next matches between `start` and `end`; `end` when it does not."""
         self._budget.step()
-        return archive.find(self._zip, self._window, mark, start, end)
+        return archive.find(self._zip, self._window, pattern, start, end)
 
     def gap(self, name: str, status: Status, reason: str) -> Coverage:
         """A member that was not read."""
@@ -191,6 +192,8 @@ class Contents:
             ReadError: the stream is damaged after all.
         """
         size = member.size + member.overrun()
+        if not stream.inflation.finished:
+            raise ReadError("could not be inflated to its end")
         if size != member.size:
             detail = f"inflates to {size}, declared {entry.size}"
             yield from self._defect("size-mismatch", entry, detail)

@@ -7,6 +7,7 @@ Source: PKWARE APPNOTE 6.3.10, sections 4.3 to 4.6; the Unicode path field is In
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -25,6 +26,10 @@ CENTRAL = struct.Struct("<4s6H3I5H2I")
 END = struct.Struct("<4s4H2IH")
 _END64 = struct.Struct("<4sQ2H2I4Q")
 _LOCATOR = struct.Struct("<4sIQI")
+
+ANY_LOCAL = re.compile(rb"PK\x03\x04.{4}[\0-\x63]\0.{16}(?!\0\0)", re.DOTALL)
+"""A local header with a method that exists, and a name: what merely repeats the mark is none."""
+ANY_DESCRIPTOR = re.compile(re.escape(DESCRIPTOR_MARK))
 
 SIZES_FOLLOW = 0x8
 """The flag of a data descriptor behind the data."""

@@ -12,7 +12,7 @@ from typing import Literal
 from modelscan.verifier.check import Check
 from modelscan.verifier.installed import shared_index
 from modelscan.verifier.manifests import check_releases
-from modelscan.verifier.signatures import check_signatures
+from modelscan.verifier.signatures import Signatures
 from modelscan.vocabulary.evidence import (
     Evidence,
     OfficialBytes,
@@ -42,17 +42,6 @@ class Releases:
     def run(self, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:
         """See `Check.run`."""
         return check_releases(files, facts, claimed, shared_index())
-
-
-class Signatures:
-    """The signature files that come with the model."""
-
-    name = "signatures"
-    answer: Literal["signed"] = "signed"
-
-    def run(self, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:  # noqa: ARG002 - part of the protocol
-        """See `Check.run`."""
-        return check_signatures(files, facts)
 
 
 CHECKS: tuple[Check, ...] = (Releases(), Signatures())

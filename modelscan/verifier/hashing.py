@@ -23,12 +23,18 @@ GIT_BLOB = "git-blob"
 """SHA-1 object id of the bytes as a git blob, hexadecimal."""
 GIT_BLOB_LIMIT = 10 << 20
 """Bytes; a larger file is stored by hubs in git-LFS and has no blob of its own."""
+BLAKE3 = "blake3"
+"""The one algorithm that needs a library of its own."""
 
 
-class _Hash(Protocol):
-    def update(self, data: bytes, /) -> None: ...
+class Hash(Protocol):
+    """What `hashlib` gives."""
 
-    def hexdigest(self) -> str: ...
+    def update(self, data: bytes | memoryview, /) -> object:
+        """Take more bytes."""
+
+    def hexdigest(self) -> str:
+        """The digest of the bytes so far, hexadecimal."""
 
 
 def algorithms_for(size: int, name: str) -> tuple[str, ...]:
@@ -63,13 +69,13 @@ class Digester:
     def __init__(self, size: int, algorithms: Iterable[str] = ()) -> None:
         self._size = size
         self._seen = 0
-        self._hashes: dict[str, _Hash] = {"sha256": hashlib.sha256()}
+        self._hashes: dict[str, Hash] = {"sha256": hashlib.sha256()}
         for algorithm in algorithms:
             if algorithm == GIT_BLOB:
                 if size <= GIT_BLOB_LIMIT:
                     self._hashes[GIT_BLOB] = hashlib.sha1(_blob_header(size), usedforsecurity=False)
             elif algorithm not in self._hashes:
-                self._hashes[algorithm] = _new(algorithm)
+                self._hashes[algorithm] = new_hash(algorithm)
 
     def update(self, chunk: bytes) -> None:
         """Take the next piece of the file."""
@@ -102,7 +108,7 @@ def digest_bytes(data: bytes, algorithms: Iterable[str] = ()) -> dict[str, str]:
                 blob.update(data)
                 found[GIT_BLOB] = blob.hexdigest()
         elif algorithm not in found:
-            digest = _new(algorithm)
+            digest = new_hash(algorithm)
             digest.update(data)
             found[algorithm] = digest.hexdigest()
     return found
@@ -112,7 +118,27 @@ def _blob_header(size: int) -> bytes:
     return b"blob %d\0" % size
 
 
-def _new(algorithm: str) -> _Hash:
-    if algorithm not in COMPARED:
-        raise ValueError(f"no digest algorithm {algorithm!r}")
-    return hashlib.new(algorithm)
+def available(algorithm: str) -> bool:
+    """Whether digests of an algorithm can be computed in this installation."""
+    try:
+        new_hash(algorithm)
+    except ValueError:
+        return False
+    return True
+
+
+def new_hash(algorithm: str) -> Hash:
+    """A digest to be fed: an algorithm of `COMPARED`, or `blake3` where its library is installed.
+
+    Raises:
+        ValueError: an algorithm that this installation cannot compute.
+    """
+    if algorithm in COMPARED:
+        return hashlib.new(algorithm)
+    if algorithm == BLAKE3:
+        try:
+            import blake3  # lazy: an extra, for models that are signed with it
+        except ImportError:
+            raise ValueError(f"{BLAKE3} needs the extra of that name") from None
+        return blake3.blake3()
+    raise ValueError(f"no digest algorithm {algorithm!r}")

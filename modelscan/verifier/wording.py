@@ -10,6 +10,7 @@ from modelscan.verifier.release import Release
 from modelscan.vocabulary.result import FileEntry
 
 _NAMED = 3
+_LISTED = 100
 _COMMIT = re.compile(r"@([0-9a-f]{12})[0-9a-f]{28}\b")
 
 
@@ -24,6 +25,26 @@ def names(paths: Iterable[str]) -> str:
     shown = ", ".join(ordered[:_NAMED])
     rest = len(ordered) - _NAMED
     return f"{shown} and {rest} more" if rest > 0 else shown
+
+
+def changes(*kinds: tuple[str, str, Collection[str]]) -> str:
+    """Every file that is not as it should be, and how: `a, b differ; c is missing`.
+
+    Args:
+        kinds: what is said of one file, what is said of several, and which they are.
+    """
+    parts = []
+    for one, many, paths in kinds:
+        if paths:
+            rest = len(paths) - _LISTED
+            named = ", ".join(sorted(paths)[:_LISTED]) + (f" and {rest:,} more" if rest > 0 else "")
+            parts.append(f"{named} {one if len(paths) == 1 else many}")
+    return "; ".join(parts)
+
+
+def files(count: int, how: str) -> str:
+    """A number of files, and what is said of them: `3 files are as signed`."""
+    return f"{count:,} {'file is' if count == 1 else 'files are'} {how}"
 
 
 def denied(paths: Sequence[str], note: str) -> str:

@@ -222,3 +222,42 @@ def joblib_array(data: bytes = b"\0" * 32, *, alignment: bool = True) -> Assembl
     if alignment:
         out.raw(b"\x03\xff\xff\xff")
     return out.raw(data)
+
+
+def framed(body: bytes, length: int | None = None) -> bytes:
+    """A pickle of protocol 4 in one frame, whose length may be a lie."""
+    size = len(body) if length is None else length
+    return b"\x80\x04\x95" + struct.pack("<Q", size) + body
+
+
+def straddled(hidden: bytes) -> bytes:
+    """Two pickles in one: read from memory it is plain text, read from a file it runs `hidden`.
+
+    The frame ends one byte into the length of a text. The unpickler that reads from a file without
+    `peek` drops that byte, and takes the length from the next four.
+    """
+    # In the frame: BINUNICODE and one byte of its length. From memory, the length continues with
+    # the next three bytes; from a file, it is the next four.
+    behind = struct.pack("<I", 0) + b"0" + hidden
+    length = len(behind) - 3
+    inside = b"X" + struct.pack("<I", length)[:1]
+    assert length < 256
+    return framed(inside, len(inside)) + behind + b"."
+
+
+def reference_bomb(levels: int = 40) -> bytes:
+    """A tuple of two of the tuple before, forty times over."""
+    out = Assembler(2).none().put(0)
+    for level in range(levels):
+        out.pop().get(level).get(level).tuple2().put(level + 1)
+    return out.stop()
+
+
+def tensor(size: int, stride: int, elements: int, offset: int = 0) -> bytes:
+    """A state dict with one tensor of one dimension."""
+    out = Assembler(2).empty_dict().mark().text("w")
+    out.global_("torch._utils", "_rebuild_tensor_v2").mark().mark()
+    out.text("storage").global_("torch", "FloatStorage").text("0").text("cpu").number(elements)
+    out.tuple_().binpersid().number(offset).number(size).tuple1().number(stride).tuple1().false()
+    out.global_("collections", "OrderedDict").empty_tuple().reduce().tuple_().reduce()
+    return out.setitems().stop()

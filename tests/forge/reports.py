@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from modelscan.vocabulary.ancestry import Lineage
+from modelscan.vocabulary.ancestry import Lineage, Relation
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.digest import model_digest
 from modelscan.vocabulary.evidence import OfficialBytes, Signed
@@ -337,3 +337,95 @@ def full_model() -> ModelReport:
 def full_report() -> Report:
     """Several models, among them one of which everything is known and one that is gone."""
     return report(full_model(), model(), unreadable_model(), exit_code=1)
+
+
+JUSTIFIED = "vulnerable_code_not_in_execute_path: the loader uses weights_only=True"
+"""A waiver that states why the model is not affected."""
+
+
+def waived_model() -> ModelReport:
+    """A waiver with a justification, one without, and one that gives no reason at all."""
+    return model(
+        files=(file("config.json"), file("pytorch_model.bin", 1_000_000, "pickle")),
+        findings=(
+            finding(waived=JUSTIFIED),
+            finding("release-file-modified", "high", waived="reviewed on\n  2026-11-20"),
+            finding("pickle-present", "info", waived=""),
+            finding("model-card-missing", "info", location=Location()),
+        ),
+    )
+
+
+def hub_model(ref: str = f"hf:org/name@{COMMIT}", **source: Any) -> ModelReport:
+    return model(ref=ref, source=Source(kind="hub", **source))
+
+
+def gap_model(gaps: int = 1) -> ModelReport:
+    """Parts that loading needs were not looked at."""
+    return model(
+        coverage=tuple(
+            Coverage(file="a.zip", member=f"{index}.pkl", status="encrypted", needed=True)
+            for index in range(gaps)
+        )
+    )
+
+
+def proven_model() -> ModelReport:
+    """Good news all over: a release by its digests, a trusted signature, a measured descent."""
+    return model(
+        source=Source(kind="hub", revision=COMMIT),
+        ref=f"hf:org/name@{COMMIT}",
+        answers=answers(
+            official_bytes=OfficialBytes(
+                status="verified-official", release="org/name", reason="2 files"
+            ),
+            signed=Signed(
+                status="signed-trusted", signer="release@org", method="sigstore", reason="key known"
+            ),
+            descends_from=Lineage(
+                status="finetune", base="hf:org/base", tier="measured", reason="by its tensors"
+            ),
+        ),
+        facts=ModelFacts(
+            licence=("MIT",),
+            claims=(
+                {"claim": "task", "value": "text-generation", "file": "config.json"},
+                {"claim": "library", "value": "transformers", "file": "config.json"},
+                {"claim": "language", "value": "en", "file": "elsewhere"},
+                {"claim": "safeguards-removed", "value": "abliterated", "file": "config.json"},
+                {"claim": "dataset", "value": "s2orc", "file": "config.json"},
+                {"claim": "licence", "value": "MIT", "file": "config.json"},
+            ),
+            provenance={"released": "2026-01-02T03:04:05Z"},
+        ),
+    )
+
+
+def every_report() -> dict[str, Report]:
+    """One report of each kind that a writer has to cope with."""
+    statuses: tuple[Relation, ...] = ("unrelated", "merge")
+    related = {
+        status: answers(
+            descends_from=Lineage(status=status, base="a/b", tier="measured", reason="r")
+        )
+        for status in statuses
+    }
+    bases = tuple({"claim": "base", "value": base, "relation": "merge"} for base in ("a/b", "c/d"))
+    return {
+        "empty": report(exit_code=4),
+        "clean": report(model()),
+        "unreadable": report(model(), unreadable_model(), exit_code=3),
+        "bad": bad_report(),
+        "twice": report(bad_model(), bad_model(), exit_code=1),
+        "single": report(model(files=(file("a.gguf"),), ref="a.gguf", source=Source(kind="file"))),
+        "hub": report(hub_model("hf:org/name@main", revision=COMMIT, endpoint="https://m.example")),
+        "odd hub": report(hub_model("hf:org/name", endpoint="javascript:alert(1)")),
+        "proven": report(proven_model()),
+        "unrelated": report(model(answers=related["unrelated"])),
+        "merge": report(model(answers=related["merge"], facts=ModelFacts(claims=bases))),
+        "waived": report(waived_model()),
+        "gaps": report(gap_model(1_500), exit_code=3),
+        "no rules": report(bad_model(), exit_code=1, rules={}),
+        "large": large_report(2_000),
+        "hostile": hostile_report(),
+    }

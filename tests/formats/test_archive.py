@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from modelscan.formats.archive import Window, after_zeros, find
@@ -83,9 +85,12 @@ def test_window_at_the_end() -> None:
 def test_find_across_pieces() -> None:
     data = b"\0" * (CHUNK - 2) + b"mark" + b"\0" * 10
     artifact = BytesArtifact("f", data)
-    assert find(artifact, Window(artifact), b"mark", 0, len(data)) == CHUNK - 2
-    assert find(artifact, Window(artifact), b"mark", CHUNK, len(data)) == len(data)
-    assert find(artifact, Window(artifact), b"mark", 0, CHUNK) == CHUNK
+    mark = re.compile(b"mark")
+    assert find(artifact, Window(artifact), mark, 0, len(data)) == CHUNK - 2
+    assert find(artifact, Window(artifact), mark, CHUNK, len(data)) == len(data)
+    assert find(artifact, Window(artifact), mark, 0, CHUNK) == CHUNK - 2
+    assert find(artifact, Window(artifact), mark, 0, CHUNK - 2) == CHUNK - 2
+    assert find(artifact, Window(artifact), mark, 9, 9) == 9
 
 
 def test_after_zeros() -> None:

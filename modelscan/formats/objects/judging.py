@@ -7,6 +7,7 @@ that models are made of are known as a whole: the document can only call what th
 
 from __future__ import annotations
 
+import builtins
 import re
 import sys
 from typing import Final, Literal
@@ -20,6 +21,7 @@ _PLAIN_BUILTINS: Final = frozenset(
      "frozenset", "int", "len", "list", "max", "min", "object", "range", "reversed", "round", "set",
      "slice", "sorted", "str", "sum", "tuple", "zip", "print", "isinstance", "repr"}
 )  # fmt: skip
+_BUILTINS: Final = frozenset(dir(builtins)) | {"execfile", "file", "reload", "unicode", "apply"}
 _PLAIN_MODULES: Final = frozenset(
     {"cmath", "collections", "datetime", "decimal", "enum", "fractions", "itertools", "json",
      "math", "numbers", "os.path", "pathlib", "random", "re", "statistics", "string", "time",
@@ -46,10 +48,10 @@ _MODEL_PACKAGES: Final = frozenset(
      "encodec", "espnet", "espnet2", "flair", "funasr", "gluonts", "hydra", "hydra_plugins",
      "imaginaire", "keras", "keras_cv", "keras_hub", "keras_nlp", "kornia", "ldm", "litgpt",
      "llama_recipes", "mamba_ssm", "megatron", "mmcls", "mmdet", "mmengine", "mmpretrain", "mmseg",
-     "monai", "nemo", "nemo_toolkit", "open_clip", "opensora", "pyannote", "ray", "sam2", "seamless",
-     "segmentation_models_pytorch", "sgm", "speechbrain", "stable_audio_tools", "stanza", "taming",
-     "tf_keras", "torch_geometric", "torchdata", "torchtune", "torchvision", "trl", "ultralytics",
-     "uni2ts", "wandb", "whisper", "yacs"}
+     "monai", "nemo", "nemo_toolkit", "open_clip", "opensora", "pyannote", "ray", "sam2",
+     "seamless", "segmentation_models_pytorch", "sgm", "speechbrain", "stable_audio_tools",
+     "stanza", "taming", "tf_keras", "torch_geometric", "torchdata", "torchtune", "torchvision",
+     "trl", "ultralytics", "uni2ts", "wandb", "whisper", "yacs"}
 )  # fmt: skip
 """Packages that models are made of and whose configurations name their own classes, beside those
 that the list of names knows."""
@@ -73,10 +75,12 @@ class Names:
         self._known = frozenset(names.known_packages) | _MODEL_PACKAGES
 
     def judge(self, dotted: str) -> Verdict:
-        """What importing and calling a name can do. A name without a module is a builtin's."""
+        """What importing and calling a name can do. A name without a module may be a builtin's."""
         dotted = dotted.strip().replace(":", ".")
         parts = dotted.split(".")
         if len(parts) == 1:
+            if dotted not in _BUILTINS:
+                return "unknown"
             parts = ["builtins", dotted]
         if _plain(parts):
             return "inert"

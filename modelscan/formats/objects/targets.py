@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 from modelscan.formats.objects.judging import Names, Verdict, is_dotted
 from modelscan.formats.objects.tree import Table
 
-_HYDRA: Final = ("_target_", "__target__", "_convert_target_")
+_HYDRA: Final = ("_target_", "__target__")
 _LOOKUPS: Final = ("path", "_args_", "method", "object")
 """Keys whose text `hydra.utils` looks up as a name."""
 _CALLED: Final = frozenset({"py/function", "py/method", "py/object", "py/type", "py/module"})
@@ -69,7 +69,7 @@ def _targets(path: str, table: Table, root: Any, names: Names) -> Iterator[Found
     for key in _HYDRA:
         value = table.get(key)
         if isinstance(value, str) and value.strip():
-            yield from _target(_join(path, key), resolve(value, root), names, bare=True)
+            yield from _target(_join(path, key), resolve(value, root), names)
             if value.startswith("hydra."):
                 yield from _looked_up(path, table, root, names)
     if "init_args" in table or "dict_kwargs" in table or len(table) == 1:
@@ -81,21 +81,16 @@ def _targets(path: str, table: Table, root: Any, names: Names) -> Iterator[Found
 def _dotted(key: str, value: Any, names: Names) -> Iterator[Found]:
     """A key that other documents use for something else: only a name with a module counts."""
     if isinstance(value, str) and is_dotted(value.strip().replace(":", ".")):
-        yield from _target(key, value, names, bare=False)
+        yield from _target(key, value, names)
 
 
-def _target(key: str, name: str, names: Names, *, bare: bool) -> Iterator[Found]:
+def _target(key: str, name: str, names: Names) -> Iterator[Found]:
     """A name that is called. One without a module is a class that the loader knows by itself."""
     verdict = names.judge(name)
-    if "." not in name and verdict == "denied" and not _runs(name):
+    if verdict == "unknown" and not is_dotted(name.strip().replace(":", ".")):
         return
-    if verdict != "inert" and (bare or is_dotted(name.replace(":", "."))):
+    if verdict != "inert":
         yield Found("target", name[:_SHOWN], verdict, key)
-
-
-def _runs(name: str) -> bool:
-    """True for a builtin that runs text; other bare names are the loader's own."""
-    return name in {"eval", "exec", "compile", "__import__", "open", "breakpoint", "getattr"}
 
 
 def _looked_up(path: str, table: Table, root: Any, names: Names) -> Iterator[Found]:

@@ -102,4 +102,5 @@ def strings(root: Any, budget: Budget) -> Iterator[tuple[str, str]]:
         elif isinstance(value, list):
             pending.extend((f"{path}[{index}]", item) for index, item in enumerate(value))
         elif isinstance(value, dict):
-            pending.extend((f"{path}.{name}" if path else name, item) for name, item in value.items())
+            prefix = f"{path}." if path else ""
+            pending.extend((prefix + name, item) for name, item in value.items())

@@ -109,8 +109,7 @@ class _Frame:
         self._key = ""
 
     def add(self, value: Any) -> None:
-        """Put a value where it belongs. A key that is no text has no name, and its parts go with
-        the value."""
+        """Put a value where it belongs. A key that is no text goes with the values of no name."""
         if isinstance(self._value, list):
             self._value.append(value)
         elif self._awaits_key:

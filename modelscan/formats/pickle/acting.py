@@ -13,8 +13,10 @@ from modelscan.formats.pickle import literals
 from modelscan.formats.pickle.calls import called
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
-from modelscan.formats.pickle.numpy_arrays import described_array
+from modelscan.formats.pickle.numpy_arrays import UnknownArrayError, described_array
+from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.state import HandlerTable, State, is_wrapper
+from modelscan.formats.pickle.templates import runs_template
 from modelscan.formats.pickle.tensors import storage_of
 from modelscan.formats.pickle.values import (
     BUFFER,
@@ -27,7 +29,6 @@ from modelscan.formats.pickle.values import (
     Skipped,
     Unknown,
     Value,
-    abbreviated,
     sets_hook,
     tuple_items,
 )
@@ -37,20 +38,27 @@ _MAPPED_BELOW: Final = 3
 """Protocols below this one name modules as Python 2 did."""
 _STACK_GLOBAL_SINCE: Final = 4
 _NEWOBJ_SINCE: Final = 2
-_PERSISTENT_TAGS: Final = (b"storage", b"module")
+_STORAGE: Final = b"storage"
+_MODULE: Final = b"module"
 """First items of the persistent ids that torch writes (`torch.serialization.persistent_id`)."""
 
 
-def _import(state: State, names: Argument, at: int) -> Global | Unknown:
+def _import_lines(state: State, names: Argument, at: int) -> Global | Unknown:
     """Import a module and a qualified name, given on two lines."""
-    state.acted = True
     if isinstance(names, Blob):  # attributes reached in circles, to be too long to look at
         return _computed(state, f"a name of {names.length:,} characters", at)
-    module, name = literals.name_pair(names, at)
+    module, _, name = names.partition(b"\n")
+    return _import(state, module, name, at)
+
+
+def _import(state: State, module: bytes, name: bytes, at: int) -> Global:
+    """Import a name from a module."""
+    state.acted = True
+    pair = literals.name_pair(module, name, at)
     if state.declared < _MAPPED_BELOW:
-        module, name = literals.python3_name(module, name)
-    found = state.ledger.imported(module, name, at)
-    if state.lean and not found.trusted:
+        pair = literals.python3_name(*pair)
+    found = state.ledger.imported(*pair, at)
+    if state.lean and not (found.trusted and found.disposition != "nested"):
         raise EscalateError
     return found
 
@@ -63,7 +71,7 @@ def _computed(state: State, what: str, at: int) -> Unknown:
 
 
 def _global(state: State, argument: Argument, at: int) -> None:
-    state.stack.append(_import(state, argument, at))
+    state.stack.append(_import_lines(state, argument, at))
 
 
 def _stack_global(state: State, _argument: Argument, at: int) -> None:
@@ -71,9 +79,7 @@ def _stack_global(state: State, _argument: Argument, at: int) -> None:
     name = state.stack.pop()
     module = state.stack.pop()
     if isinstance(module, bytes) and isinstance(name, bytes):
-        if b"\n" in module:
-            raise BrokenError("a line break in a module's name", offset=at)
-        state.stack.append(_import(state, module + b"\n" + name, at))
+        state.stack.append(_import(state, module, name, at))
     elif _may_be_text(module) and _may_be_text(name):
         state.stack.append(_computed(state, abbreviated([module, name]), at))
     else:
@@ -106,7 +112,11 @@ def _refer(state: State, key: Value, at: int) -> None:
     state.acted = True
     if isinstance(key, Skipped):
         raise EscalateError
-    if isinstance(key, tuple | Container) and key and key[0] in _PERSISTENT_TAGS:
+    tag = key[0] if isinstance(key, tuple | Container) and key else None
+    if isinstance(key, tuple | Container) and tag == _MODULE and isinstance(key[1], Global):
+        state.stack.append(key[1])  # a class, with its source beside it
+        return
+    if isinstance(tag, bytes) and tag in {_STORAGE, _MODULE}:
         storage = storage_of(key)
         if storage is not None:
             state.ledger.storage(storage)
@@ -151,11 +161,13 @@ def _new_object_ex(state: State, _argument: Argument, at: int) -> None:
 
 def _instance(state: State, argument: Argument, at: int) -> None:
     items = state.pop_mark(at)
-    _call(state, _import(state, argument, at), items, "INST", at)
+    _call(state, _import_lines(state, argument, at), items, "INST", at)
 
 
 def _object(state: State, _argument: Argument, at: int) -> None:
     items = state.pop_mark(at)
+    if isinstance(items[0], Skipped):  # any of the items may be the first one above the mark
+        raise EscalateError
     _call(state, items.pop(0), items, "OBJ", at)
 
 
@@ -168,21 +180,26 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
     if state.lean and sets_hook(value):
         raise EscalateError
     if isinstance(target, Skipped):
-        if state.hides_name or state.hides_array:
+        if state.hides_name or state.hides_array or state.ledger.templated:
             raise EscalateError
     elif isinstance(target, Global):
         state.ledger.oddity("overwritten-state", target.callable, at)
     elif isinstance(target, Call):
         _set_state(state, target, value, at)
         if is_wrapper(target):
-            state.array = described_array(value, at)
-            return True
+            try:
+                state.array = described_array(value, at)
+            except UnknownArrayError as error:
+                state.doubt = error  # follow it as a plain pickle, which is another reading
+            return state.array is not None
     return False
 
 
 def _set_state(state: State, target: Call, value: Value, at: int) -> None:
     if state.lean and _is_hidden(value) and (state.hides_name or target.arguments):
         raise EscalateError
+    if runs_template(target, value, state.ledger.artifact):
+        _run_template(state, target, value, at)
     if target.hooked:
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
     if sets_hook(value):
@@ -191,6 +208,14 @@ def _set_state(state: State, target: Call, value: Value, at: int) -> None:
         target.give([value])
     if target.arguments:  # kept for a function whose result is needed later
         target.state = value
+
+
+def _run_template(state: State, target: Call, value: Value, at: int) -> None:
+    """The state holds text that is run."""
+    if state.lean:
+        raise EscalateError
+    if isinstance(target.function, Global):
+        state.ledger.state_call(target.function, "denied", [value], "BUILD", at)
 
 
 def _is_hidden(value: Value) -> bool:
@@ -202,6 +227,8 @@ def _is_hidden(value: Value) -> bool:
 
 def _stop(state: State, _argument: Argument, at: int) -> bool:
     state.stack.pop()
+    if state.frame > at + 1:
+        state.misframed(at)
     state.resume = at + 1
     state.stopped = True
     return True

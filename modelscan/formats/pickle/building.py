@@ -10,6 +10,7 @@ from modelscan.formats.pickle import literals
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.opcodes import HIGHEST_PROTOCOL
+from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.state import HandlerTable, State
 from modelscan.formats.pickle.values import (
     BYTEARRAY,
@@ -21,8 +22,9 @@ from modelscan.formats.pickle.values import (
     Literal,
     Opaque,
     Skipped,
+    Storage,
+    Tensor,
     Value,
-    abbreviated,
     hooks_in,
 )
 from modelscan.formats.pickle.window import Argument
@@ -30,6 +32,7 @@ from modelscan.formats.pickle.window import Argument
 _LISTS: Final = frozenset({"list"})
 _SETS: Final = frozenset({"set"})
 _MAPPINGS: Final = frozenset({"dict", "list"})
+_FRAME_HEADER: Final = 9
 FORGOTTEN: Final = Opaque("forgotten")
 """Stands in the memo for a value that is never fetched, as far as can be told beforehand."""
 
@@ -54,8 +57,11 @@ def _quoted(state: State, argument: Argument, at: int) -> None:
     _text(state, literals.unquoted(argument, at), at)
 
 
-def _written_text(state: State, argument: Argument, at: int) -> None:
-    _text(state, literals.unescaped_text(argument), at)
+def _written_text(state: State, argument: Argument, _at: int) -> None:
+    if isinstance(argument, bytes):
+        state.stack.append(literals.unescaped_text(argument))
+    else:
+        state.stack.append(Literal(argument, text=True, escaped=True))
 
 
 def _bytes(state: State, argument: Argument, _at: int) -> None:
@@ -172,7 +178,8 @@ def _short_tuple(count: int, state: State, _argument: Argument, at: int) -> None
 def _add(state: State, items: list[Value], kinds: frozenset[str], at: int) -> None:
     """Put items into what is on top of the stack.
 
-    Onto an imported name this changes what other code uses: `sys.modules`, `os.environ`, a class.
+    Onto an imported name this changes what other code uses: `sys.modules`, `os.environ`, a class;
+    onto a tensor or its storage, memory, under `weights_only=True`, too (CVE-2026-24747).
     An instance has its own methods called; the unpickler looks some up on the instance itself.
     """
     target = state.stack[-1]
@@ -180,8 +187,8 @@ def _add(state: State, items: list[Value], kinds: frozenset[str], at: int) -> No
         if target.kind not in kinds:
             raise BrokenError(f"a {target.kind} takes no such items", offset=at)
         state.kept += target.keep(items) if state.lean else target.put(items)
-    elif isinstance(target, Global):
-        state.ledger.oddity("overwritten-state", target.callable, at)
+    elif isinstance(target, Global | Storage | Tensor):
+        state.ledger.oddity("overwritten-state", abbreviated([target]), at)
     elif isinstance(target, Call):
         _give(state, target, items, at, appends=kinds is not _MAPPINGS)
     elif isinstance(target, Skipped):
@@ -190,7 +197,9 @@ def _add(state: State, items: list[Value], kinds: frozenset[str], at: int) -> No
     elif isinstance(target, Opaque) and target is PLAIN.get(target.kind):
         if target.kind not in kinds:
             raise BrokenError(f"a {target.kind} takes no such items", offset=at)
-    elif target is None or isinstance(target, int | bytes | tuple | Literal | Opaque):
+    elif target is not BYTEARRAY and (
+        target is None or isinstance(target, int | bytes | tuple | Literal | Opaque)
+    ):
         raise BrokenError("a constant takes no items", offset=at)
 
 
@@ -231,8 +240,13 @@ def _protocol(state: State, argument: Argument, at: int) -> None:
     state.protocol = max(state.protocol, declared)
 
 
-def _frame(_state: State, _argument: Argument, _at: int) -> None:
-    """A frame's length is a hint for buffering: nothing follows from it."""
+def _frame(state: State, argument: Argument, at: int) -> bool:
+    """FRAME: what follows is in a frame; the one before must have ended."""
+    if state.frame > at:
+        state.misframed(at)
+    state.resume = at + _FRAME_HEADER
+    state.frame = state.resume + int.from_bytes(argument, "little")
+    return True  # the loop is to end where the frame does
 
 
 BUILDING: Final[HandlerTable] = {

@@ -11,10 +11,27 @@ from typing import Final
 
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
-from modelscan.formats.pickle.special import KEEP_ARGUMENTS, REBUILDERS, RECONSTRUCTORS
+from modelscan.formats.pickle.special import (
+    BY_NAME,
+    DELEGATES,
+    EVALUATED,
+    KEEP_ARGUMENTS,
+    REBUILDERS,
+    RECONSTRUCTORS,
+)
 from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.tensors import check_geometry
-from modelscan.formats.pickle.values import SKIPPED, Call, Global, Literal, Skipped, Value
+from modelscan.formats.pickle.values import (
+    SKIPPED,
+    Call,
+    Global,
+    Literal,
+    Skipped,
+    Tensor,
+    Value,
+    tuple_items,
+)
+from modelscan.vocabulary.fact import Disposition
 
 Arguments = Sequence[Value]
 
@@ -35,33 +52,52 @@ def called(
     Raises:
         EscalateError: the quick way cannot tell what is called, or with what.
     """
-    ledger = state.ledger
     if not isinstance(function, Global):
         return _unnamed(state, function, arguments, opcode, at)
     if state.lean:
+        known = function.instance if instantiates else function.result
+        if known is not None:
+            return known
         if not function.simple and any(isinstance(value, Skipped) for value in arguments):
             raise EscalateError
-        if function.simple and function.result is not None:
-            return function.result
     pattern = None if instantiates else _PATTERNS.get(function.callable)
     result = pattern(state, function, arguments, opcode, at) if pattern is not None else None
     if result is not None:
         return result
-    disposition = function.disposition
-    if disposition == "nested":
-        nested = nested_artifact(ledger, arguments, at)
-        if nested is None:
-            disposition = "denied"  # it unpickles bytes that nobody can see
-        else:
-            ledger.nested(nested, at)
+    disposition = _disposition(state, function, arguments, opcode, at, instantiates=instantiates)
     if arguments:
-        ledger.check_arguments(function, arguments, opcode, at)
-    ledger.state_call(function, disposition, arguments, opcode, at, instantiates=instantiates)
+        state.ledger.check_arguments(function, arguments, opcode, at)
+    state.ledger.state_call(function, disposition, arguments, opcode, at, instantiates=instantiates)
     reported = disposition in {"denied", "unknown"}
     made = _result(function, arguments, reported=reported, lean=state.lean)
-    if state.lean and function.simple:
-        function.result = made
+    if state.lean and function.simple and not reported:
+        if instantiates:
+            function.instance = made
+        else:
+            function.result = made
     return made
+
+
+def _disposition(
+    state: State,
+    function: Global,
+    arguments: Arguments,
+    opcode: str,
+    at: int,
+    *,
+    instantiates: bool,
+) -> Disposition:
+    """What the list says of a call, after a look at how it is made and what it is given."""
+    if function.disposition == "data-class":
+        # to be made and filled: nobody has said that its own __init__ may run
+        runs = not instantiates and (opcode == "REDUCE" or len(arguments) > 0)
+        return "unknown" if runs else "data-class"
+    if function.disposition == "nested":
+        nested = nested_artifact(state.ledger, function.callable, arguments, at)
+        if nested is None:
+            return "denied"  # it unpickles bytes that nobody can see
+        state.ledger.nested(nested, at)
+    return function.disposition
 
 
 def _unnamed(state: State, function: Value, arguments: Arguments, opcode: str, at: int) -> Value:
@@ -84,7 +120,9 @@ def _result(
     function: Global | None, arguments: Arguments, *, reported: bool = False, lean: bool = False
 ) -> Call:
     keep = function is not None and function.callable in KEEP_ARGUMENTS
-    made = Call(function, tuple(arguments) if keep else (), reported=reported)
+    tensor = function is not None and function.callable in REBUILDERS
+    kind = Tensor if tensor else Call
+    made = kind(function, tuple(arguments) if keep else (), reported=reported)
     if not lean:
         made.give(arguments)
     return made
@@ -109,18 +147,20 @@ def _instance_of(
 def _attribute_of(
     state: State, function: Global, arguments: Arguments, _opcode: str, at: int
 ) -> Value:
-    """`getattr(cls, "name")`: how nested classes and members of enumerations are written.
+    """`getattr(cls, "name")`: how nested classes, members of enumerations and methods are written.
 
-    Reading an attribute of a listed or an own class is harmless; calling it is judged under its own
-    dotted name. For anything else the attribute counts as an import.
+    Reading an attribute of a listed or an own class, or of an instance, is harmless; calling it is
+    judged under its own dotted name. For anything else the attribute counts as an import.
     """
     if len(arguments) != 2:  # noqa: PLR2004  # an object and a name
         return None
     cls, name = arguments
+    if isinstance(cls, Call):
+        cls = cls.function
     if not (isinstance(cls, Global) and isinstance(name, bytes)) or cls.disposition == "denied":
         return None
     attribute = name.decode("utf-8", "replace")
-    if attribute.startswith("_") or "." in attribute:
+    if attribute.startswith("__") or "." in attribute:
         return None
     if state.lean:
         raise EscalateError
@@ -158,6 +198,50 @@ def _encoded(state: State, function: Global, arguments: Arguments, opcode: str, 
     return Call(function, reported=True)
 
 
+def _delegated(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
+    """A function that calls the one it is given."""
+    callee, given = DELEGATES[function.callable]
+    if len(arguments) <= max(callee, given) or not isinstance(arguments[callee], Global):
+        return None
+    state.ledger.state_call(function, function.disposition, arguments, opcode, at)
+    called(state, arguments[callee], tuple_items(arguments[given]), opcode, at)
+    state.ledger.check_arguments(function, arguments, opcode, at)
+    return _result(function, arguments, lean=state.lean)
+
+
+def _named(state: State, function: Global, arguments: Arguments, _opcode: str, at: int) -> Value:
+    """A function that returns something by its name."""
+    name = arguments[0] if len(arguments) == 1 else None
+    if not isinstance(name, bytes):
+        return None
+    found = BY_NAME[function.callable].get(name)
+    if found is None:
+        if not (function.callable.endswith("_eval_repr") and EVALUATED.match(name)):
+            return None
+        function.called = True
+        return Call(function)
+    function.called = True
+    return state.ledger.imported(*found, at)
+
+
+def _method(state: State, function: Global, arguments: Arguments, _opcode: str, _at: int) -> Value:
+    """`types.MethodType(function, instance)`: a method of a listed class, bound and not called."""
+    bound = arguments[0] if len(arguments) == 2 else None  # noqa: PLR2004  # what, and to what
+    if not isinstance(bound, Global) or not (bound.trusted or state.ledger.is_member(bound)):
+        return None
+    function.called = bound.called = True
+    return Call(function)
+
+
+def _iterator(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
+    """`iter(values)` only iterates; `iter(function, end)` calls the function again and again."""
+    if len(arguments) <= 1:
+        return None
+    state.ledger.check_arguments(function, arguments, opcode, at)
+    state.ledger.state_call(function, "unknown", arguments, opcode, at)
+    return Call(function, reported=True)
+
+
 def _is_plain(codec: Value) -> bool:
     return isinstance(codec, bytes) and codec in PLAIN_CODECS
 
@@ -167,7 +251,11 @@ _PATTERNS: Final[dict[str, _Pattern]] = {
     **dict.fromkeys(RECONSTRUCTORS, _instance_of),
     "builtins.getattr": _attribute_of,
     "builtins.type": _type_of,
+    "builtins.iter": _iterator,
+    "types.MethodType": _method,
     "_codecs.encode": _encoded,
     **dict.fromkeys(REBUILDERS, check_geometry),
+    **dict.fromkeys(DELEGATES, _delegated),
+    **dict.fromkeys(BY_NAME, _named),
 }
 """Callables whose arguments decide. `None` leaves the decision to the list."""

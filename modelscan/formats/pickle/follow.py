@@ -24,10 +24,10 @@ _CONSTANTS: Final[dict[int, Value]] = {
 }  # fmt: skip
 (
     _MEMOIZE, _GET, _LONG_GET, _PUT, _LONG_PUT,
-    _TEXT, _BYTE, _CONSTANT, _MARK, _CALL,
+    _TEXT, _BYTE, _CONSTANT, _MARK, _CALL, _MAKE,
     _TUPLE2, _TUPLE1, _TUPLE3, _SETITEM, _DICT, _TWO, _FOUR, _LONG_TEXT,
     _HANDLED,
-) = range(19)  # fmt: skip
+) = range(20)  # fmt: skip
 """What to do with an opcode. The order is that of the loop."""
 _BOTH: Final = {
     "SHORT_BINUNICODE": _TEXT, "BINUNICODE": _LONG_TEXT, "BININT1": _BYTE, "BININT2": _TWO,
@@ -36,7 +36,7 @@ _BOTH: Final = {
 }  # fmt: skip
 _LEAN: Final = {
     "MEMOIZE": _MEMOIZE, "BINGET": _GET, "LONG_BINGET": _LONG_GET, "BINPUT": _PUT,
-    "LONG_BINPUT": _LONG_PUT, "REDUCE": _CALL, "NEWOBJ": _CALL, "TUPLE1": _TUPLE1,
+    "LONG_BINPUT": _LONG_PUT, "REDUCE": _CALL, "NEWOBJ": _MAKE, "TUPLE1": _TUPLE1,
     "TUPLE2": _TUPLE2, "TUPLE3": _TUPLE3, "EMPTY_TUPLE": _CONSTANT, "EMPTY_LIST": _CONSTANT,
     "EMPTY_SET": _CONSTANT, "EMPTY_DICT": _DICT, "SETITEM": _SETITEM,
 }  # fmt: skip
@@ -72,6 +72,8 @@ def follow(  # noqa: C901, PLR0912, PLR0915  # one loop over opcodes, unrolled f
     if index >= size:
         raise ReadError("the pickle ends without STOP", offset=window.size)
     limit = min(window.safe, index + length)
+    if state.frame > base + index:
+        limit = min(limit, state.frame - base)
     stack, marks, memo = state.stack, state.marks, state.memo
     recent, shift = memo.recent, memo.shift
     code = key = 0
@@ -106,7 +108,7 @@ def follow(  # noqa: C901, PLR0912, PLR0915  # one loop over opcodes, unrolled f
                     memo.put(key, stack[-1])
                     shift = memo.shift
                 index = end
-            elif kind <= _CALL:
+            elif kind <= _MAKE:
                 if kind == _TEXT:
                     end = index + 2 + data[index + 1]
                     if end > size:
@@ -123,17 +125,18 @@ def follow(  # noqa: C901, PLR0912, PLR0915  # one loop over opcodes, unrolled f
                     marks.append(stack)
                     state.stack = stack = []
                     index += 1
-                elif (
-                    (function := stack[-2]).__class__ is Global
-                    and function.result is not None
-                    and stack[-1].__class__ is tuple
-                ):
-                    stack.pop()
-                    stack[-1] = function.result
-                    state.acted = True
-                    index += 1
                 else:
-                    kind = _HANDLED
+                    function = stack[-2]
+                    made = None
+                    if function.__class__ is Global and stack[-1].__class__ is tuple:
+                        made = function.result if kind == _CALL else function.instance
+                    if made is None:
+                        kind = _HANDLED
+                    else:
+                        stack.pop()
+                        stack[-1] = made
+                        state.acted = True
+                        index += 1
             elif kind == _TUPLE2:
                 second = stack.pop()
                 stack[-1] = (stack[-1], second)
@@ -183,6 +186,10 @@ def follow(  # noqa: C901, PLR0912, PLR0915  # one loop over opcodes, unrolled f
             raise _cut(base + index, code) from None
         raise state.broken(f"nothing on the stack for {NAMES[code]}", base + index) from None
     state.stack, state.resume = stack, base + index
+    if 0 < state.frame <= state.resume:
+        if state.frame < state.resume:
+            state.misframed(state.frame)
+        state.frame = 0
 
 
 def _argument(window: Window, index: int, code: int) -> tuple[Argument, int]:

@@ -13,12 +13,13 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from modelscan.budget import Budget
+from modelscan.formats.pickle.shown import abbreviated
+from modelscan.formats.pickle.special import TEMPLATED
 from modelscan.formats.pickle.values import (
     Global,
     OddityKind,
     Storage,
     Value,
-    abbreviated,
     imports_in,
 )
 from modelscan.vocabulary.artifact import Artifact, place
@@ -50,6 +51,8 @@ class Ledger:
         self._stream: dict[tuple[str, str], Global] = {}
         self._said: set[tuple[str, str]] = set()
         self._untrusted = False
+        self.templated = False
+        """A class was imported whose instances run a part of their state (see `templates`)."""
         self.storages: dict[bytes, Storage] = {}
         """The storages that were asked for, by their key."""
         self._pending: list[Fact | Artifact] = []
@@ -72,11 +75,18 @@ class Ledger:
             disposition = self.disposition(module, name)
             own = disposition == "unknown" and self._is_own(module)
             value = self._globals[key] = Global(module, name, offset, disposition, own=own)
-            self._untrusted |= not value.trusted
-            if disposition == "unknown" and "." in name and not own:
+            self.templated |= ".".join(module.split(".")[:2]) in TEMPLATED
+            self._untrusted |= not value.trusted or disposition == "nested"
+            if disposition == "unknown" and "." in name and not (own or self.is_member(value)):
                 self.oddity("dotted-name", value.callable, offset)
         self._stream[key] = value
         return value
+
+    def is_member(self, value: Global) -> bool:
+        """True for a method or the like of a listed class: harmless until it is called."""
+        cls, dot, member = value.name.partition(".")
+        listed = self._names.disposition(value.module, cls) not in {"denied", "unknown"}
+        return bool(dot) and listed and "." not in member and not member.startswith("__")
 
     def disposition(self, module: str, name: str) -> Disposition:
         """What the list says of a name, or of the modules that it is reached through."""
@@ -159,7 +169,7 @@ class Ledger:
         visited = 0
         for value in imports_in(arguments):
             visited += 1
-            if value is None or value.trusted:
+            if value is None or (value.trusted and value.disposition != "nested"):
                 continue
             value.called = True
             if not function.trusted:

@@ -16,7 +16,7 @@ from modelscan.formats.pickle.window import Argument, Blob
 
 _INT: Final = re.compile(rb"\s*[-+]?[0-9]+")
 _FLOAT: Final = re.compile(rb"\s*[-+]?(?:[0-9.]|inf|nan)", re.IGNORECASE)
-_INDEX: Final = re.compile(rb"\s*\+?[0-9_]{1,20}\s*\Z")
+_INDEX: Final = re.compile(rb"\s*([-+]?[0-9_]{1,20})\s*(?:\Z|\0)")
 _SIMPLE: Final = 18
 """Digits of an integer that is worth its value."""
 
@@ -37,6 +37,8 @@ def written_int(argument: Argument, at: int) -> int | Opaque:
         return argument == b"01"
     found = _INT.match(argument)
     if found is None:
+        if not argument.partition(b"\0")[0].strip():  # to `strtol`, nothing is zero
+            return Opaque("int")
         raise BrokenError("a number without digits", offset=at)
     simple = found.end() <= _SIMPLE and found.end() >= len(argument.rstrip(b"L\r "))
     return int(found.group()) if simple else Opaque("int")
@@ -58,12 +60,14 @@ def written_index(argument: Argument, at: int) -> int:
     Raises:
         BrokenError: it is no index.
     """
-    if isinstance(argument, Blob) or not _INDEX.match(argument):
-        raise BrokenError("a memo index that is no number", offset=at)
+    found = None if isinstance(argument, Blob) else _INDEX.match(argument)
     try:
-        return int(argument)
-    except ValueError:
-        raise BrokenError("a memo index that is no number", offset=at) from None
+        index = int(found[1]) if found else -1
+    except ValueError:  # underscores in the wrong places
+        index = -1
+    if index < 0:
+        raise BrokenError("a memo index that is no number", offset=at)
+    return index
 
 
 def unquoted(argument: Argument, at: int) -> Argument:
@@ -81,23 +85,20 @@ def unquoted(argument: Argument, at: int) -> Argument:
     return _unescaped(text) if b"\\" in text else text
 
 
-def unescaped_text(argument: Argument) -> Argument:
-    r"""`UNICODE`: text whose only escapes are `\u` and `\U`."""
-    if isinstance(argument, Blob) or b"\\" not in argument:
-        return argument
+def unescaped_text(text: bytes) -> bytes:
+    r"""`UNICODE`: text in Latin-1 whose only escapes are `\u` and `\U`, as UTF-8."""
     try:
-        return argument.decode("raw-unicode-escape").encode("utf-8", "surrogatepass")
+        return text.decode("raw-unicode-escape").encode("utf-8", "surrogatepass")
     except UnicodeError:
-        return argument
+        return text
 
 
-def name_pair(names: bytes, at: int) -> tuple[str, str]:
-    """A module and a qualified name, given on two lines, as text.
+def name_pair(module: bytes, name: bytes, at: int) -> tuple[str, str]:
+    """A module and a qualified name, as text.
 
     Raises:
         BrokenError: they cannot be names: not UTF-8, or empty.
     """
-    module, _, name = names.partition(b"\n")
     try:
         pair = module.decode("utf-8"), name.decode("utf-8")
     except UnicodeDecodeError:

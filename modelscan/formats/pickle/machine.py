@@ -35,7 +35,7 @@ from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.numpy_arrays import Array
 from modelscan.formats.pickle.opcodes import CODES, PROTO
-from modelscan.formats.pickle.skip import skip_inert
+from modelscan.formats.pickle.skip import Run, skip_inert
 from modelscan.formats.pickle.state import WAYS, Handler, State, Way
 from modelscan.formats.pickle.survey import fetched, inert_stretch
 from modelscan.formats.pickle.window import Argument, Window
@@ -74,12 +74,12 @@ class Machine:
         self.protocol = 0
         """The highest protocol that the pickle has declared or needed so far."""
 
-    def run(self, offset: int, inert_to: int = 0) -> int:
+    def run(self, offset: int, inert: Run | None = None) -> int:
         """Follow the pickle that begins at `offset`; returns the offset after its STOP.
 
         Args:
             offset: where it begins.
-            inert_to: an opcode before which nothing is hot, when one is known.
+            inert: how far nothing is hot, when that is known.
 
         Raises:
             ReadError: the stream breaks, or reaches a state in which the unpickler fails.
@@ -88,9 +88,9 @@ class Machine:
         declared = self._window.take(offset, 2)
         for way in self._ways:
             state = State(self._ledger, offset, way)
-            if way == "glance" and inert_to - offset > _WORTH_IT:
+            if way == "glance" and inert is not None and inert.before - offset > _WORTH_IT:
                 state.skip_blindly()
-                state.resume = inert_to
+                state.resume, state.frame = inert.before, inert.frame
                 state.declared = declared[1] if declared[0] == PROTO else 0
             if way == "thorough" and self._window.size - offset > _LARGE:
                 state.memo.wanted = fetched(self._window, offset, self._budget)
@@ -109,12 +109,18 @@ class Machine:
                 offset = state.resume
                 follow(state, self._window, _BATCH, handlers)
                 if state.array is not None:
-                    array, state.array = state.array, None
+                    array, state.array, state.frame = state.array, None, 0
                     state.resume = self._skip_array(array, state.resume)
                 elif not state.stopped:
                     self._account(state, state.resume - offset)
+        except BudgetError:
+            raise
+        except ReadError as error:
+            raise state.doubt or error from None
         finally:
             self.protocol = max(self.protocol, state.protocol)
+        if state.doubt is not None:
+            raise state.doubt
         return state.resume
 
     def _account(self, state: State, length: int) -> None:
@@ -143,24 +149,31 @@ class Machine:
         memo = state.memo
         if state.way == "glance":
             try:
-                run = skip_inert(self._window, state.resume, self._budget, fast=True)
+                run = skip_inert(self._window, state.resume, self._budget, state.frame, fast=True)
             except BudgetError:
                 raise
             except ReadError:
                 return  # whoever follows it opcode by opcode finds out where it breaks
             if run.before - state.resume > _WORTH_IT:
                 state.skip_blindly()
-                state.resume = run.before
+                self._skipped(state, run.before, run.frame, run.misframed)
             return
         if not memo.ordered:
             return
-        stretch = inert_stretch(self._window, state.resume, self._budget)
+        stretch = inert_stretch(self._window, state.resume, self._budget, state.frame)
         if stretch is None or (stretch.memoized and not memo.exact):
             return
         keys = stretch.keys(memo.next)
         if keys is not None:
             state.skip(keys, stretch.gets, stretch.end)
-            state.resume = stretch.end
+            self._skipped(state, stretch.end, stretch.frame, stretch.misframed)
+
+    @staticmethod
+    def _skipped(state: State, end: int, frame: int, misframed: int | None) -> None:
+        """Go on after a stretch."""
+        state.resume, state.frame = end, frame
+        if misframed is not None:
+            state.misframed(misframed)
 
     def _skip_array(self, array: Array, offset: int) -> int:
         """Step over the array that joblib stores right behind its wrapper; returns its end."""

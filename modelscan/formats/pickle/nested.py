@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from modelscan.formats.pickle.ledger import Ledger
+from modelscan.formats.pickle.literals import unescaped_text
+from modelscan.formats.pickle.special import NESTED_AT
 from modelscan.formats.pickle.values import Call, Global, Literal, Value
 from modelscan.formats.pickle.window import Blob
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, SliceArtifact, child_name
@@ -14,14 +16,17 @@ PLAIN_CODECS: Final = frozenset({b"latin1", b"latin-1", b"iso-8859-1", b"ascii",
 """Encodings that only store text as bytes, as pickles of protocols 0 to 2 do."""
 
 
-def nested_artifact(ledger: Ledger, arguments: Sequence[Value], at: int) -> Artifact | None:
+def nested_artifact(
+    ledger: Ledger, function: str, arguments: Sequence[Value], at: int
+) -> Artifact | None:
     """The bytes that a nested loader is given; `None` when they are computed.
 
     Raises:
         BudgetError: they are nested too deeply, or too long to be decoded.
     """
     parent, member = ledger.artifact, f"pickle@{at}"
-    source = arguments[0] if arguments else None
+    place = NESTED_AT.get(function, 0)
+    source = arguments[place] if len(arguments) > place else None
     ledger.budget.depth(parent.depth + 1)
     data: bytes | None = None
     if isinstance(source, Call):
@@ -47,7 +52,8 @@ def _encoded(ledger: Ledger, source: Call) -> bytes | None:
     text, codec = source.arguments[0], (*source.arguments, b"utf-8")[1]
     if isinstance(text, Literal) and isinstance(text.content, Blob):
         ledger.budget.header(text.content.length)
-        text = ledger.artifact.read_at(*text.content)
+        stored = ledger.artifact.read_at(*text.content)
+        text = unescaped_text(stored) if text.escaped else stored
     if not isinstance(text, bytes) or not isinstance(codec, bytes):
         return None
     try:

@@ -12,12 +12,17 @@ from math import prod
 from typing import Final, NamedTuple
 
 from modelscan.errors import ReadError
-from modelscan.formats.pickle.values import KEPT_ITEMS, Call, Container, Global, Value
+from modelscan.formats.pickle.values import KEPT_ITEMS, STORAGE, Call, Container, Global, Value
 
 _CODE: Final = re.compile(r"[<>=|]?([?bBiufcmMOSUVa])(\d*)\Z")
 _ITEM_SIZE_AT: Final = 5
 """Where the state of a `numpy.dtype` has the item size, after version, order, names and fields."""
-_FIELDS_AT: Final = 3
+_BASE_AT: Final = 2
+_NAMES_AT: Final = 3
+_FIELDS_AT: Final = 4
+_FLAGS_AT: Final = 7
+_HOLDS_OBJECTS: Final = 1
+"""`NPY_ITEM_REFCOUNT`, among the flags."""
 _CHARACTER: Final = 4
 
 
@@ -67,8 +72,11 @@ def _item_size(dtype: Value) -> int | None:
     kind, digits = found.groups()
     if kind == "O":
         return 0
-    if kind == "V":  # a record may hold objects: then a pickle follows, and its length says nothing
-        return None if _has_fields(dtype.state) else int(digits or 0) or None
+    if kind == "V" and _part(dtype.state, _NAMES_AT) is not None:
+        return _record_size(dtype.state)
+    base = _part(dtype.state, _BASE_AT)
+    if isinstance(base, tuple | Container) and base and _item_size(base[0]) in {0, None}:
+        return _item_size(base[0])
     size = int(digits) if digits else 1 if kind in "?bB" else 0
     if size == 0:
         size = _stated_size(dtype.state)
@@ -77,10 +85,35 @@ def _item_size(dtype: Value) -> int | None:
     return size or None
 
 
-def _has_fields(state: Value) -> bool:
+def _part(state: Value, index: int) -> Value:
+    """A part of the state; something that is neither `None` nor a tuple when there is none."""
     if isinstance(state, tuple | Container) and len(state) > _ITEM_SIZE_AT:
-        return state[_FIELDS_AT] is not None
-    return True
+        return state[index]
+    return STORAGE
+
+
+def _record_size(state: Value) -> int | None:
+    """Bytes of a record; 0 when it holds objects, so that a pickle follows.
+
+    Whether it does is in its flags, and follows from its fields; when they disagree, neither is
+    believed.
+    """
+    if not isinstance(state, tuple | Container) or len(state) <= _FLAGS_AT:
+        return None
+    fields, flags = state[_FIELDS_AT], state[_FLAGS_AT]
+    if not isinstance(fields, Container) or not isinstance(flags, int):
+        return None
+    sizes = [
+        _item_size(value[0])
+        for _, value in fields.pairs()
+        if isinstance(value, tuple | Container) and value
+    ]
+    if None in sizes or not sizes:
+        return None
+    objects = 0 in sizes
+    if objects != bool(flags & _HOLDS_OBJECTS):
+        return None
+    return 0 if objects else _stated_size(state) or None
 
 
 def _stated_size(state: Value) -> int:

@@ -66,6 +66,7 @@ _HOT: Final = (
 
 STOP: Final = CODES["STOP"]
 PROTO: Final = CODES["PROTO"]
+FRAME: Final = CODES["FRAME"]
 HIGHEST_PROTOCOL: Final = 5
 
 
@@ -91,7 +92,8 @@ STARTS: Final = frozenset(
         "STOP", "POP", "POP_MARK", "DUP", "REDUCE", "APPEND", "BUILD", "DICT", "APPENDS", "GET",
         "BINGET", "INST", "LONG_BINGET", "LIST", "OBJ", "PUT", "BINPUT", "LONG_BINPUT", "SETITEM",
         "TUPLE", "SETITEMS", "NEWOBJ", "TUPLE1", "TUPLE2", "TUPLE3", "ADDITEMS", "FROZENSET",
-        "NEWOBJ_EX", "STACK_GLOBAL", "MEMOIZE", "READONLY_BUFFER", "BINPERSID",
+        "NEWOBJ_EX", "STACK_GLOBAL", "MEMOIZE", "READONLY_BUFFER", "BINPERSID", "PERSID",
     }
 )  # fmt: skip
-"""The opcodes that a stream can begin with: all others need something on the stack."""
+"""The opcodes that a stream can begin with: all others need something on the stack. PERSID is left
+out: a loader would need a meaning for it first, and every zip archive begins with it ("PK")."""

@@ -8,6 +8,7 @@ exactly where the file ends counts, followed by the same machine that reads pick
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from modelscan.budget import Budget, Limits
@@ -24,6 +25,7 @@ from modelscan.formats.pickle.opcodes import (
     SHAPES,
     STARTS,
     STOP,
+    TEXT,
     TEXT_PAIR,
 )
 from modelscan.formats.pickle.window import Window
@@ -42,24 +44,51 @@ _FEW: Final = 3
 _PADDING: Final = 16 << 20
 """The longest literal that a payload may plausibly hide behind."""
 _NAME: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
+_IMPORT: Final = re.compile(rb"[ci][A-Za-z_][\w.]{0,99}\n[A-Za-z_][\w.]{0,99}\n")
+_TRIES: Final = 16
 _NO_NAMES: Final = PickleGlobals()
 
 
-def looks_like_pickle(head: bytes, size: int, *, follows: bool = False) -> bool:
+def looks_like_pickle(
+    head: bytes, size: int, *, follows: bool = False, tail: Callable[[], bytes] | None = None
+) -> bool:
     """True when bytes that begin with `head` are a pickle, or were one before they were broken.
 
     Args:
         head: the first bytes.
         size: how many there are in all.
         follows: a pickle has just ended before them, so that the smallest one counts, too.
+        tail: the last bytes, for when a first line of text is longer than `head`.
     """
     if len(head) < 2 or head[0] not in STARTS:  # noqa: PLR2004  # an opcode and STOP
         return False
     if head[0] == PROTO:
         return head[1] <= HIGHEST_PROTOCOL and _runs(head, size, 2, _EVIDENCE)
-    if _runs(head, size, 0, _LONG_RUN, strict=True):
-        return _acts(head, size, follows=follows)
+    if _runs(head, size, 0, _LONG_RUN, strict=True) and _acts(head, size, follows=follows):
+        return True
+    return tail is not None and size > len(head) and _long_line(head) and _ends_in_call(tail())
+
+
+def _long_line(head: bytes) -> bool:
+    """True when the first opcodes end in a text that goes on out of sight."""
+    index = 0
+    while index < len(head):
+        shape = SHAPES[head[index]]
+        if shape == INVALID or head[index] in HOT:
+            return False
+        end = _end(head, index, shape)
+        if end >= len(head):
+            return shape == TEXT
+        index = end
     return False
+
+
+def _ends_in_call(tail: bytes) -> bool:
+    """True when an import near the end is called."""
+    return any(
+        _acts(tail[found.start() :], len(tail) - found.start(), follows=False)
+        for found, _ in zip(_IMPORT.finditer(tail), range(_TRIES), strict=False)
+    )
 
 
 def _runs(head: bytes, size: int, index: int, enough: int, *, strict: bool = False) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.pickle import bombs
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
@@ -69,7 +70,7 @@ class PickleReader:
     def recognises(self, glimpse: Glimpse) -> bool:
         """True for a pickle by its content, or by a name that every loader unpickles."""
         head = glimpse.head
-        if looks_like_pickle(head, glimpse.size):
+        if looks_like_pickle(head, glimpse.size, tail=lambda: glimpse.tail):
             return True
         return bool(head) and _named_like_pickle(glimpse) and not _other_format(glimpse)
 
@@ -82,51 +83,67 @@ class PickleReader:
             budget.fact()
             yield TorchCheckpoint(location=place(artifact), layout="legacy")
         offset = count = 0
-        while True:
+        while not count or offset < artifact.size:
             try:
                 offset = self._pickle(window, ledger, budget, offset)
-            except UnknownArrayError as error:
-                yield from ledger.drain()
-                yield _truncated(artifact, error)
-                return
             except BudgetError:
                 yield from ledger.drain()
                 raise
             except ReadError as error:
-                if not ledger.imports:
-                    yield from ledger.drain()
-                    raise
-                ledger.oddity("broken-stream", error.message, error.offset or offset)
-                yield from ledger.drain()
-                yield _truncated(artifact, error)
+                yield from self._broken(ledger, error, offset)
                 return
             yield from ledger.drain()
             count += 1
             if legacy and count == _TORCH_PICKLES:
                 offset = _after_storages(ledger, offset)
-                yield from ledger.drain()
-            if offset >= artifact.size:
-                return
             following = window.take(offset, _FOLLOWING)
             if not looks_like_pickle(following, artifact.size - offset, follows=True):
-                if (place_of_data := _first_data(window, offset)) is not None:
-                    ledger.oddity("trailing-data", _size_of(artifact, place_of_data), place_of_data)
-                    yield from ledger.drain()
-                return
+                break
+        if (place_of_data := _first_data(window, offset)) is not None:
+            ledger.oddity("trailing-data", _size_of(artifact, place_of_data), place_of_data)
+        yield from ledger.drain()
+
+    @staticmethod
+    def _broken(
+        ledger: Ledger, error: ReadError, offset: int
+    ) -> Iterator[Fact | Artifact | Coverage]:
+        """What was found before a pickle broke, and the break.
+
+        Raises:
+            ReadError: nothing was imported before: this may never have been a pickle.
+        """
+        if not isinstance(error, UnknownArrayError):
+            if not ledger.imports:
+                yield from ledger.drain()
+                raise error
+            ledger.oddity("broken-stream", error.message, error.offset or offset)
+        yield from ledger.drain()
+        yield _truncated(ledger.artifact, error)
 
     def _pickle(self, window: Window, ledger: Ledger, budget: Budget, offset: int) -> int:
         """Read one pickle; returns where it ends. Its facts are in the ledger, also on an error."""
         fast = self._walked > WORTH_IT or window.size - offset > WORTH_IT
         run = skip_inert(window, offset, budget, fast=fast)
         self._walked += min(run.end - offset, WHOLE)
+        if run.misframed is not None:
+            ledger.oddity("frame-mismatch", "", run.misframed)
+        if bombs.suspected(window.take(offset, bombs.LOOK)):
+            _weigh(ledger, window, budget, offset)
         if not run.hot:
             ledger.end_stream(offset, _protocol(window, offset))
             return run.end
         machine = Machine(window, ledger, budget)
         try:
-            return machine.run(offset, run.before)
+            return machine.run(offset, run)
         finally:
             ledger.end_stream(offset, max(machine.protocol, _protocol(window, offset)))
+
+
+def _weigh(ledger: Ledger, window: Window, budget: Budget, offset: int) -> None:
+    """State that a pickle stands for far more than it holds."""
+    found = bombs.verdict(window, offset, budget)
+    if found:
+        ledger.oddity("reference-bomb", found, offset)
 
 
 def _after_storages(ledger: Ledger, offset: int) -> int:

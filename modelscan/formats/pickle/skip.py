@@ -26,6 +26,7 @@ from modelscan.errors import ReadError
 from modelscan.formats.pickle.opcodes import (
     CODES,
     COUNT1,
+    FRAME,
     HOT,
     INVALID,
     NAMES,
@@ -39,8 +40,9 @@ WORTH_IT: Final = 96 << 10
 _BATCH: Final = 8192
 _PIECE: Final = 16 << 10
 """Bytes that the expression is given at once."""
-_CUT: Final = _PIECE - 512
-"""A run of at least so many bytes may have been ended by the end of its piece alone."""
+_CUT: Final = 300
+"""A run that ends so close to the end of its piece may have been ended by that alone."""
+_NO_EDGE: Final = 1 << 63
 _GROUP: Final = 16
 _MEAN_LENGTH: Final = 2
 """Bytes of a typical inert opcode: a run is accounted for as so many steps."""
@@ -56,15 +58,24 @@ class Run(NamedTuple):
     before: int
     """Offset of an opcode well before the end, so that the operands of the hot one lie between; the
     start when nothing is known of what lies between."""
+    frame: int
+    """Where the frame around `before` ends; 0 when there is none."""
+    misframed: int | None
+    """Where a frame first ends in the middle of an opcode, or not before the next one or STOP. The
+    unpickler then reads one thing from a file and another from memory: it drops what is left of the
+    frame in its buffer, or does not (CPython issue 154848). No pickler writes that."""
 
 
-def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> Run:  # noqa: C901, PLR0912  # one loop, unrolled for speed
+def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
+    window: Window, offset: int, budget: Budget, frame: int = 0, *, fast: bool
+) -> Run:
     """Step over inert opcodes.
 
     Args:
         window: the bytes.
         offset: where the first opcode is.
         budget: pays for the steps.
+        frame: where the frame around `offset` ends.
         fast: use the regular expression.
 
     Raises:
@@ -74,21 +85,29 @@ def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> Ru
     run = _expression().match if fast else None
     index = window.index(offset)
     data, base, safe = window.data, window.base, window.safe
+    edge = frame - base if frame > offset else _NO_EDGE
     steps = 0
-    before = mark = offset
+    before = mark = (offset, frame)
+    wrong: int | None = None
     while True:
+        if index >= edge:
+            if index > edge and wrong is None:
+                wrong = base + edge
+            edge, frame = _NO_EDGE, 0
         if index >= safe:
             index = window.index(base + index)
             data, base, safe = window.data, window.base, window.safe
+            edge = frame - base if frame else _NO_EDGE
             if index >= len(data):
                 raise ReadError("the pickle ends without STOP", offset=window.size)
-        if run is not None and (found := run(data, index, index + _PIECE)) is not None:
-            if base + index - mark >= _PIECE:
-                before, mark = mark, base + index
-            if found.end() > index:
+        if run is not None:
+            if base + index - mark[0] >= _PIECE:
+                before, mark = mark, (base + index, frame)
+            stop = min(index + _PIECE, edge)
+            if (found := run(data, index, stop)) is not None and found.end() > index:
                 steps += (found.end() - index) // _MEAN_LENGTH
                 index = found.end()
-                if index >= safe or found.end() > found.start() + _CUT:
+                if index >= safe or index > stop - _CUT:
                     continue
         steps += 1
         if steps >= _BATCH:
@@ -102,9 +121,14 @@ def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> Ru
             if index + shape >= len(data):
                 raise ReadError(f"{NAMES[code]} reaches past the end", offset=base + index)
             index += 1 + shape
-            if code == STOP:
-                budget.step(steps)
-                return Run(base + index, hot=False, before=before)
+            if code == STOP or code == FRAME:  # noqa: PLR1714, SIM109  # faster than a set
+                if index <= edge - (code == STOP) and edge != _NO_EDGE and wrong is None:
+                    wrong = base + index - 1 - shape
+                if code == STOP:
+                    budget.step(steps)
+                    return Run(base + index, False, *before, wrong)  # noqa: FBT003  # not hot
+                edge = index + int.from_bytes(data[index - 8 : index], "little")
+                frame = base + edge
         elif shape == INVALID:
             raise ReadError(f"byte 0x{code:02x} is no pickle opcode", offset=base + index)
         elif code in hot:
@@ -113,7 +137,7 @@ def skip_inert(window: Window, offset: int, budget: Budget, *, fast: bool) -> Ru
             place = window.argument(base + index, shape)
             index = place.start + place.length - base + (shape > COUNT1)
     budget.step(steps)
-    return Run(base + index, hot=True, before=before)
+    return Run(base + index, True, *before, wrong)  # noqa: FBT003  # hot
 
 
 @cache
@@ -122,7 +146,7 @@ def _expression() -> re.Pattern[bytes]:
     plain = [c for c in NAMES if SHAPES[c] == 0 and c not in HOT and c != STOP]
     alternatives = [one_of(plain) + b"++"]
     for width in (1, 8, 2, 4):
-        codes = [c for c in NAMES if SHAPES[c] == width and c not in HOT]
+        codes = [c for c in NAMES if SHAPES[c] == width and c not in HOT and c != FRAME]
         alternatives.append(one_of(codes) + b".{%d}" % width)
     short = [c for c in NAMES if SHAPES[c] == COUNT1]
     alternatives.insert(1, one_of(short) + counted(b""))

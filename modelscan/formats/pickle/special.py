@@ -6,6 +6,7 @@ numpy, joblib and torch give; what is trusted is in the list.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 WRAPPER: Final = frozenset({"joblib.numpy_pickle.NumpyArrayWrapper"})
@@ -21,6 +22,46 @@ REBUILDERS: Final = frozenset({
     "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_qtensor",
 })  # fmt: skip
 """They make a view of a storage from an offset, a size and strides."""
-SPECIAL: Final = (
-    WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | {"builtins.getattr", "builtins.type"}
+DELEGATES: Final = {
+    "torch._tensor._rebuild_from_type_v2": (0, 2),
+    "torch._tensor._rebuild_from_type": (0, 2),
+    "dill._dill._create_array": (0, 1),
+}
+"""They call another function: the place of that function among the arguments, and the place of the
+tuple that it is given."""
+_BUILTINS: Final = (
+    "slice list tuple dict int float complex set bytes bytearray str bool object range frozenset"
 )
+BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
+    "dill._dill._load_type": {
+        b"MethodType": ("types", "MethodType"),
+        b"NoneType": ("builtins", "Ellipsis"),
+        b"EllipsisType": ("builtins", "Ellipsis"),
+        b"NotImplementedType": ("builtins", "NotImplemented"),
+        **{name.encode(): ("builtins", name) for name in _BUILTINS.split()},
+        **{f"{name.title()}Type".encode(): ("builtins", name) for name in _BUILTINS.split()},
+    },
+    "dill._dill._eval_repr": {
+        b"NotImplemented": ("builtins", "NotImplemented"),
+        b"Ellipsis": ("builtins", "Ellipsis"),
+    },
+    "cloudpickle.cloudpickle._builtin_type": {
+        b"MethodType": ("types", "MethodType"),
+        b"SimpleNamespace": ("types", "SimpleNamespace"),
+    },
+}
+"""They return something by its name: of all the names, those with a harmless meaning. A singleton
+stands for its type: neither can do anything."""
+EVALUATED: Final = re.compile(rb"range\(-?\d{1,9}, -?\d{1,9}(?:, -?\d{1,9})?\)\Z")
+"""What `dill._dill._eval_repr` may be given besides: the text is run as an expression."""
+NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_doc": 1}
+"""Which argument of a nested loader is the pickle, when it is not the first."""
+SPECIAL: Final = (
+    WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | DELEGATES.keys() | BY_NAME.keys()
+    | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
+)  # fmt: skip
+"""All of them."""
+TEMPLATED: Final = frozenset({"scipy.stats"})
+"""Packages whose instances run a part of their state as code when it is set (see `templates`)."""
+TEMPLATE: Final = b"_parse_arg_template"
+"""The key of that part."""

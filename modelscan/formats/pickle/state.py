@@ -9,7 +9,7 @@ from typing import Literal as OneOf
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError, Memo
-from modelscan.formats.pickle.numpy_arrays import Array
+from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError
 from modelscan.formats.pickle.special import WRAPPER
 from modelscan.formats.pickle.values import (
     CONTAINERS,
@@ -21,6 +21,7 @@ from modelscan.formats.pickle.values import (
     Skipped,
     Unknown,
     Value,
+    sets_hook,
 )
 from modelscan.formats.pickle.window import Argument
 
@@ -45,14 +46,17 @@ class State:
         declared: the protocol that the last PROTO named; it decides how names are looked up.
         protocol: the highest protocol declared, or needed by an opcode that was met.
         acted: a hot opcode was met since this was last reset.
+        frame: where the frame that is being read ends; 0 when there is none.
         array: an array of raw bytes that follows right here.
+        doubt: such an array followed somewhere, of unknown length.
         resume: where to read on.
         stopped: STOP was met.
     """
 
     __slots__ = (
-        "_hidden_array", "_hidden_special", "_open", "acted", "array", "declared", "hidden", "kept",
-        "lean", "ledger", "marks", "memo", "protocol", "resume", "stack", "stopped", "way",
+        "_hidden_array", "_hidden_special", "_open", "acted", "array", "declared", "doubt",
+        "frame", "hidden", "kept", "lean", "ledger", "marks", "memo", "protocol", "resume", "stack",
+        "stopped", "way",
     )  # fmt: skip
 
     def __init__(self, ledger: Ledger, offset: int, way: Way) -> None:
@@ -66,7 +70,9 @@ class State:
         self.declared = 0
         self.protocol = 0
         self.acted = False
+        self.frame = 0
         self.array: Array | None = None
+        self.doubt: UnknownArrayError | None = None
         self.resume = offset
         self.stopped = False
         self._open = False
@@ -153,9 +159,11 @@ class State:
 
         Raises:
             BrokenError: it fetches an entry that was never set.
+            EscalateError: it may add to a state that matters already.
         """
         reached = [*self.stack, *(value for below in self.marks for value in below)]
         reached += [self.memo.get(index, at) for index in fetched if index not in keys]
+        _check(reached)
         self.hidden.update(value for value in reached if isinstance(value, Global))
         self._hidden_special |= any(
             (isinstance(value, Call | Unknown) and not isinstance(value, Skipped))
@@ -167,7 +175,12 @@ class State:
         self._leave_behind()
 
     def skip_blindly(self) -> None:
-        """A stretch is not followed, nor is it known what it does to the memo."""
+        """A stretch is not followed, nor is it known what it does to the memo.
+
+        Raises:
+            EscalateError: as for `skip`.
+        """
+        _check([*self.stack, *self.memo.values(), *(v for below in self.marks for v in below)])
         self.memo.forget()
         self._leave_behind()
 
@@ -175,9 +188,18 @@ class State:
         self.stack, self.marks = [SKIPPED] * _BOTTOM, []
         self._open = True
 
+    def misframed(self, at: int) -> None:
+        """A frame does not end where it should (see `skip.Run.misframed`)."""
+        self.ledger.oddity("frame-mismatch", "", at)
+
     def broken(self, what: str, at: int) -> Exception:
         """What to raise when the stack is empty."""
         return EscalateError() if self._open else BrokenError(what, offset=at)
+
+
+def _check(reached: Iterable[Value]) -> None:
+    if any(map(sets_hook, reached)):
+        raise EscalateError
 
 
 def is_wrapper(value: Value) -> bool:

@@ -25,6 +25,7 @@ from modelscan.errors import ReadError
 from modelscan.formats.pickle.opcodes import (
     CODES,
     COUNT1,
+    FRAME,
     HOT,
     INVALID,
     NAMES,
@@ -39,6 +40,7 @@ _PIECE: Final = 16 << 10
 """Bytes that are split at once: a hot opcode is located to within two pieces."""
 _MEAN_LENGTH: Final = 2
 """Bytes of a typical inert opcode: a piece is accounted for as so many steps."""
+_STOP: Final = bytes([STOP])
 _MEMOIZE: Final = bytes([CODES["MEMOIZE"]])
 _PUTS: Final = frozenset(CODES[name] for name in ("PUT", "BINPUT", "LONG_BINPUT"))
 _GETS: Final = frozenset(CODES[name] for name in ("GET", "BINGET", "LONG_BINGET"))
@@ -55,6 +57,10 @@ class Piece(NamedTuple):
     """The interesting opcodes in them, each with its argument, in order."""
     stopped: bool
     """STOP is at `end`."""
+    frame: int
+    """Where the frame around `end` ends; 0 when there is none."""
+    misframed: int | None
+    """As in `skip.Run`."""
 
 
 class Stretch:
@@ -71,10 +77,16 @@ class Stretch:
         """They are."""
         self.gets: set[int] = set()
         """Indices of entries that are fetched."""
+        self.frame = 0
+        """Where the frame around its end ends."""
+        self.misframed: int | None = None
+        """As in `skip.Run`."""
 
     def take(self, piece: Piece) -> None:
         """Add a piece."""
-        self.end = piece.end
+        self.end, self.frame = piece.end, piece.frame
+        if self.misframed is None:
+            self.misframed = piece.misframed
         self.memoized += piece.found.count(_MEMOIZE)
         puts = set[int]()
         for entry in set(piece.found):
@@ -96,7 +108,7 @@ class Stretch:
         return self.puts if fits else None
 
 
-def inert_stretch(window: Window, offset: int, budget: Budget) -> Stretch | None:
+def inert_stretch(window: Window, offset: int, budget: Budget, frame: int) -> Stretch | None:
     """The stretch of inert opcodes that begins at `offset`.
 
     It ends a piece or two before the first hot opcode or STOP, so that the operands of that opcode,
@@ -106,7 +118,7 @@ def inert_stretch(window: Window, offset: int, budget: Budget) -> Stretch | None
     stretch = Stretch(offset)
     last: Piece | None = None
     try:
-        for piece in _pieces(window, offset, budget):
+        for piece in _pieces(window, offset, budget, frame):
             if piece.stopped or not HOT.isdisjoint({entry[0] for entry in set(piece.found)}):
                 break
             if last is not None:
@@ -130,7 +142,7 @@ def fetched(window: Window, offset: int, budget: Budget) -> frozenset[int] | Non
     return frozenset(stretch.gets)
 
 
-def _pieces(window: Window, offset: int, budget: Budget) -> Iterator[Piece]:
+def _pieces(window: Window, offset: int, budget: Budget, frame: int = 0) -> Iterator[Piece]:
     """Split a pickle from `offset` on, up to STOP.
 
     Raises:
@@ -143,18 +155,28 @@ def _pieces(window: Window, offset: int, budget: Budget) -> Iterator[Piece]:
         if index >= len(data):
             raise ReadError("the pickle ends without STOP", offset=window.size)
         stop = min(index + _PIECE, len(data))
+        if offset < frame < base + stop:
+            stop = frame - base
         found = find(data, index, stop)
         found.pop()  # the empty match at the end
         left = found.pop() if found and not _interesting(found[-1]) else b""
         end = stop - len(left)
-        stopped = left[:1] == bytes([STOP])
-        if end == index and not stopped:
+        stopped = left[:1] == _STOP
+        wrong: int | None = None
+        if stopped:
+            wrong = base + end if frame > base + end + 1 else None
+        elif end == index:
             end = _step(window, base + index, left[0]) - base
             if left[0] in HOT:
                 found.append(left[:1])
+            if offset < frame < base + end or (left[0] == FRAME and frame > offset):
+                wrong = offset
+            if left[0] == FRAME:
+                frame = base + end + int.from_bytes(data[end - 8 : end], "little")
+        frame = frame if frame > base + end else 0
         budget.step((end - index) // _MEAN_LENGTH + 1)
         offset = base + end
-        yield Piece(offset, found, stopped)
+        yield Piece(offset, found, stopped, frame, wrong)
         if stopped:
             return
 
@@ -195,7 +217,7 @@ def _index(entry: bytes) -> int:
 @cache
 def _expression() -> re.Pattern[bytes]:
     """Compiled when first used (about 15 ms)."""
-    plain = [c for c in NAMES if c not in _INTERESTING and c != STOP]
+    plain = [c for c in NAMES if c not in _INTERESTING and c not in {STOP, FRAME}]
     runs = [one_of([c for c in plain if SHAPES[c] == 0]) + b"++"]
     runs.append(one_of([c for c in plain if SHAPES[c] == COUNT1]) + counted(b""))
     runs += [_fixed(plain, width) for width in (1, 8, 2, 4)]

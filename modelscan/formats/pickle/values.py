@@ -17,25 +17,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from typing import Literal as OneOf
 
-from modelscan.formats.pickle.special import SPECIAL
-from modelscan.formats.pickle.window import Argument, Blob
+from modelscan.formats.pickle.special import SPECIAL, TEMPLATE
+from modelscan.formats.pickle.window import Argument
 from modelscan.vocabulary.fact import Disposition
 
 OddityKind = OneOf[
     "computed-name", "overwritten-state", "extension-code", "dotted-name", "callable-argument",
     "persistent-id", "broken-stream", "trailing-data", "tensor-outside-storage", "storage-mismatch",
-    "reference-bomb",
+    "reference-bomb", "frame-mismatch",
 ]  # fmt: skip
 """As in `PickleOddity.kind`."""
 
 KEPT_ITEMS: Final = 16
 """Items that a container keeps whatever they are: enough for arguments and small states. Even, so
 that a dictionary's keys and values stay in turns."""
-_SHOWN: Final = 120
-"""Characters of abbreviated arguments."""
-_SHOWN_ITEMS: Final = 6
-_SHOWN_DEPTH: Final = 3
-_SHOWN_BITS: Final = 64
 HOOKS: Final = frozenset({b"__setstate__", b"__class__", b"append", b"extend", b"add"})
 """Attributes of an instance that the unpickler itself looks up and calls: for BUILD, for APPEND(S)
 and for ADDITEMS (`load_build`, `do_append`, `load_additems` in `Modules/_pickle.c`)."""
@@ -53,19 +48,21 @@ class Opaque:
 class Literal:
     """A string of bytes, or a text too long to keep."""
 
-    __slots__ = ("content", "text")
+    __slots__ = ("content", "escaped", "text")
 
-    def __init__(self, content: Argument, *, text: bool) -> None:
+    def __init__(self, content: Argument, *, text: bool, escaped: bool = False) -> None:
         self.content = content
         self.text = text
+        self.escaped = escaped
+        """True when it is stored with the escapes of protocol 0."""
 
 
 class Global:
     """An imported name."""
 
     __slots__ = (
-        "callable", "called", "disposition", "module", "name", "offset", "own", "result", "simple",
-        "stated", "trusted",
+        "callable", "called", "disposition", "instance", "module", "name", "offset", "own",
+        "result", "simple", "stated", "trusted",
     )  # fmt: skip
 
     def __init__(
@@ -86,7 +83,9 @@ class Global:
         self.stated = 0
         """How grave the `pickle.call` was that has been stated about it; 0 for none."""
         self.result: Call | None = None
-        """What every call of it returns in the quick way, once one has been stated."""
+        """What every call of it returns in the quicker ways, once one has been stated."""
+        self.instance: Call | None = None
+        """The same for making an instance of it."""
 
 
 class Call:
@@ -116,6 +115,12 @@ class Call:
                 self.links = Container()
             self.links.extend(given)
             self.links.linked = True
+
+
+class Tensor(Call):
+    """A tensor that is rebuilt from a storage."""
+
+    __slots__ = ()
 
 
 class Unknown:
@@ -159,6 +164,8 @@ class Container(list["Value"]):
     """True when an item matters."""
     shared = False
     """True when it may be reached in more than one way, and so change at any time."""
+    computed = False
+    """True when a key that was not kept is more than plain text."""
 
     def put(self, items: Sequence[Value]) -> int:
         """Add items; returns how many were kept."""
@@ -181,9 +188,12 @@ class Container(list["Value"]):
             return [value for value in rest if value.__class__ in ACTIVE and matters(value)]
         kept: list[Value] = []
         for key, value in zip(rest[::2], rest[1::2], strict=False):
-            if (value.__class__ in ACTIVE and (matters(value) or _hooks(key, value))) or (
-                key.__class__ in ACTIVE and matters(key)
-            ):
+            if key.__class__ in ACTIVE:
+                self.computed = True
+                wanted = matters(key) or (value.__class__ in ACTIVE and _hooks(key, value))
+            else:
+                wanted = key.__class__ is bytes and key == TEMPLATE
+            if wanted or (value.__class__ in ACTIVE and (matters(value) or _hooks(key, value))):
                 kept += (key, value)
         return kept
 
@@ -241,7 +251,7 @@ PLAIN: Final = {kind: Opaque(kind) for kind in ("list", "set", "frozenset", "dic
 """Containers of which nothing needs to be known, by kind."""
 BUFFER: Final = Unknown("an out-of-band buffer", reported=False)
 STORAGE: Final = Unknown("a storage", reported=False)
-ACTIVE: Final = frozenset({Global, Call, Unknown, Storage, Skipped, *CONTAINERS.values()})
+ACTIVE: Final = frozenset({Global, Call, Tensor, Unknown, Storage, Skipped, *CONTAINERS.values()})
 """The classes of values that may matter."""
 SKIPPED: Final = Skipped("something before", reported=False)
 
@@ -300,37 +310,6 @@ def imports_in(values: Iterable[Value]) -> Iterator[Global | None]:
             seen.add(id(value))
             yield None
             waiting.extend((value.links or ()) if isinstance(value, Call) else value)
-
-
-def abbreviated(values: Sequence[Value]) -> str:
-    """Arguments as a person would write them, cut to a line."""
-    text = ", ".join(_show(value, _SHOWN_DEPTH) for value in values[:_SHOWN_ITEMS])
-    if len(values) > _SHOWN_ITEMS:
-        text += ", …"
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-
-
-def _show(value: Value, depth: int) -> str:  # noqa: PLR0911  # one line for each class of value
-    if isinstance(value, bytes):
-        return repr(value[:_SHOWN].decode("utf-8", "replace"))
-    if isinstance(value, Literal):
-        if isinstance(value.content, Blob):
-            return f"<{value.content.length:,} {'characters' if value.text else 'bytes'}>"
-        return repr(value.content[:_SHOWN])
-    if isinstance(value, Global):
-        return value.callable
-    if isinstance(value, Call):
-        return f"{_show(value.function, 0)}(…)"
-    if isinstance(value, Unknown | Opaque):
-        return f"<{value.what if isinstance(value, Unknown) else value.kind}>"
-    if isinstance(value, tuple | Container):
-        kind = "tuple" if isinstance(value, tuple) else value.kind
-        if depth == 0 or not value:
-            return f"<{kind}>"
-        return f"{kind}({', '.join(_show(item, depth - 1) for item in value[:_SHOWN_ITEMS])})"
-    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
-        return f"<a number of {value.bit_length()} bits>"
-    return repr(value)
 
 
 def tuple_items(value: Value) -> Sequence[Value]:

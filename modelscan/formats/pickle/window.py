@@ -5,8 +5,8 @@ Invariants:
 * at most one window of bytes is held, whatever the size of the artifact; a small artifact is held
   whole;
 * a literal longer than `KEPT` is never copied: the decoder steps over it and passes its place on;
-* frames are read through: the C unpickler takes a frame's length as a hint for buffering, and no
-  opcode is lost or gained by it (`load_frame` in `Modules/_pickle.c`).
+* frames are read through: to the unpickler a frame is a hint for buffering. One that ends where no
+  opcode ends is told apart elsewhere (`skip.Run.misframed`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,71 @@
+"""What both readers of documents do with a tree once they have it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from modelscan.budget import Budget
+from modelscan.formats.keras import judge
+from modelscan.formats.objects import expressions
+from modelscan.formats.objects.judging import Names
+from modelscan.formats.objects.targets import Found, found_in
+from modelscan.formats.objects.tree import tables
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.fact import ConfigObject, Fact, KerasObject
+
+_TARGET: Final = b"_target_"
+_EXPRESSION: Final = b"$"
+
+
+def facts(
+    artifact: Artifact, root: Any, data: bytes, names: Names, budget: Budget
+) -> Iterator[Fact | Artifact]:
+    """What a document names, each name once for each way of naming it.
+
+    Args:
+        artifact: the document.
+        root: its tree.
+        data: its bytes, to tell quickly what cannot be in it.
+        names: judges names.
+        budget: pays for the walk.
+
+    Raises:
+        BudgetError: the document is larger than the budget allows.
+    """
+    seen = set[tuple[str, str]]()
+    where = place(artifact)
+    for path, table in tables(root, budget):
+        for found in found_in(path, table, root, names):
+            if (found.kind, found.name) not in seen:
+                seen.add((found.kind, found.name))
+                budget.fact()
+                yield state(artifact, found)
+        for thing in judge.objects(path, table, names):
+            if (thing.kind, thing.name) not in seen:
+                seen.add((thing.kind, thing.name))
+                budget.fact()
+                yield KerasObject(
+                    location=where,
+                    kind=thing.kind,
+                    name=thing.name,
+                    key=thing.key,
+                    detail=thing.detail,
+                )
+    if _TARGET in data and _EXPRESSION in data:
+        for item in expressions.module(artifact, root, budget):
+            if isinstance(item, str):
+                yield state(artifact, Found("expression", item[:200], "unknown", ""))
+            else:
+                yield item
+
+
+def state(artifact: Artifact, found: Found, line: int | None = None) -> ConfigObject:
+    """The fact of a name that a document asks for."""
+    return ConfigObject(
+        location=place(artifact, line=line),
+        kind=found.kind,
+        name=found.name,
+        disposition=found.disposition,
+        key=found.key,
+    )

@@ -1,0 +1,1 @@
+"""ONNX models: their graphs, functions, and the files that they refer to."""

@@ -1,0 +1,1 @@
+"""TensorFlow: graphs, SavedModels, checkpoints, and what TensorFlow.js makes of them."""

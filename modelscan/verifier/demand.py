@@ -1,0 +1,97 @@
+"""What `modelassay verify` asks for: good news, where a scan is content with no bad news.
+
+Invariants: only `GOOD_BYTES` and `signed-trusted` pass, and what the user asked for (a signature by
+somebody named, a release that was named) must be there itself: other good news does not stand in
+for it. Bad news beats a gap, a gap beats good news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from modelscan.verifier.request import Request
+from modelscan.vocabulary.ancestry import Lineage
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.evidence import OfficialBytes, Signed
+from modelscan.vocabulary.result import Allowed, Answers, LoadHazards, ModelReport
+
+POLICY = "verify"
+"""What reports call this gate."""
+FORMATS = frozenset({"safetensors", "gguf", "json", "model card"})
+"""Formats whose readers state what provenance rests on: headers of weights, claims of a base."""
+ANSWERS = ("official_bytes", "signed")
+"""The questions that are asked."""
+GOOD_BYTES = frozenset({"verified-official", "matches-known-release", "pinned-match"})
+
+_BAD = frozenset({"modified", "denied", "invalid-signature"})
+_NOT_ASKED = "not asked: verify looks at origin alone"
+
+
+def restrict(report: ModelReport, request: Request) -> ModelReport:
+    """A model's report as an answer about its origin: the other questions are marked as not asked.
+
+    Args:
+        report: of the whole pipeline.
+        request: what was asked.
+    """
+    if report.error is not None:
+        return report
+    hashed = {file.path for file in report.files if file.digests}
+    coverage = tuple(gap for gap in report.coverage if gap.file not in hashed)
+    official, signed = report.answers.official_bytes, report.answers.signed
+    return msgspec.structs.replace(
+        report,
+        answers=Answers(
+            load_hazards=LoadHazards(status="incomplete", reason=_NOT_ASKED),
+            official_bytes=official,
+            signed=signed,
+            descends_from=Lineage(status="unknown", tier="none", reason=_NOT_ASKED),
+            allowed=decide(official, signed, coverage, request),
+        ),
+        findings=tuple(finding for finding in report.findings if finding.answer in ANSWERS),
+        coverage=coverage,
+    )
+
+
+def decide(
+    official: OfficialBytes, signed: Signed, coverage: Iterable[Coverage], request: Request
+) -> Allowed:
+    """Whether the answers are what was asked for."""
+    bad = [
+        f"{question}: {status}"
+        for question, status in (("official bytes", official.status), ("signed", signed.status))
+        if status in _BAD
+    ]
+    gaps = sum(gap.needed for gap in coverage)
+    lacking = _lacking(official, signed, request)
+    undecided = "error" in {official.status, signed.status} or official.status == "not-hashed"
+    if bad:
+        return Allowed(status="fail", policy=POLICY, reason="; ".join(bad))
+    if gaps:
+        reason = f"{gaps} {'file was' if gaps == 1 else 'files were'} not read"
+        return Allowed(status="incomplete", policy=POLICY, reason=reason)
+    if undecided:
+        reason = signed.reason if signed.status == "error" else official.reason
+        return Allowed(status="incomplete", policy=POLICY, reason=reason)
+    if lacking:
+        return Allowed(status="fail", policy=POLICY, reason="; ".join(lacking))
+    good = [status for status in (official.status, signed.status) if _is_good(status)]
+    return Allowed(status="pass", policy=POLICY, reason=" and ".join(good))
+
+
+def _lacking(official: OfficialBytes, signed: Signed, request: Request) -> Sequence[str]:
+    """What was asked for and is not there."""
+    lacking = []
+    if (request.trust.asked or request.signature) and signed.status != "signed-trusted":
+        lacking.append(f"no signature by whom you named: {signed.status}")
+    if request.expected and official.status not in GOOD_BYTES:
+        lacking.append(f"not the release that you named: {official.status}")
+    if not lacking and not (_is_good(official.status) or _is_good(signed.status)):
+        lacking.append(f"no good news: official bytes {official.status}, {signed.status}")
+    return lacking
+
+
+def _is_good(status: str) -> bool:
+    return status in GOOD_BYTES or status == "signed-trusted"

@@ -1,0 +1,1 @@
+"""OpenSSF Model Signing: bundles, their statements, and the methods that authenticate them."""

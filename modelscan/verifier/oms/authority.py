@@ -1,0 +1,21 @@
+"""What authenticating a bundle established about its signer."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Authority(NamedTuple):
+    """Who signed, and what that is worth here."""
+
+    signer: str
+    """The key, certificate or identity; empty when it is not known."""
+    trusted: bool
+    """True when the user said that this signer is trusted."""
+    checked: bool
+    """True when the signature itself was verified. False only for a key that nobody gave."""
+    reason: str
+    """Why the signer is trusted, or is not."""
+    root: str = ""
+    """What the verification rests on, for a signature whose trust has a root: its digest and
+    age."""

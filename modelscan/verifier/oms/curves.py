@@ -1,0 +1,78 @@
+"""ECDSA over the curves that OpenSSF Model Signing allows: P-256, P-384 and P-521.
+
+The digest follows the curve: SHA-256, SHA-384, SHA-512 (specification v1.0, section 4).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelscan.errors import UsageError
+from modelscan.verifier.oms.failures import BrokenSignatureError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+
+def signature_algorithm(curve: str) -> ECDSA | None:
+    """The algorithm for a curve by its name; `None` for one that is not allowed."""
+    from cryptography.hazmat.primitives import hashes  # lazy: most models are not signed
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    digests: dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
+        "secp256r1": hashes.SHA256,
+        "secp384r1": hashes.SHA384,
+        "secp521r1": hashes.SHA512,
+    }
+    digest = digests.get(curve)
+    return ec.ECDSA(digest()) if digest else None
+
+
+def load_public_key(name: str, pem: bytes) -> EllipticCurvePublicKey:
+    """A public key that the user named.
+
+    Args:
+        name: what errors call it.
+        pem: the text of its file.
+
+    Raises:
+        UsageError: it is none, or of a kind that models are not signed with.
+    """
+    from cryptography.exceptions import UnsupportedAlgorithm  # lazy: the same
+    from cryptography.hazmat.primitives import serialization
+
+    try:
+        found = serialization.load_pem_public_key(pem)
+    except ValueError:
+        hint = "only the public half of a key is needed here" if b"PRIVATE" in pem else ""
+        raise UsageError(f"{name} holds no public key in PEM form", hint) from None
+    except UnsupportedAlgorithm as error:
+        raise UsageError(f"{name}: {error}") from None
+    key = allowed_key(found)
+    if key is None:
+        raise UsageError(f"{name}: models are signed with P-256, P-384 or P-521 keys")
+    return key
+
+
+def allowed_key(key: PublicKeyTypes) -> EllipticCurvePublicKey | None:
+    """The key itself when models may be signed with its kind."""
+    from cryptography.hazmat.primitives.asymmetric import ec  # lazy: the same
+
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return None
+    return key if signature_algorithm(key.curve.name) is not None else None
+
+
+def fits(key: EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
+    """Whether a signature over some bytes was made with the private half of a key."""
+    from cryptography.exceptions import InvalidSignature  # lazy: the same
+
+    algorithm = signature_algorithm(key.curve.name)
+    if algorithm is None:
+        raise BrokenSignatureError(f"a key on the curve {key.curve.name}")
+    try:
+        key.verify(signature, data, algorithm)
+    except InvalidSignature:
+        return False
+    return True

@@ -1,0 +1,220 @@
+"""One signature of a model, from its file to its verdict.
+
+In two steps, because every byte of the model is read once: `Signing.of` reads the bundle before the
+pass over the files, so that the digests which it needs are taken in that pass; `judge` holds the
+result against it. A bundle's own file is hashed in the pass like any other, and must turn out to be
+what was read before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+from modelscan.verifier import wording
+from modelscan.verifier.hashing import available
+from modelscan.verifier.oms.bundle import Bundle, parse_bundle
+from modelscan.verifier.oms.compare import Comparison, compare
+from modelscan.verifier.oms.failures import BrokenSignatureError, UncheckableError
+from modelscan.verifier.oms.methods import authenticate
+from modelscan.verifier.oms.shards import ShardDigests
+from modelscan.verifier.oms.statement import WHOLE, Statement, parse_statement
+from modelscan.verifier.trust import Trust
+from modelscan.vocabulary.result import FileEntry
+
+NAME = "OpenSSF Model Signing"
+
+Outcome = Literal["invalid", "not-checked", "valid-trusted", "valid-untrusted", "unknown-key"]
+
+
+class SignatureFile(NamedTuple):
+    """A file with a signature."""
+
+    name: str
+    """Path inside the model, or the name of a file beside it."""
+    data: bytes
+    inside: bool
+    """True for one of the model's own files."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of its bytes, hexadecimal."""
+        return hashlib.sha256(self.data).hexdigest()
+
+
+class Verdict(NamedTuple):
+    """What one signature is worth."""
+
+    outcome: Outcome
+    note: str
+    """Why, in one line."""
+    signer: str = ""
+    root: str = ""
+    """What its trust rests on, when it has a root."""
+    comparison: Comparison | None = None
+    whole: bool = False
+    """True when every file that was looked at is signed."""
+
+
+class Scope(NamedTuple):
+    """The files that a signature is held against."""
+
+    files: Sequence[FileEntry]
+    """All of the model's."""
+    specials: Sequence[str]
+    """Paths of what is there and is no file: links out of the model, devices."""
+    signatures: frozenset[str]
+    """SHA-256 of the bundles, which cannot sign themselves."""
+    asked: Callable[[str], bool]
+    """Whether a path is looked at."""
+    lone: bool
+    """The model is a single file."""
+
+
+class Signing:
+    """A bundle that is a model's signature, or should be one."""
+
+    def __init__(
+        self,
+        file: SignatureFile,
+        bundle: Bundle | None,
+        statement: Statement | None,
+        problem: str,
+    ) -> None:
+        self.file = file
+        self.base = file.name.rpartition("/")[0] + "/" if file.inside and "/" in file.name else ""
+        """The signed folder, with its slash; empty for the model's root."""
+        self.problem = problem
+        """Why it is broken; empty when its shape is right."""
+        self._bundle = bundle
+        self._statement = statement
+        self._shards: dict[str, ShardDigests] = {}
+
+    @classmethod
+    def of(cls, file: SignatureFile) -> Signing:
+        """Read a bundle. A broken one is a signing, too: it will be judged as that."""
+        bundle = None
+        try:
+            bundle = parse_bundle(file.data)
+            return cls(file, bundle, parse_statement(bundle.payload), "")
+        except BrokenSignatureError as error:
+            return cls(file, bundle, None, error.message)
+
+    @property
+    def method(self) -> str:
+        """What reports call it."""
+        return f"{NAME} ({self._bundle.method})" if self._bundle else NAME
+
+    def algorithm_for(self, path: str) -> str:
+        """The algorithm whose digest of a whole file is needed; empty when none is."""
+        statement = self._statement
+        if statement is None or statement.sharded or not path.startswith(self.base):
+            return ""
+        return statement.algorithm if available(statement.algorithm) else ""
+
+    def watch(self, path: str, size: int) -> ShardDigests | None:
+        """What wants to see the bytes of a file go by; `None` when nothing has to.
+
+        A file of another length than the signed one differs without being looked at.
+        """
+        statement = self._statement
+        if statement is None or not statement.sharded or not available(statement.algorithm):
+            return None
+        name = path.removeprefix(self.base)
+        listed = statement.files.get(name) or statement.files.get(WHOLE)
+        if listed is None:
+            namesakes = [n for n in statement.files if n.rsplit("/", 1)[-1] == name]
+            listed = statement.files[namesakes[0]] if len(namesakes) == 1 else None
+        if listed is None or not path.startswith(self.base) or listed.ends[-1] != size:
+            return None
+        self._shards[name] = ShardDigests(statement.algorithm, listed.ends)
+        return self._shards[name]
+
+    def judge(self, scope: Scope, trust: Trust) -> Verdict:
+        """Hold the signature against the model and against the user's trust.
+
+        Raises:
+            UsageError: what the user named cannot be used.
+        """
+        bundle, statement = self._bundle, self._statement
+        if bundle is None or statement is None:
+            return Verdict("invalid", self.problem)
+        if not available(statement.algorithm):
+            return Verdict("not-checked", f"{statement.algorithm} needs the extra of that name")
+        changed = self._changed(scope)
+        if changed:
+            return Verdict("not-checked", changed)
+        try:
+            authority = authenticate(bundle, trust)
+        except BrokenSignatureError as error:
+            return Verdict("invalid", error.message)
+        except UncheckableError as error:
+            return Verdict("not-checked", error.message)
+        found = self._compare(statement, scope)
+        outcome, note = _outcome(found, checked=authority.checked, trusted=authority.trusted)
+        note = f"{authority.reason}; {note}" if note else authority.reason
+        return Verdict(
+            outcome, note, authority.signer, authority.root, found, found.whole and not self.base
+        )
+
+    def _changed(self, scope: Scope) -> str:
+        if not self.file.inside:
+            return ""
+        hashed = [file.digests for file in scope.files if file.path == self.file.name]
+        if hashed and hashed[0].get("sha256") != self.file.sha256:
+            return "the signature changed while the model was being read"
+        return ""
+
+    def _compare(self, statement: Statement, scope: Scope) -> Comparison:
+        base = self.base
+        inside = [
+            FileEntry(
+                path=file.path.removeprefix(base),
+                size=file.size,
+                digests=file.digests,
+                format=file.format,
+            )
+            for file in scope.files
+            if file.path.startswith(base) and file.digests.get("sha256") not in scope.signatures
+        ]
+        return compare(
+            statement,
+            inside,
+            self._shards_of,
+            specials=[p.removeprefix(base) for p in scope.specials if p.startswith(base)],
+            asked=lambda path: scope.asked(base + path),
+            lone=scope.lone,
+        )
+
+    def _shards_of(self, path: str) -> tuple[str, ...] | None:
+        found = self._shards.get(path)
+        return found.result() if found else None
+
+
+def _outcome(found: Comparison, *, checked: bool, trusted: bool) -> tuple[Outcome, str]:
+    """The outcome of a signature that fits, and what to say of the files."""
+    note = describe(found)
+    if found.broken:
+        return "invalid", note
+    if found.unread:
+        return "not-checked", note
+    if not checked:
+        return "unknown-key", note
+    # What the signer left out is not signed, however much the signer is trusted.
+    return "valid-trusted" if trusted and found.whole else "valid-untrusted", note
+
+
+def describe(found: Comparison) -> str:
+    """Every file that is not as it was signed, and how; else how many are."""
+    changes = wording.changes(
+        ("differs", "differ", found.differing),
+        ("is missing", "are missing", found.missing),
+        ("is not signed", "are not signed", found.added),
+        ("could not be read", "could not be read", found.unread),
+        ("was left out by the signer", "were left out by the signer", found.left_out),
+    )
+    if found.broken:
+        return changes
+    signed = wording.files(len(found.same), "as signed")
+    return f"{signed}; {changes}" if changes else signed

@@ -1,0 +1,51 @@
+"""Whom the user trusts to sign: keys, certificate authorities with identities, sigstore identities.
+
+It comes from the command line or the user's configuration and never from a model. Nothing is
+trusted by default: no store of the operating system, no cache in the user's home.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+
+class TrustedKey(NamedTuple):
+    """A public key."""
+
+    name: str
+    """What reports call it: the name of its file."""
+    pem: bytes
+
+
+class SigstoreSigner(NamedTuple):
+    """An identity that sigstore's certificate authority vouches for."""
+
+    identity: str
+    """E-mail address or URI of the certificate, as it is."""
+    issuer: str
+    """URL of the identity provider."""
+    owner_id: str = ""
+    """Number of the owner of the source repository; unlike a name, nobody else can take it."""
+
+
+class Trust(NamedTuple):
+    """Whom the user trusts. Empty trusts nobody."""
+
+    keys: tuple[TrustedKey, ...] = ()
+    authorities: tuple[bytes, ...] = ()
+    """Certificates in PEM form; a chain must end in one of them."""
+    identities: tuple[str, ...] = ()
+    """Patterns of certificate identities (`*` and `?`), or `sha256:` and the digest of a public
+    key. None means that no certificate is trusted, whoever issued it."""
+    sigstore: tuple[SigstoreSigner, ...] = ()
+    trusted_root: Path | None = None
+    """Sigstore's roots; `None` for those of the public instance, as installed with the library."""
+    now: datetime | None = None
+    """The time at which certificates must be valid; `None` for the present."""
+
+    @property
+    def asked(self) -> bool:
+        """True when somebody is trusted, so that a signature by nobody else will do."""
+        return bool(self.keys or self.authorities or self.sigstore)

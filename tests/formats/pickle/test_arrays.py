@@ -1,0 +1,105 @@
+"""Arrays behind joblib's wrapper, by how their elements are described."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelscan.vocabulary.coverage import Coverage
+from tests.forge import pickles as forge
+from tests.forge.pickles import Assembler
+from tests.formats.pickle.test_reader import calls, oddities, read
+
+PAYLOAD = forge.call("os", "system", "echo hi").stop()
+
+
+def dtype(code: str, state: bytes = b"") -> Assembler:
+    out = Assembler().stack_global("numpy", "dtype").short_text(code).false().true()
+    out.raw(b"\x87").reduce()
+    return out.raw(state, b"b") if state else out
+
+
+def state(*, base: bytes = b"N", names: bytes = b"N", fields: bytes = b"N", size: int = 8,
+          flags: int = 0) -> bytes:  # fmt: skip
+    head = Assembler().mark().number(3).short_text("|").raw(base, names, fields)
+    return head.number(size).number(1).number(flags).tuple_().broken()
+
+
+def record(*fields: Assembler, flags: int = 0, size: int = 8) -> Assembler:
+    names = b"(" + b"".join(Assembler().short_text(f"f{n}").broken() for n in range(len(fields)))
+    table = Assembler().empty_dict().mark()
+    for number, field in enumerate(fields):
+        table.short_text(f"f{number}").raw(field.broken()).number(0).tuple2()
+    table.setitems()
+    code = f"V{size}"
+    return dtype(code, state(names=names + b"t", fields=table.broken(), size=size, flags=flags))
+
+
+def array(kind: Assembler, shape: bytes = b"K\x02\x85") -> Assembler:
+    out = Assembler(4).stack_global("joblib.numpy_pickle", "NumpyArrayWrapper").empty_tuple()
+    out.newobj().empty_dict().mark().short_text("shape").raw(shape)
+    return out.short_text("dtype").raw(kind.broken()).setitems().build()
+
+
+@pytest.mark.parametrize(
+    ("kind", "length"),
+    [
+        (dtype("f8"), 16), (dtype("<i4"), 8), (dtype("?"), 2), (dtype("b"), 2), (dtype("S3"), 6),
+        (dtype("U3"), 24), (dtype("V8", state()), 16), (dtype("V4"), 8),
+        (dtype("S", state(size=5)), 10), (dtype("M8", state(size=8)), 16),
+        (record(dtype("i4"), dtype("f4")), 16),
+        (dtype("V16", state(base=b"(" + dtype("f8").broken() + b"K\x02\x85t", size=16)), 32),
+    ],
+)  # fmt: skip
+def test_elements_are_stepped_over(kind: Assembler, length: int) -> None:
+    out = array(kind).raw(b"\xff" * length).raw(b"0").raw(PAYLOAD[2:-1])
+    items = read(out.stop())
+    assert not oddities(items)
+    assert [call.callable for call in calls(items)] == ["os.system"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        dtype("O8"),
+        record(dtype("i4"), dtype("O8"), flags=63),
+        dtype("V16", state(base=b"(" + dtype("O8").broken() + b"K\x02\x85t", size=16)),
+    ],
+)
+def test_objects_are_a_pickle(kind: Assembler) -> None:
+    items = read(array(kind).raw(PAYLOAD).stop())
+    assert [call.callable for call in calls(items)] == ["os.system"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"),
+    [
+        (dtype("x9"), b"K\x02\x85"),
+        (dtype("f8"), b"N"),
+        (dtype("f8"), b"N\x85"),
+        (dtype("f8"), b"(" + b"K\x01" * 40 + b"l"),
+        (record(dtype("O8"), flags=0), b"K\x02\x85"),
+        (record(dtype("i4"), flags=63), b"K\x02\x85"),
+        (record(Assembler().none()), b"K\x02\x85"),
+        (record(), b"K\x02\x85"),
+        (dtype("V8", state(names=b")")), b"K\x02\x85"),
+        (dtype("V8", b"(K\x03X\x01\0\0\0|N)NK\x08t"), b"K\x02\x85"),
+        (dtype("S"), b"K\x02\x85"),
+        (Assembler().none(), b"K\x02\x85"),
+        (Assembler().stack_global("numpy", "dtype").empty_tuple().reduce(), b"K\x02\x85"),
+        (Assembler().stack_global("collections", "OrderedDict").empty_tuple().reduce(), b"N"),
+    ],
+)
+def test_what_cannot_be_measured_is_needed_coverage(kind: Assembler, shape: bytes) -> None:
+    items = read(array(kind, shape).raw(b"\xff" * 16).stop())
+    assert [(i.status, i.needed) for i in items if isinstance(i, Coverage)] == [("truncated", True)]
+    assert not oddities(items)
+
+
+def test_an_array_of_unknown_length_may_be_none_at_all() -> None:
+    items = read(array(dtype("x9")).raw(b"0").raw(PAYLOAD[2:-1]).stop())
+    assert [call.callable for call in calls(items)] == ["os.system"]
+    assert [i.needed for i in items if isinstance(i, Coverage)] == [True]
+
+
+def test_an_array_that_reaches_past_the_end_breaks_the_pickle() -> None:
+    assert oddities(read(array(dtype("f8"), b"J\xff\xff\xff\x7f\x85").stop())) == ["broken-stream"]
