@@ -29,13 +29,25 @@ from modelscan.policy.limits import check_names
 from modelscan.policy.profile import DEFAULT
 from modelscan.verifier import demand
 from modelscan.verifier.request import Request
+from modelscan.vocabulary.reference import Inventory
 from modelscan.vocabulary.result import PolicyEntry, Report, RuleEntry, Tool
 from modelscan.vocabulary.rule import Severity
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-__all__ = ["Limits", "Policy", "Progress", "Report", "Request", "load_policy", "scan", "verify"]
+__all__ = [
+    "Inventory",
+    "Limits",
+    "Policy",
+    "Progress",
+    "Report",
+    "Request",
+    "inventory",
+    "load_policy",
+    "scan",
+    "verify",
+]
 
 
 def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
@@ -209,6 +221,49 @@ def _baseline(path: str | Path | None) -> tuple[Baseline | None, str | None]:
     report = read_report(Path(path))
     digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return Baseline(report), f"sha256:{digest}"
+
+
+def inventory(
+    *paths: str | Path,
+    exclude: Sequence[str] = (),
+    everything: bool = False,
+    hash_limit: int | None = None,
+) -> Inventory:
+    r"""List the models that code bases name, and the model files that lie below the paths.
+
+    Nothing is run and nothing is looked up: a reference is what the code says.
+
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> code = "from transformers import AutoModel\nAutoModel.from_pretrained('org/base-7b')\n"
+    >>> _ = Path(folder.name, "app.py").write_text(code)
+    >>> found = inventory(folder.name)
+    >>> [(each.ref, each.where.line, each.pinned) for each in found.references]
+    [('hf:org/base-7b', 2, False)]
+    >>> found.exit_code
+    0
+    >>> folder.cleanup()
+
+    Args:
+        paths: folders or files.
+        exclude: globs on relative paths that are left out.
+        everything: look into installed packages and virtual environments, too.
+        hash_limit: model files of more bytes are listed without a digest; `None` hashes all.
+
+    Raises:
+        UsageError: no path is given.
+        SourceError: a path cannot be listed.
+    """
+    from modelscan.discovery.inventory import take  # lazy: a scan needs no finders
+
+    if not paths:
+        raise UsageError("no path given", "name a folder or a file")
+    return take(
+        [Path(path) for path in paths],
+        exclude=exclude,
+        everything=everything,
+        hash_limit=hash_limit,
+    )
 
 
 def _report(scanned: Sequence[Scanned], tools: Tools, baseline: str | None) -> Report:

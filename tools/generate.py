@@ -15,7 +15,7 @@ import json
 import sys
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))  # this checkout's package, wherever the command i
 from modelscan.engine import schema as rule_schema  # noqa: E402  # after the line above
 from modelscan.errors import ModelAssayError  # noqa: E402  # the same
 from modelscan.policy import configuration as policy_schema  # noqa: E402  # the same
+from modelscan.vocabulary import reference  # noqa: E402  # the same
 from modelscan.vocabulary.result import SCHEMA, Report  # noqa: E402  # the same
 from tools.pages import blocks, commands, decisions, facts, formats, markdown, rules  # noqa: E402  # the same
 
@@ -33,18 +34,25 @@ Files = Iterator[tuple[str, str]]
 
 
 def schemas() -> Files:
-    """The JSON Schemas (2020-12) of the native report, a rule file and a configuration."""
-    schema = msgspec.json.schema(Report)
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["$id"] = "urn:modelassay:" + SCHEMA.replace("/", ":")
-    schema["title"] = f"Native report, {SCHEMA}"
-    # Readers tell reports apart by this one value, so that it is required and fixed.
-    definition = schema["$defs"]["Report"]
-    definition["properties"]["schema"] = {"const": SCHEMA}
-    definition["required"] = sorted({"schema", *definition["required"]})
-    yield "docs/schema/report-1.json", _json(schema)
+    """The JSON Schemas (2020-12) of report, inventory, rule file and configuration."""
+    yield "docs/schema/report-1.json", _json(_schema(Report, SCHEMA, "Native report"))
+    inventory = _schema(reference.Inventory, reference.SCHEMA, "Inventory")
+    yield "docs/schema/inventory-1.json", _json(inventory)
     yield "docs/schema/rule-1.json", _json(rule_schema.rule_schema())
     yield "docs/schema/policy-1.json", _json(policy_schema.policy_schema())
+
+
+def _schema(kind: type, name: str, title: str) -> dict[str, Any]:
+    """The schema of a document that says itself which one it is."""
+    schema = msgspec.json.schema(kind)
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["$id"] = "urn:modelassay:" + name.replace("/", ":")
+    schema["title"] = f"{title}, {name}"
+    # Readers tell documents apart by this one value, so that it is required and fixed.
+    definition = schema["$defs"][kind.__name__]
+    definition["properties"]["schema"] = {"const": name}
+    definition["required"] = sorted({"schema", *definition.get("required", [])})
+    return schema
 
 
 GENERATED: tuple[Callable[[], Files], ...] = (

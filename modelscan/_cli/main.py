@@ -18,6 +18,8 @@ from modelscan.errors import ModelAssayError, UsageError
 
 _COMMANDS: dict[str, str] = {
     "doctor": "Check this installation and its environment.",
+    "inventory": "List the models that a code base uses, and those on a disk.",
+    "manifest": "State what a model is: lists of its files, and signatures.",
     "policy": "Show and check what is allowed here, and record exceptions.",
     "report": "Write reports in other formats, and say how complete they are.",
     "rules": "List, show, lint and test the rules that judge models.",

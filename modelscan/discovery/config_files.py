@@ -34,7 +34,8 @@ _OURS: Final = re.compile(r'"schema":\s*"modelassay-')
 _KINDS: Final = (
     (re.compile(r"(?:^|/)\.github/workflows/|(?:^|/)\.gitlab-ci\.ya?ml$|(?:^|/)\.circleci/"
                 r"|(?:^|/)azure-pipelines\.ya?ml$|(?:^|/)bitbucket-pipelines\.yml$"
-                r"|(?:^|/)action\.ya?ml$|(?:^|/)\.drone\.yml$|(?:^|/)cloudbuild\.ya?ml$"), "workflow"),
+                r"|(?:^|/)action\.ya?ml$|(?:^|/)\.drone\.yml$|(?:^|/)cloudbuild\.ya?ml$"),
+     "workflow"),
     (re.compile(r"(?:^|/)(?:docker-)?compose[^/]*\.ya?ml$"), "compose"),
     (re.compile(r"(?:^|/)dvc\.(?:yaml|lock)$|\.dvc$"), "dvc"),
     (re.compile(r"(?:^|/)MLmodel$"), "mlflow"),
@@ -102,6 +103,8 @@ def _yaml(file: CodeFile, kind: str) -> Iterator[Mention]:
     if found.error:
         yield from settings.lines(file.text, file)
         return
+    if _CHART.search(file.path) and b"{{" in file.data:  # a template that happens to be YAML
+        yield from settings.lines(file.text, file)
     if kind == "dvc":
         yield from _dvc(found.roots)
     elif kind == "mlflow":

@@ -21,15 +21,15 @@ from modelscan.formats.ggml import GgmlReader
 from modelscan.formats.gguf.reader import GgufReader
 from modelscan.formats.lfs import LfsReader
 from modelscan.formats.llamafile import LlamafileReader
-from modelscan.formats.pickle.reader import PickleReader
+from modelscan.formats.pickle.probe import looks_like_pickle
 from modelscan.formats.reader import Glimpse, Reader
 from modelscan.formats.safetensors import SafetensorsReader
 from modelscan.formats.tar import TarReader
 from modelscan.formats.torch import TorchReader
 from modelscan.formats.zip import ZipReader
 from modelscan.vocabulary.artifact import Artifact, base_name, stream
-from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.lists import PickleGlobals
+from modelscan.vocabulary.coverage import Coverage, Status
+from modelscan.vocabulary.fact import Fact
 from modelscan.vocabulary.location import MEMBER_SEPARATOR
 from modelscan.vocabulary.reference import ModelFile
 
@@ -40,9 +40,12 @@ _READERS: Final[tuple[Reader, ...]] = (
     GgmlReader(),
     TorchReader(),
     LlamafileReader(),
-    PickleReader(PickleGlobals()),
 )
 """What is recognised by its bytes, the strictest first."""
+_BY_BYTES: Final = frozenset({"safetensors", "gguf", "ggml"})
+"""Formats that are believed in a file without an extension, such as a blob of a cache."""
+_MAGIC: Final = ((0, b"\x89HDF\r\n\x1a\n", "hdf5"), (4, b"TFL3", "tflite"))
+_PICKLED: Final = frozenset({".pkl", ".pickle", ".joblib", ".dill"})
 _CONTAINERS: Final[tuple[Reader, ...]] = (ZipReader(), TarReader(), CompressedReader())
 _ARCHIVES: Final = frozenset(
     {".zip", ".whl", ".jar", ".tar", ".tgz", ".gz", ".egg", ".bz2", ".xz", ".war", ".apk", ".ear",
@@ -126,7 +129,7 @@ def _members(
             if isinstance(item, Coverage):
                 if item.needed:
                     yield item
-            elif hasattr(item, "read_at") and is_candidate(base_name(item)):
+            elif not isinstance(item, Fact) and is_candidate(base_name(item)):
                 try:
                     yield from _artifact(item, ref, hash_limit, budget)
                 except BudgetError:
@@ -141,28 +144,27 @@ def _members(
 
 def _format(glimpse: Glimpse) -> str | None:
     """The format of a model file; `None` for anything else."""
-    name, extension = glimpse.name.lower(), glimpse.extension
+    extension = glimpse.extension
     if extension in _ARCHIVES:
         return None
-    plain = not extension or extension[1:].isalnum() is False
-    if not extension and glimpse.head[:4] not in {b"GGUF", b"ggjt", b"ggla"}:
-        readers: tuple[Reader, ...] = (_READERS[1],)
-    else:
-        readers = _READERS
-    for reader in readers:
+    if not extension:
+        strict = (reader for reader in _READERS if reader.format in _BY_BYTES)
+        return next((reader.format for reader in strict if reader.recognises(glimpse)), None)
+    if extension not in weights.ANY:
+        return None
+    for reader in _READERS:
         if reader.recognises(glimpse):
-            placeholder = reader.format == sniff.PLACEHOLDER
-            return None if placeholder and extension not in weights.ANY else reader.format
-    if extension == ".pb":
-        return "tensorflow graph" if name in _TENSORFLOW else None
-    if plain:
-        return None
-    found = sniff.unread(glimpse).format
-    if extension in weights.LIKELY:
-        return found if found == "hdf5" else None
-    if extension not in weights.CERTAIN or _is_text(glimpse.head):
-        return None
-    return found if found not in {sniff.UNKNOWN.format, sniff.TEXT.format} else extension[1:]
+            return reader.format
+    if looks_like_pickle(glimpse.head, glimpse.size, tail=lambda: glimpse.tail):
+        return "pickle"
+    found = next((name for at, magic, name in _MAGIC if glimpse.head.startswith(magic, at)), None)
+    if found is None and glimpse.name.lower() in _TENSORFLOW:
+        found = "tensorflow graph"
+    if found is None and extension in _PICKLED and CompressedReader().recognises(glimpse):
+        found = "compressed pickle"
+    if found is None and extension in weights.CERTAIN and not _is_text(glimpse.head):
+        found = extension[1:]
+    return found
 
 
 def _is_text(head: bytes) -> bool:
@@ -183,6 +185,5 @@ def _digest(artifact: Artifact) -> str:
     return digest.hexdigest()
 
 
-def _gap(file: str, member: str | None, status: str, reason: str) -> Coverage:
-    kept = "truncated" if status == "truncated" else "unreadable"
-    return Coverage(file=file, member=member, status=kept, needed=True, reason=reason)
+def _gap(file: str, member: str | None, status: Status, reason: str) -> Coverage:
+    return Coverage(file=file, member=member, status=status, needed=True, reason=reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from modelscan.discovery import commandline, naming, weights
@@ -156,7 +157,7 @@ class _Stage:
 
     def _words(self, words: list[Word], line: int) -> Iterator[Mention]:
         yield from commandline.mentions(words, line, self._image)
-        for flag, word in zip(words, words[1:], strict=False):
+        for flag, word in pairwise(words):
             if flag.text in {"-c", "-lc", "-ec"}:
                 inner = shell if "python" not in words[0].text else self._python
                 yield from inner(word.text, self._file, line)

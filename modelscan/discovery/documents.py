@@ -16,15 +16,15 @@ from modelscan.discovery.keys import Role
 from modelscan.discovery.mention import Mention
 from modelscan.discovery.python.finder import shell
 from modelscan.discovery.shellwords import Variables, Word, expand
-from modelscan.discovery.trees import line_of
+from modelscan.discovery.trees import at, line_of
 from modelscan.vocabulary.reference import Certainty
 
 _DEEP: Final = 60
 _COMMANDS: Final = frozenset(
-    {"run", "script", "before_script", "after_script", "cmd", "cmds", "commands", "entrypoint", "bash",
-     "shell", "sh", "inlineScript", "steps", "postCreateCommand", "onCreateCommand", "exec",
-     "installCommand", "buildCommand", "startCommand", "build_command", "start_command", "setup",
-     "postStart", "test", "dockerCommand"}
+    {"run", "script", "before_script", "after_script", "cmd", "cmds", "commands", "entrypoint",
+     "bash", "shell", "sh", "inlineScript", "steps", "postCreateCommand", "onCreateCommand",
+     "exec", "installCommand", "buildCommand", "startCommand", "build_command", "start_command",
+     "setup", "postStart", "test", "dockerCommand"}
 )  # fmt: skip
 """Keys whose texts are shell."""
 _ARGUMENTS: Final = frozenset(
@@ -157,18 +157,17 @@ class Walk:
         words: list[Word] = []
         for key in sorted(_ARGUMENTS & table.keys(), key=lambda name: name != "command"):
             value = table[key]
-            if isinstance(value, str):
-                for mention in shell(value, self._file, line_of(value, 1), self._variables):
-                    yield self._weighed(mention)
-                if image and value.lstrip().startswith("-"):
-                    words += [Word(each, line=line_of(value)) for each in value.split()]
-                continue
+            script = isinstance(value, str)
+            flags = script and image and value.lstrip().startswith("-")
+            if script and not flags:
+                yield from self._scripts(value)
+            elif script:
+                words += [
+                    _word(at(each, line_of(value)), self._variables) for each in value.split()
+                ]
             for each in value if isinstance(value, list) else []:
-                if isinstance(each, str) and (
-                    "\n" in each or (" " in each and "-c" in map(str, value))
-                ):
-                    for mention in shell(each, self._file, line_of(each, 1), self._variables):
-                        yield self._weighed(mention)
+                if isinstance(each, str) and _is_script(each, value):
+                    yield from self._scripts(each)
                 elif isinstance(each, str):
                     words.append(_word(each, self._variables))
         if words:
@@ -187,6 +186,11 @@ def _word(text: str, variables: Variables) -> Word:
     """An argument as Kubernetes and compose put variables in: `$(NAME)`, `${NAME}`."""
     word = expand(_KUBERNETES.sub(r"${\1}", text), variables, line_of(text))
     return word if "{{" not in text else word._replace(known=False)
+
+
+def _is_script(text: str, around: list[Any]) -> bool:
+    """True for the text behind `sh -c`."""
+    return "\n" in text or (" " in text and any(each in {"-c", "-lc", "-ec"} for each in around))
 
 
 def _opens(key: Any) -> bool:

@@ -14,26 +14,38 @@ _PROVIDER: Final = re.compile(
     r"|vertexai|bedrock|bedrock_converse|mistral|mistralai|cohere|groq|xai|x-ai|deepseek|perplexity"
     r"|voyage|openrouter|litellm|models)[/:]"
 )
-_PATTERNS: Final = (
-    ("openai", r"gpt-[345][\w.:-]*|gpt-image-\d[\w.-]*|chatgpt-[\w.-]+|o[134](?:-(?:mini|pro|preview)"
-               r"|-deep-research)?(?:-\d{4}-\d\d-\d\d)?|text-embedding-(?:ada-\d+|3-(?:small|large))"
-               r"|text-davinci-\d+|davinci-\d+|babbage-\d+|dall-e-[23]|tts-1(?:-hd)?|whisper-1"
-               r"|omni-moderation[\w-]*|ft:gpt[\w.:-]*"),
-    ("anthropic", r"claude-[\w.@-]+"),
-    ("google", r"(?:models/)?gemini-[\w.-]+|text-embedding-00\d|textembedding-gecko[\w@-]*"
-               r"|text-bison[\w@-]*|chat-bison[\w@-]*"),
-    ("mistral", r"(?:mistral|open-mistral|codestral|pixtral|magistral|ministral)-(?:tiny|small|medium"
-                r"|large|nemo|embed|\d+b)?-?(?:latest|\d{4})|mistral-embed"),
-    ("cohere", r"command-(?:r|a|light|nightly)[\w+.-]*|embed-(?:english|multilingual)-[\w.-]+"
-               r"|rerank-(?:english|multilingual|v)[\w.-]*"),
-    ("xai", r"grok-\d[\w.-]*"),
-    ("deepseek", r"deepseek-(?:chat|reasoner)"),
-    ("perplexity", r"sonar(?:-(?:pro|reasoning|reasoning-pro|deep-research))?"),
-    ("voyage", r"voyage-[\w.-]+"),
-    ("bedrock", r"(?:(?:us|eu|apac|global)\.)?(?:anthropic\.claude|amazon\.(?:titan|nova)|cohere\.(?:co"
-                r"mmand|embed)|ai21\.(?:jamba|j2)|meta\.llama|mistral\.mi[sx]tral)[\w.:-]+"),
-)  # fmt: skip
-_COMPILED: Final = tuple((provider, re.compile(pattern)) for provider, pattern in _PATTERNS)
+_PATTERNS: Final[dict[str, tuple[str, ...]]] = {
+    "openai": (
+        r"gpt-[345][\w.:-]*", r"gpt-image-\d[\w.-]*", r"chatgpt-[\w.-]+", r"ft:gpt[\w.:-]*",
+        r"o[134](?:-(?:mini|pro|preview)|-deep-research)?(?:-\d{4}-\d\d-\d\d)?",
+        r"text-embedding-(?:ada-\d+|3-(?:small|large))", r"text-davinci-\d+", r"davinci-\d+",
+        r"babbage-\d+", r"dall-e-[23]", r"tts-1(?:-hd)?", r"whisper-1", r"omni-moderation[\w-]*",
+    ),
+    "anthropic": (r"claude-[\w.@-]+",),
+    "google": (
+        r"(?:models/)?gemini-[\w.-]+", r"text-embedding-00\d", r"textembedding-gecko[\w@-]*",
+        r"(?:text|chat)-bison[\w@-]*",
+    ),
+    "mistral": (
+        r"(?:open-)?(?:mi[sx]tral|codestral|pixtral|magistral|ministral)(?:-\w+)?-(?:latest|\d{4})",
+        r"mistral-(?:embed|tiny|small|medium|large)",
+    ),
+    "cohere": (
+        r"command-(?:r|a|light|nightly)[\w+.-]*", r"embed-(?:english|multilingual)-[\w.-]+",
+        r"rerank-(?:english|multilingual|v)[\w.-]*",
+    ),
+    "xai": (r"grok-\d[\w.-]*",),
+    "deepseek": (r"deepseek-(?:chat|reasoner)",),
+    "perplexity": (r"sonar(?:-(?:pro|reasoning|reasoning-pro|deep-research))?",),
+    "voyage": (r"voyage-[\w.-]+",),
+    "bedrock": (
+        r"(?:\w+\.)?(?:anthropic\.claude|amazon\.(?:titan|nova)|cohere\.(?:command|embed))[\w.:-]+",
+        r"(?:\w+\.)?(?:ai21\.(?:jamba|j2)|meta\.llama|mistral\.mi[sx]tral)[\w.:-]+",
+    ),
+}  # fmt: skip
+_COMPILED: Final = tuple(
+    (provider, re.compile("|".join(patterns))) for provider, patterns in _PATTERNS.items()
+)
 
 
 def provider_of(text: str) -> tuple[str, str] | None:

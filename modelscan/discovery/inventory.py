@@ -1,4 +1,4 @@
-"""Which models does this code base use, and which lie here? The steps in order:
+"""The inventory: which models a code base uses, and which lie on the disk. The steps in order.
 
     paths → files → finders → mentions → references, and files → models, equal bytes as one
 
@@ -21,10 +21,10 @@ from modelscan.discovery.finders import FINDERS
 from modelscan.discovery.mention import Mention, reference
 from modelscan.discovery.walking import Found, Tree
 from modelscan.errors import BudgetError, ReadError
-from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.coverage import Coverage, Status
 from modelscan.vocabulary.reference import Certainty, Inventory, ModelFile, Reference
 
-_LIMITS: Final = Limits(steps=20_000_000, seconds=30)
+_LIMITS: Final = Limits(steps=5_000_000, seconds=15)
 """What one file of a code base may cost."""
 _CODE: Final = 8 << 20
 """Bytes of the largest file of code or settings; larger ones are data."""
@@ -33,11 +33,13 @@ _BINARY: Final = frozenset(
      ".woff2", ".ttf", ".otf", ".eot", ".mp3", ".mp4", ".wav", ".flac", ".ogg", ".mov", ".avi",
      ".so", ".dll", ".dylib", ".exe", ".o", ".a", ".lib", ".class", ".pyc", ".pyd", ".parquet",
      ".arrow", ".npy", ".npz", ".db", ".sqlite", ".sqlite3", ".7z", ".rar", ".zst", ".lz4", ".svg",
-     ".csv", ".tsv", ".md", ".rst", ".txt", ".html", ".css", ".scss", ".po", ".mo", ".map", ".lock",
-     ".go", ".rs", ".java", ".c", ".h", ".cc", ".cpp", ".hpp", ".rb", ".php", ".sql", ".xml", ".proto"}
+     ".csv", ".tsv", ".md", ".rst", ".txt", ".html", ".css", ".scss", ".po", ".mo", ".map",
+     ".lock", ".go", ".rs", ".java", ".c", ".h", ".cc", ".cpp", ".hpp", ".rb", ".php", ".sql",
+     ".xml", ".proto"}
 )  # fmt: skip
 """Extensions that no finder is for. Prose names models without using them."""
-_NAMED: Final = frozenset({"requirements", "constraints"})
+_NAMED: Final = frozenset({"requirements", "constraints", "dvc.lock"})
+"""What stands in names that are read in spite of their extension."""
 _ORDER: Final[tuple[Certainty, ...]] = ("declared", "inferred", "unresolved")
 
 
@@ -160,7 +162,7 @@ def _found(finder: Finder, code: CodeFile, tree: Tree) -> Iterator[Reference | C
 
 
 def _gap(path: str, reason: str, *, needed: bool) -> Coverage:
-    status = "unreadable" if needed else "skipped"
+    status: Status = "unreadable" if needed else "skipped"
     return Coverage(file=path, status=status, needed=needed, reason=reason)
 
 

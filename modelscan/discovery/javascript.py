@@ -1,4 +1,4 @@
-"""JavaScript and TypeScript, read at the level of texts: transformers.js and clients of services."""
+"""JavaScript and TypeScript, at the level of texts: transformers.js, clients of services."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _EXTENSIONS: Final = frozenset(
 _LONGEST: Final = 2 << 20
 """Bytes; longer files are bundles, in which other people's code is packed."""
 _HINTS: Final = Hints(
-    b"transformers", b"huggingface", b"from_pretrained", b"ollama", b"Ollama", b"openai", b"OpenAI",
-    b"anthropic", b"gemini-", b"claude-", b"gpt-", b"InferenceSession", b"web-llm", b"node-llama-cpp",
-    b"hf.co/", b".gguf", b"modelName", b"model_id", b"modelId",
+    b"transformers", b"huggingface", b"from_pretrained", b"ollama", b"Ollama", b"openai",
+    b"OpenAI", b"anthropic", b"gemini-", b"claude-", b"gpt-", b"InferenceSession", b"web-llm",
+    b"node-llama-cpp", b"hf.co/", b".gguf", b"modelName", b"model_id", b"modelId",
 )  # fmt: skip
 
 

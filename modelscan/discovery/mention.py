@@ -23,7 +23,7 @@ class Mention(NamedTuple):
     usual: Usual = "hub"
     certainty: Certainty = "declared"
     revision: str | None = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {}  # noqa: RUF012  # never written to
     strict: bool = False
     """The place may hold something else: see `naming.named`."""
     member: str | None = None
@@ -44,6 +44,11 @@ def reference(
         kind: of the file.
         holds: true for a path that the code base has: `outputs/my-model` is a folder then.
     """
+    # A text with a line of its own is a subclass, which encoders do not take.
+    mention = mention._replace(
+        text=str(mention.text),
+        revision=None if mention.revision is None else str(mention.revision),
+    )
     where = Place(file, mention.line, mention.member)
     options = {key: _kept(value) for key, value in mention.options.items()}
     if mention.certainty == "unresolved":
@@ -74,7 +79,7 @@ def reference(
 
 
 def _kept(value: Any) -> Any:
-    return _cut(value, _KEPT) if isinstance(value, str) else value
+    return _cut(str(value), _KEPT) if isinstance(value, str) else value
 
 
 def _cut(text: str, limit: int) -> str:

@@ -1,6 +1,7 @@
 """Ollama's Modelfiles: `FROM` and `ADAPTER` name models.
 
-Source: Ollama, "Modelfile Reference": instructions in any case, `#` comments, texts in three quotes.
+Source: Ollama, "Modelfile Reference": instructions in any case, `#` comments, texts
+in three quotes.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ specification's reference grammar, KServe's storage URIs, package-url types.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final, Literal, NamedTuple
 
 from modelscan.discovery import hosted, weights
@@ -76,11 +77,16 @@ _PATH_WORDS: Final = frozenset(
 )  # fmt: skip
 """First parts of relative paths; none of them is an organisation that publishes models."""
 _OTHER_FILES: Final = frozenset(
-    {".py", ".js", ".ts", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".md", ".txt", ".csv", ".html",
-     ".css", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".sh", ".xml", ".sql", ".go", ".rs", ".java",
-     ".zip", ".gz", ".tar", ".pdf", ".wav", ".mp3", ".mp4", ".log", ".ini", ".cfg", ".proto", ".tsx",
-     ".jsx", ".parquet", ".whl", ".lock", ".env", ".ipynb", ".c", ".h", ".cpp", ".com", ".org"}
+    {".py", ".js", ".ts", ".json", ".jsonl", ".yaml", ".yml", ".toml", ".md", ".txt", ".csv",
+     ".html", ".css", ".png", ".jpg", ".jpeg", ".svg", ".gif", ".sh", ".xml", ".sql", ".go", ".rs",
+     ".java", ".zip", ".gz", ".tar", ".pdf", ".wav", ".mp3", ".mp4", ".log", ".ini", ".cfg",
+     ".proto", ".tsx", ".jsx", ".parquet", ".whl", ".lock", ".env", ".ipynb", ".c", ".h", ".cpp",
+     ".com", ".org"}
 )  # fmt: skip
+
+
+_Read = Callable[[str, bool], "Name | None"]
+"""How text without a scheme is read: the text, and whether only the unmistakable counts."""
 
 
 class Name(NamedTuple):
@@ -88,7 +94,7 @@ class Name(NamedTuple):
 
     ref: str
     revision: str | None = None
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {}  # noqa: RUF012  # never written to
     """What the text says besides: a file, a provider."""
 
     @property
@@ -133,7 +139,8 @@ def named(text: str, usual: Usual, *, strict: bool = False) -> Name | None:
         return found
     if _PATH_START.match(text) or "\\" in text:
         return Name(text) if not strict or weights.extension(text) in weights.ANY else None
-    return _BY_USUAL[usual](text, strict)
+    read: _Read = _BY_USUAL[usual]
+    return read(text, strict)
 
 
 def hub_address(text: str) -> Name | None:
@@ -313,7 +320,7 @@ def _path(text: str, strict: bool) -> Name | None:  # noqa: FBT001  # a row of t
     return Name(text) if likely or not strict else None
 
 
-def _catalogue(name: str) -> Any:
+def _catalogue(name: str) -> _Read:
     """Models that a library knows by name; a file of weights is a path, `org/name` is the hub's."""
 
     def found(text: str, strict: bool) -> Name | None:  # noqa: FBT001  # as the others
@@ -344,7 +351,7 @@ def _sentence(text: str, strict: bool) -> Name | None:  # noqa: FBT001  # as the
     return _hub(f"sentence-transformers/{text}" if bare and _plausible(text) else text, strict)
 
 
-_BY_USUAL: Final[dict[str, Any]] = {
+_BY_USUAL: Final[dict[str, _Read]] = {
     "hub": _hub, "ollama": _ollama, "oci": _oci, "path": _path, "hosted": _hosted, "url": _url,
     "torchhub": _torchhub, "sentence-transformers": _sentence, "timm": _catalogue("timm"),
     "spacy": _catalogue("spacy"), "whisper": _catalogue("whisper"), "keras": _catalogue("keras"),

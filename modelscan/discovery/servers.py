@@ -30,7 +30,8 @@ _HUB: Final[dict[str, Usual]] = {
     "--speculator": "hub",
 }  # fmt: skip
 _LLAMA: Final[dict[str, Usual]] = {
-    "-m": "path", "--model": "path", "-mu": "url", "--model-url": "url", "-hf": "hub", "-hfr": "hub",
+    "-m": "path", "--model": "path", "-mu": "url", "--model-url": "url", "-hf": "hub",
+    "-hfr": "hub",
     "--hf-repo": "hub", "-hfd": "hub", "-hfrd": "hub", "--hf-repo-draft": "hub", "-hfv": "hub",
     "--hf-repo-v": "hub", "-md": "path", "--model-draft": "path", "--mmproj": "path",
     "-mm": "path", "--lora": "path", "--mmproj-url": "url", "-dr": "oci", "--docker-repo": "oci",
@@ -108,10 +109,10 @@ IMAGES: Final[tuple[tuple[str, Program], ...]] = (
 """Programs that are the entry point of an image, by what its name holds."""
 
 PREFIXES: Final = frozenset(
-    {"sudo", "exec", "time", "nohup", "nice", "command", "then", "do", "else", "if", "while", "until",
-     "!", "{", "tini", "dumb-init", "xargs", "stdbuf", "timeout", "RUN", "&&", "@", "-", "uvx",
-     "poetry", "pipx", "pdm", "rye", "hatch", "conda", "mamba", "run", "uv", "--", "numactl",
-     "torchrun", "accelerate", "launch", "deepspeed", "retry", "eval"}
+    {"sudo", "exec", "time", "nohup", "nice", "command", "then", "do", "else", "if", "while",
+     "until", "!", "{", "tini", "dumb-init", "xargs", "stdbuf", "timeout", "RUN", "&&", "@", "-",
+     "uvx", "poetry", "pipx", "pdm", "rye", "hatch", "conda", "mamba", "run", "uv", "--",
+     "numactl", "torchrun", "accelerate", "launch", "deepspeed", "retry", "eval"}
 )  # fmt: skip
 """Words before a command that are not the command."""
 

@@ -18,8 +18,9 @@ _EXTENSIONS: Final = frozenset(
 )
 _ENV: Final = re.compile(r"(?:.*\.)?env(?:\..+)?$|\.env.*|env\.(?:example|sample|template|local)")
 _LINE: Final = re.compile(
-    r"""^[ \t]*(?:-[ \t]+)?(?:export[ \t]+|set[ \t]+)?["']?(?P<key>[A-Za-z_][\w.-]*)["']?[ \t]*(?:=|:(?=[ \t]))[ \t]*
-        (?P<value>"[^"\n]*"|'[^'\n]*'|[^\s#,;][^\n#,;]*?)[ \t]*(?:[,;][ \t]*)?(?:[ \t]\#[^\n]*)?$""",
+    r"""^[ \t]*(?:-[ \t]+)?(?:export[ \t]+|set[ \t]+)?["']?(?P<key>[A-Za-z_][\w.-]*)["']?[ \t]*
+        (?:=|:(?=[ \t]))[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|[^\s#,;][^\n#,;]*?)[ \t]*
+        (?:[,;][ \t]*)?(?:[ \t]\#[^\n]*)?$""",
     re.VERBOSE,
 )
 _TEMPLATE: Final = re.compile(r"\{\{|\$\{|\$\(|\$\w")

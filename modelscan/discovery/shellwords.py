@@ -98,7 +98,7 @@ def commands(text: str, variables: Variables, line: int = 1) -> Iterator[Command
                 words.append(expand(found[0], variables, at))
             skip = False
         elif kind == "redirect":
-            skip = not found[0].endswith("&")
+            skip = True  # the word behind it is a file
         elif kind == "end" and words:
             yield from _command(words, start, variables, documents, at - line)
             words, skip = [], False

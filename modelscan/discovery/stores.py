@@ -20,7 +20,7 @@ from modelscan.vocabulary.coverage import Coverage
 _SNAPSHOT: Final = re.compile(r"(?:^|/)models--(?P<id>[^/]+)/snapshots/(?P<commit>[0-9a-f]{40})/")
 _CACHED: Final = re.compile(r"(?:^|/)models--(?P<id>[^/]+)/")
 _LM_STUDIO: Final = re.compile(
-    r"(?:^|/)(?:\.lmstudio|\.cache/lm-studio|lm-studio|LM Studio)/(?:hub/)?models/(?P<id>[^/]+/[^/]+)/"
+    r"(?:^|/)(?:\.lmstudio|lm-studio|LM Studio)/(?:hub/)?models/(?P<id>[^/]+/[^/]+)/"
 )
 _MANIFEST: Final = re.compile(
     r"(?P<store>(?:.*/)?)manifests/(?P<host>[^/]+)/(?P<space>[^/]+)/(?P<name>[^/]+)/(?P<tag>[^/]+)"

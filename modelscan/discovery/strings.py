@@ -204,13 +204,13 @@ def _around(
         if tokens[at + 1].text not in _KEY_SIGNS:
             continue
         value = _value(tokens[at + 2], constants)
-        if value is None or value[1] == "unresolved":
-            value = (tokens[at + 2].text, "declared")
-        if keys.is_revision(tokens[at].text):
-            revision = value[0]
+        known = value is not None and value[1] != "unresolved"
+        text = value[0] if value is not None and known else tokens[at + 2].text
+        if keys.is_revision(tokens[at].text) and known:
+            revision = text
         option = keys.option(tokens[at].text)
         if option:
-            options[option] = keys.truth(value[0])
+            options[option] = keys.truth(text)
     return revision, options
 
 

@@ -177,7 +177,7 @@ class Tree:
     def _link(self, path: str, name: str) -> None:
         """Links are read where they lead to, except in a hub's cache: there they have the names."""
         real = os.path.realpath(path)
-        inside = real.startswith(str(self.root) + os.sep)
+        inside = f"{real}{os.sep}".startswith(f"{self.root}{os.sep}")
         cache = real.partition(_CACHE)[0] == path.partition(_CACHE)[0] and _CACHE in path
         try:
             found = os.stat(real)  # noqa: PTH116  # strings are cheaper than paths here

@@ -95,17 +95,22 @@ class Window:
 
 
 def find(
-    artifact: Artifact, window: Window, pattern: re.Pattern[bytes], start: int, end: int
+    artifact: Artifact,
+    window: Window,
+    wanted: bytes | re.Pattern[bytes],
+    start: int,
+    end: int,
 ) -> int:
-    """Where `pattern` next matches between `start` and `end`; `end` when it does not.
+    """Where `wanted` next begins between `start` and `end`; `end` when it does not.
 
     Args:
         artifact: the archive.
         window: on it.
-        pattern: matches at most `LONGEST` bytes.
+        wanted: bytes, or a pattern of them, at most `LONGEST`.
         start: where to start.
-        end: where the match begins at the latest.
+        end: where it begins at the latest.
     """
+    pattern = re.compile(re.escape(wanted)) if isinstance(wanted, bytes) else wanted
     if start >= end:
         return end
     # matches that lie close together must not cost a long read each

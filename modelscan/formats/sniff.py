@@ -37,6 +37,9 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xce\xfa\xed\xfe", "native code"),
     (0, b"\xfe\xed\xfa\xcf", "native code"),
     (0, b"\xfe\xed\xfa\xce", "native code"),
+    (0, b"\x89HDF\r\n\x1a\n", "hdf5"),
+    (0, b"PAR1", "arrow"),
+    (0, b"ARROW1", "arrow"),
     (0, b"RDX", "rds"),
     (0, b"ptrt", "tensorrt engine"),
     (0, b"ftrt", "tensorrt engine"),
@@ -99,6 +102,7 @@ UNKNOWN = Unread("unknown", needed=False)
 _TEXT_EXTENSIONS = frozenset({".md", ".txt", ".rst", ".csv", ".tsv", ".html", ".css", ".svg", ""})
 
 _TAR = frozenset({"tar", "compressed"})
+_ZIP = frozenset({"zip", "pytorch", "keras", "skops"})
 _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
     ".safetensors": ("safetensors", frozenset({"safetensors"})),
     ".gguf": ("gguf", frozenset({"gguf"})),
@@ -106,12 +110,12 @@ _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
     ".tflite": ("tflite", frozenset({"tflite"})),
     ".json": ("json", frozenset({"json", "tfjs"})),
     ".npy": ("numpy", frozenset({"numpy"})),
-    ".npz": ("zip", frozenset({"zip"})),
-    ".zip": ("zip", frozenset({"zip"})),
-    ".whl": ("zip", frozenset({"zip"})),
-    ".jar": ("zip", frozenset({"zip"})),
-    ".docx": ("zip", frozenset({"zip"})),
-    ".xlsx": ("zip", frozenset({"zip"})),
+    ".npz": ("zip", _ZIP),
+    ".zip": ("zip", _ZIP),
+    ".whl": ("zip", _ZIP),
+    ".jar": ("zip", _ZIP),
+    ".docx": ("zip", _ZIP),
+    ".xlsx": ("zip", _ZIP),
     ".tar": ("tar", _TAR),
     ".tgz": ("tar", _TAR),
     ".nemo": ("tar", _TAR),
@@ -141,7 +145,10 @@ _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
 """What an extension stands for, and the formats that fulfil it. Extensions that stand for several
 formats (`.bin`, `.pt`, `.model`) promise nothing and are not listed."""
 
-EXECUTABLE = frozenset({"pickle", "pytorch", "native code", "python bytecode", "llamafile", "java serialization", "torch7"})
+EXECUTABLE = frozenset(
+    {"pickle", "pytorch", "native code", "python bytecode", "llamafile", "java serialization",
+     "torch7"}
+)  # fmt: skip
 """Formats whose loading can run code."""
 
 PLACEHOLDER = "git-lfs pointer"

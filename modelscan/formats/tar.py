@@ -34,6 +34,8 @@ from modelscan.vocabulary.fact import Fact
 
 _HARD_LINK, _SYMBOLIC_LINK, _FOLDER, _OLD_FILE = b"1", b"2", b"5", b"\0"
 _SPECIAL = {b"3": "character device", b"4": "block device", b"6": "fifo"}
+_STARTS = 64
+"""Places from where the rest is walked, when a size is stated twice."""
 _OCTAL_MAX = 8 << 30
 """Sizes from here on do not fit the header's octal field and need an extension."""
 
@@ -72,13 +74,23 @@ class _Walk:
         self._names = Names(self._state)
         self._links = Links()
         self._position = 0
+        self._starts = [0]
+        self._visited: set[int] = set()
+        self._damage: ReadError | None = None
         self._defaults: dict[str, str] = {}  # from global extended headers
 
     def run(self) -> Iterator[Item]:
         """Members, and what is wrong with them."""
+        for start in self._starts:  # grows while it is walked
+            self._position = start
+            yield from self._walk()
+        if self._damage is not None:
+            raise self._damage
+
+    def _walk(self) -> Iterator[Item]:
+        """Members from the position to the end, or to where an earlier walk has been."""
         ended = False
-        damage: ReadError | None = None
-        while self._position < self._tar.size:
+        while self._position < self._tar.size and self._position not in self._visited:
             self._budget.step()
             start = self._position
             block = self._window.at(start, BLOCK)
@@ -89,21 +101,20 @@ class _Walk:
             valid = is_header(block)
             if ended or len(block) < BLOCK:
                 yield from self._data_after(valid=valid)
-            elif not valid and damage is None:
-                damage = ReadError("not a tar header", offset=start)
+            elif not valid:
+                self._damage = self._damage or ReadError("not a tar header", offset=start)
             ended = False
+            self._visited.add(start)
             try:
                 if valid:
                     yield from self._member()
             except BudgetError:
                 raise
             except ReadError as error:
-                damage = damage or error
+                self._damage = self._damage or error
                 valid = self._position > start  # else there is no telling where the next one is
             if not valid:
                 self._skip_garbage()
-        if damage is not None:
-            raise damage
 
     def _data_after(self, *, valid: bool) -> Iterator[Item]:
         start = self._position
@@ -209,6 +220,8 @@ class _Walk:
         yield SliceArtifact(self._tar, header.data, header.size, header.name)
         if _differ(header):  # programs go on at either end
             self._position = header.data + padded(min(header.size, header.stated))
+            if len(self._starts) < _STARTS:
+                self._starts.append(header.data + padded(max(header.size, header.stated)))
         elif header.data + header.size > self._tar.size:
             raise ReadError(f"ends inside the member {header.name!r}", offset=self._tar.size)
 

@@ -114,7 +114,7 @@ def pax_records(data: bytes) -> Iterator[tuple[str, str, bool]]:
         if not equals or space < at:
             yield "", "", False
             return
-        whole = value.endswith(b"\n")
+        whole = value.endswith(b"\n") and at + length <= len(data)
         yield key.decode(errors="replace"), value[:-1].decode(errors="backslashreplace"), whole
         at += length
 
@@ -180,20 +180,21 @@ class Extensions:
         """
         said = self.said
         stated = said.get("GNU.sparse.realsize") or said.get("GNU.sparse.size")
+        in_data = said.get("GNU.sparse.major") == "1" and said.get("GNU.sparse.minor") == "0"
+        maps = (header.kind == OLD_SPARSE, "GNU.sparse.map" in said, bool(self._pieces), in_data)
+        if sum(maps) != 1:
+            if sum(maps) or stated:
+                raise ReadError("maps that contradict each other", offset=header.start)
+            return
         real = _decimals([stated], header)[0] if stated else header.size
         if header.kind == OLD_SPARSE:
             values = _old_map(header, block, window, budget)
             real = number(block[_REAL_SIZE], header.start)
-        elif "GNU.sparse.map" in said:
-            values = _decimals(said["GNU.sparse.map"].split(","), header)
-        elif self._pieces:
-            values = _decimals(self._pieces, header)
-        elif said.get("GNU.sparse.major") == "1" and said.get("GNU.sparse.minor") == "0":
+        elif in_data:
             values = _map_in_data(header, window, budget)
-        elif stated:
-            values = [0, header.size]
         else:
-            return
+            words = said["GNU.sparse.map"].split(",") if maps[1] else self._pieces
+            values = _decimals(words, header)
         if len(values) % 2 or len(values) > 2 * _PIECES:
             raise BudgetError(f"a sparse member of {len(values) // 2:,} pieces")
         header.pieces, at = [], header.data

@@ -76,18 +76,30 @@ def _ends_zip(glimpse: Glimpse, tail: bytes, at: int) -> bool:
     start = glimpse.size - len(tail)
     for _ in range(_ENDS):
         if at < 0:
-            return False
+            break
         if len(tail) - at >= zip_records.END.size:
-            *_, size, _, comment = zip_records.END.unpack_from(tail, at)
+            *_, size, offset, comment = zip_records.END.unpack_from(tail, at)
             last = at + zip_records.END.size + comment >= len(tail)
-            if last or glimpse.extension in _FOLLOWED:
-                first = at - size  # of the directory, in sight or before the tail
-                if tail.startswith(zip_records.LOCATOR_MARK, max(0, at - 20)):
-                    return True
-                if size >= zip_records.CENTRAL.size and first + start >= 0:
-                    return first < 0 or tail.startswith(zip_records.CENTRAL_MARK, first)
+            if (last or glimpse.extension in _FOLLOWED) and (
+                tail.startswith(zip_records.LOCATOR_MARK, max(0, at - 20))
+                or _points_to_directory(tail, start, start + at - size, offset, size)
+            ):
+                return True
         at = tail.rfind(zip_records.END_MARK, 0, at)
     return False
+
+
+def _points_to_directory(tail: bytes, start: int, before: int, offset: int, size: int) -> bool:
+    """True when a directory of `size` bytes begins right before the end record, or at its offset.
+
+    Where that is not in sight, it may: `tail` begins at `start`.
+    """
+    if size < zip_records.CENTRAL.size or before < 0:
+        return False
+    places = {before, min(offset, before)}
+    return min(places) < start or any(
+        tail.startswith(zip_records.CENTRAL_MARK, place - start) for place in places
+    )
 
 
 def _other_views(entry: Entry, local: Entry) -> list[Entry]:
@@ -125,6 +137,8 @@ class _Walk:
         """Members of all views, and where the views disagree."""
         found = zip_records.directories(self._zip)
         if not found:
+            if not self._zip.read_at(0, 2).startswith(b"PK"):
+                return  # four bytes of something else that looked like an end record
             yield from self._gap(self._zip.size, listed=False)
             raise ReadError("a zip without a central directory", offset=self._zip.size)
         primary = found[0]

@@ -86,12 +86,14 @@ class Signatures:
 
     def algorithms_for(self, path: str) -> tuple[str, ...]:
         """Algorithms besides SHA-256 that a file's signatures need."""
+        if not self._judged:  # nearly every model: 5,000 files cost nothing here
+            return ()
         found = {signing.algorithm_for(path) for signing in self._judged}
         return tuple(sorted(found - {"", "sha256"}))
 
     def watchers(self, path: str, size: int) -> list[ShardDigests]:
         """What wants to see the bytes of a file go by."""
-        found = (signing.watch(path, size) for signing in self._judged)
+        found = [signing.watch(path, size) for signing in self._judged]
         return [watcher for watcher in found if watcher is not None]
 
     def run(self, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:  # noqa: ARG002 - part of the protocol
@@ -133,8 +135,13 @@ def find_signings(files: Iterable[SourceFile]) -> list[Signing]:
                 data = artifact.read_at(0, LIMIT + 1)
         except ReadError:
             continue  # it is met again in the pass over all files, which records it
-        if looks_like_bundle(data) and _DETACHED not in data:
-            found.append(Signing.of(SignatureFile(file.name, data, inside=True)))
+        if not looks_like_bundle(data) or _DETACHED in data:
+            continue
+        signing = Signing.of(SignatureFile(file.name, data, inside=True))
+        # A statement about how a model was built is not checked here, and no broken signature;
+        # under the name of a model's signature it is one.
+        if not signing.foreign or _base_name(file.name) == _MODEL_SIGNING:
+            found.append(signing)
     return found
 
 
@@ -151,9 +158,13 @@ def _method(path: str) -> str:
     lowered = path.lower()
     if not lowered.endswith(_ENDINGS):
         return ""
-    if lowered.rsplit("/", 1)[-1] == _MODEL_SIGNING:
+    if _base_name(lowered) == _MODEL_SIGNING:
         return NAME
     return next(method for ending, method in _METHODS if lowered.endswith(ending))
+
+
+def _base_name(path: str) -> str:
+    return path.rsplit("/", 1)[-1].lower()
 
 
 def _answer(judged: Sequence[_Judged], others: Sequence[tuple[str, str]]) -> Signed:

@@ -178,6 +178,55 @@ def tar_member(name: str, data: bytes = b"", **fields: Any) -> bytes:
 TAR_END = b"\0" * 1024
 
 
+def unicode_path(name: bytes, other: bytes) -> bytes:
+    """Info-ZIP's extra field that gives the member `name` another name."""
+    return struct.pack("<2HBI", 0x7075, 5 + len(other), 1, zlib.crc32(name)) + other
+
+
+def pax(*records: tuple[str, str]) -> bytes:
+    """The data of an extended header; each record counts its own length."""
+    data = b""
+    for key, value in records:
+        rest = f" {key}={value}\n".encode()
+        length = len(rest) + 1
+        while len(str(length)) + len(rest) != length:
+            length += 1
+        data += str(length).encode() + rest
+    return data
+
+
+def sealed(block: bytes | bytearray) -> bytes:
+    """A tar header whose checksum fits again."""
+    block = bytearray(block)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def slack_zip(shown: bytes, behind: bytes) -> bytes:
+    """A deflated member whose stream ends before the member does."""
+    packed = _deflate(shown) + behind
+    fields = {
+        "name": b"a.txt", "flags": 0, "method": 8, "crc": zlib.crc32(shown), "extra": b"",
+        "packed": len(packed), "size": len(shown), "offset": 0, "mode": 0, "system": 3,
+    }  # fmt: skip
+    archive = Zip(local_header(fields) + packed)
+    return archive.list(fields).build()
+
+
+def overlapping_zip(kernel: bytes, count: int) -> bytes:
+    """Many names for one deflated member, as in the first half of Fifield's paper."""
+    packed = _deflate(kernel)
+    fields = {
+        "name": b"k", "flags": 0, "method": 8, "crc": zlib.crc32(kernel), "extra": b"",
+        "packed": len(packed), "size": len(kernel), "offset": 0, "mode": 0, "system": 3,
+    }  # fmt: skip
+    archive = Zip(local_header(fields) + packed)
+    for number in range(count):
+        archive.list(fields | {"name": b"f%05d" % number})
+    return archive.build()
+
+
 def _deflate(data: bytes) -> bytes:
     compressor = zlib.compressobj(9, zlib.DEFLATED, -15)
     return compressor.compress(data) + compressor.flush()

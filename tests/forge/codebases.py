@@ -9,6 +9,8 @@ from textwrap import dedent
 COMMIT = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 DIGEST = "sha256:" + "ab" * 32
 
+SPACY = "https://github.com/explosion/spacy-models/releases/download"
+
 FILES: dict[str, str] = {
     "app/config.py": """
         import os
@@ -148,7 +150,7 @@ FILES: dict[str, str] = {
         from transformers import AutoModel
         AutoModel.from_pretrained("acme/heredoc-43b")
         PY
-        RUN python -c "from transformers import AutoModel; AutoModel.from_pretrained('acme/inline-44b')"
+        RUN python -c "from transformers import AutoModel as M; M.from_pretrained('acme/inline-44')"
         ADD --checksum=%(digest)s https://huggingface.co/acme/added-45b/resolve/main/m.gguf /m.gguf
         ENTRYPOINT ["vllm", "serve", "acme/entry-46b"]
         CMD ["--trust-remote-code"]
@@ -309,7 +311,7 @@ FILES: dict[str, str] = {
         const path = 'src/lib-1';
     """,
     "requirements.txt": """
-        en-core-web-sm @ https://github.com/explosion/spacy-models/releases/download/en_core_web_sm-3.7.1/en_core_web_sm-3.7.1-py3-none-any.whl
+        en-core-web-sm @ %(spacy)s/en_core_web_sm-3.7.1/en_core_web_sm-3.7.1-py3-none-any.whl
     """,
     "README.md": "Use `org/prose-2` or hf download org/prose-3.\n",
 }
@@ -317,7 +319,10 @@ FILES: dict[str, str] = {
 NOTEBOOK = {
     "cells": [
         {"cell_type": "markdown", "source": ["from_pretrained('prose/not-a-model-10')"]},
-        {"cell_type": "code", "source": ["NAME = 'acme/notebook-110'\n", "!hf download acme/cell-111"]},
+        {
+            "cell_type": "code",
+            "source": ["NAME = 'acme/notebook-110'\n", "!hf download acme/cell-111"],
+        },
         {
             "cell_type": "code",
             "source": [
@@ -365,7 +370,7 @@ EXPECTED: frozenset[tuple[str, str]] = frozenset(
         ("app/serving.py", "hosted:claude-3-5-sonnet-20241022"),
         ("legacy/old.py", "hf:acme/broken-30b"),
         *(("Dockerfile", f"hf:acme/{name}") for name in (
-            "arg-40b", "env-41b", "run-42b", "heredoc-43b", "inline-44b", "added-45b", "entry-46b",
+            "arg-40b", "env-41b", "run-42b", "heredoc-43b", "inline-44", "added-45b", "entry-46b",
         )),
         ("Dockerfile", "ollama:qwen2:7b"),
         ("docker-compose.yml", "hf:acme/compose-50b"),
@@ -388,7 +393,8 @@ EXPECTED: frozenset[tuple[str, str]] = frozenset(
         ("Modelfile", "ollama:llama3.2:1b"),
         ("Modelfile", "./lora.gguf"),
         *(("scripts/fetch.sh", f"hf:acme/{name}") for name in (
-            "shell-80b", "clone-81b", "wget-82b", "curl-83b", "default-84b", "tok-85b", "sglang-86b",
+            "shell-80b", "clone-81b", "wget-82b", "curl-83b", "default-84b", "tok-85b",
+            "sglang-86b",
         )),
         ("scripts/fetch.sh", "oci:docker.io/ai/qwen3"),
         ("scripts/fetch.sh", "models/local2.gguf"),
@@ -425,6 +431,6 @@ def write(folder: Path, name: str, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     text = dedent(text).lstrip("\n")
     if "%(" in text or "%%" in text:
-        text = text % {"commit": COMMIT, "digest": DIGEST}
+        text = text % {"commit": COMMIT, "digest": DIGEST, "spacy": SPACY}
     path.write_text(text, encoding="utf-8")
     return path

@@ -171,13 +171,20 @@ class Signer:
 class Authority:
     """A certificate authority with an intermediate one."""
 
-    def __init__(self, name: str = "Forged Root", *, now: datetime = NOW) -> None:
+    def __init__(
+        self, name: str = "Forged Root", *, now: datetime = NOW, middle_issues: bool = True
+    ) -> None:
         self.now = now
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._middle_key = ec.generate_private_key(ec.SECP256R1())
         self.root = self._issue(name, self._key, name, self._key, authority=True)
         self.middle = self._issue(
-            f"{name} Intermediate", self._middle_key, name, self._key, authority=True
+            f"{name} Intermediate",
+            self._middle_key,
+            name,
+            self._key,
+            authority=True,
+            issues=middle_issues,
         )
 
     @property
@@ -215,6 +222,22 @@ class Authority:
         )
         return CertificateSigner(key, curve, [leaf, self.middle])
 
+    def plain_leaf(self, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+        """A certificate for signing code that says nothing else of its key."""
+        return (
+            x509.CertificateBuilder()
+            .subject_name(_name("Plain"))
+            .issuer_name(self.middle.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(self.now - timedelta(days=1))
+            .not_valid_after(self.now + timedelta(days=1))
+            .add_extension(
+                x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False
+            )
+            .sign(self._middle_key, hashes.SHA256())
+        )
+
     def _issue(  # noqa: PLR0913  # a certificate has many fields
         self,
         name: str,
@@ -223,6 +246,7 @@ class Authority:
         issuer_key: ec.EllipticCurvePrivateKey,
         *,
         authority: bool = False,
+        issues: bool = True,
         identity: str = "",
         purpose: ObjectIdentifier | None = None,
         days: tuple[int, int] = (-400, 400),
@@ -244,7 +268,9 @@ class Authority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
                 critical=False,
             )
-            .add_extension(usage(issues=authority, signs=signs and not authority), critical=True)
+            .add_extension(
+                usage(issues=authority and issues, signs=signs and not authority), critical=True
+            )
         )
         if identity:
             names = [x509.RFC822Name(identity)]

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from modelscan.formats.archive import Window, after_zeros, find
-from modelscan.formats.archive_names import link_escapes, name_problem
+from modelscan.formats.archive import Window, after_zeros, find, hidden
+from modelscan.formats.archive_names import Links, link_escapes, name_problem
 from modelscan.vocabulary.artifact import CHUNK, BytesArtifact
 
 
@@ -85,12 +85,12 @@ def test_window_at_the_end() -> None:
 def test_find_across_pieces() -> None:
     data = b"\0" * (CHUNK - 2) + b"mark" + b"\0" * 10
     artifact = BytesArtifact("f", data)
-    mark = re.compile(b"mark")
-    assert find(artifact, Window(artifact), mark, 0, len(data)) == CHUNK - 2
-    assert find(artifact, Window(artifact), mark, CHUNK, len(data)) == len(data)
-    assert find(artifact, Window(artifact), mark, 0, CHUNK) == CHUNK - 2
-    assert find(artifact, Window(artifact), mark, 0, CHUNK - 2) == CHUNK - 2
-    assert find(artifact, Window(artifact), mark, 9, 9) == 9
+    window = Window(artifact)
+    assert find(artifact, window, b"mark", 0, len(data)) == CHUNK - 2
+    assert find(artifact, window, b"mark", CHUNK, len(data)) == len(data)
+    assert find(artifact, window, re.compile(b"m[a-z]rk"), 0, CHUNK) == CHUNK - 2
+    assert find(artifact, window, b"mark", 0, CHUNK - 2) == CHUNK - 2
+    assert find(artifact, window, b"mark", 9, 9) == 9
 
 
 def test_after_zeros() -> None:
@@ -99,3 +99,18 @@ def test_after_zeros() -> None:
     assert after_zeros(artifact, 0, CHUNK) >= CHUNK
     assert after_zeros(artifact, CHUNK + 10, CHUNK + 11) == CHUNK + 11
     assert after_zeros(artifact, 0, 3 * CHUNK) == CHUNK + 9
+
+
+def test_links_behind_links() -> None:
+    links = Links()
+    assert not links.passes("a/b")
+    assert not links.add("a/b/l", "../..")
+    assert links.passes("a/b/l/x")
+    assert not links.passes("a/b/lx")
+    assert links.add("m", "a/b/l/..")
+    assert not links.add("n", "a/b/../c")
+
+
+def test_hidden_bytes_are_a_member() -> None:
+    found = hidden(BytesArtifact("f", b"0123456789"), 2, 5)
+    assert (found.member, found.depth, found.read_at(0, 99)) == ("@2", 1, b"234")

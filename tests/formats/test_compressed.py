@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats import inflation
 from modelscan.formats.compressed import CompressedReader
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.zip import ZipReader
 from modelscan.vocabulary.artifact import BytesArtifact, StreamArtifact, stream
+from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ArchiveDefect
-from tests.forge.archives import INERT_PICKLE
+from tests.forge.archives import INERT_PICKLE, Zip
 
 
 def _lzma_alone(data: bytes) -> bytes:
@@ -157,3 +160,125 @@ def test_mutated_streams(
 @settings(max_examples=200, deadline=None)
 def test_arbitrary_bytes(head: bytes, data: bytes) -> None:
     Read(head + data, budget=Budget(Limits(inflated_bytes=1 << 24)))
+
+
+# -- what loaders take for one stream ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("compress", COMPRESSORS)
+def test_streams_of_one_kind_are_one_member(compress: Callable[[bytes], bytes]) -> None:
+    read = Read(compress(b"first, ") + compress(b"second"))
+    assert read.contents == [b"first, second"]
+    assert not read.defects
+
+
+@pytest.mark.parametrize("compress", CHAINED)
+def test_zeros_between_streams(compress: Callable[[bytes], bytes]) -> None:
+    read = Read(compress(b"first, ") + bytes(100) + compress(b"second") + bytes(8))
+    assert read.contents == [b"first, second"]
+    assert not read.defects
+
+
+def test_lzma_goes_on_as_xz() -> None:
+    assert Read(_lzma_alone(b"a") + lzma.compress(b"b")).contents == [b"ab"]
+
+
+def test_what_follows_is_a_member() -> None:
+    read = Read(gzip.compress(b"a") + bytes(3) + INERT_PICKLE)
+    assert [found.kind for found in read.defects] == ["data-after"]
+    assert read.members[0].member == "model.pkl"
+
+
+@pytest.mark.parametrize("bits", range(9, 16))
+def test_zlib_of_any_window(bits: int) -> None:
+    compressor = zlib.compressobj(9, zlib.DEFLATED, bits)
+    data = compressor.compress(INERT_PICKLE * 9) + compressor.flush()
+    assert Read(data).contents == [INERT_PICKLE * 9]
+    assert not CompressedReader().recognises(Glimpse(BytesArtifact("a", data[:-20]))) or bits == 15
+
+
+def test_zlib_by_joblib_before_0_10() -> None:
+    data = b"ZF" + hex(len(INERT_PICKLE)).encode().ljust(19) + zlib.compress(INERT_PICKLE)
+    assert Read(data).contents == [INERT_PICKLE]
+    assert not Read(data[:21] + b"no zlib" * 9).recognised
+
+
+@pytest.mark.parametrize("dictionary", [1 << 12, 3 << 12, 1 << 23, 3 << 23])
+def test_lzma_dictionaries(dictionary: int) -> None:
+    data = bytearray(_lzma_alone(INERT_PICKLE))
+    data[1:5] = dictionary.to_bytes(4, "little")
+    assert Read(bytes(data)).contents == [INERT_PICKLE]
+
+
+def test_a_dictionary_that_is_too_large() -> None:
+    data = bytearray(_lzma_alone(INERT_PICKLE))
+    data[1:5] = (1 << 31).to_bytes(4, "little")
+    read = Read(bytes(data))
+    assert read.recognised
+    assert isinstance(read.error, BudgetError)
+
+
+def test_thousands_of_empty_streams() -> None:
+    read = Read(gzip.compress(b"") * 50, budget=Budget(Limits(members=20)))
+    assert isinstance(read.error, BudgetError)
+
+
+@pytest.mark.parametrize("data", [b"\x1f\x8b\x08", b"\x1f\x8b\x08\xff" + bytes(30), b"x\x9c",
+                                  b"BZh9" + bytes(30), b"\x5d" + bytes(30)])  # fmt: skip
+def test_beginnings_that_are_none(data: bytes) -> None:
+    assert not Read(data).recognised
+
+
+# -- libraries that may be missing -------------------------------------------------------------
+
+ZSTD, LZ4 = b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18"
+SKIPPABLE = b"\x5a\x2a\x4d\x18\4\0\0\0abcd"
+
+
+def _raw_zstd(data: bytes) -> bytes:
+    """One frame of one raw block (RFC 8878)."""
+    block = (len(data) << 3 | 1).to_bytes(3, "little")
+    return ZSTD + b"\x20" + bytes([len(data)]) + block + data
+
+
+def _raw_lz4(data: bytes) -> bytes:
+    """One frame of one raw block, with the checksum of this one header."""
+    size = (len(data) | 1 << 31).to_bytes(4, "little")
+    return LZ4 + b"\x60\x40\x82" + size + data + bytes(4)
+
+
+@pytest.mark.parametrize(
+    "data", [_raw_zstd(b"abc"), SKIPPABLE + _raw_zstd(b"abc"), _raw_lz4(b"abc")]
+)
+def test_a_library_that_is_missing(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflation, "_LIBRARIES", {"zstd": ("no_such", "nor_this"), "lz4": ()})
+    artifact = BytesArtifact("model.pkl.zst", data)
+    items = list(CompressedReader().read(artifact, Budget()))
+    assert [(item.status, item.needed) for item in items if isinstance(item, Coverage)] == [
+        ("unsupported", True)
+    ]
+    assert len(items) == 1
+
+
+@pytest.mark.parametrize("data", [_raw_zstd(b"abc"), SKIPPABLE + _raw_zstd(b"abc")])
+def test_zstd(data: bytes) -> None:
+    if inflation._library("zstd") is None:
+        pytest.skip("neither Python 3.14 nor the extra")
+    assert b"".join(Read(data + data).contents) == b"abcabc"
+    assert Read(data[:-2]).error is not None
+
+
+def test_lz4() -> None:
+    pytest.importorskip("lz4.frame", reason="the extra is not installed")
+    assert Read(_raw_lz4(b"abc")).contents == [b"abc"]
+    assert Read(_raw_lz4(b"abc")[:-5]).error is not None
+
+
+def test_zstd_inside_a_zip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inflation, "_LIBRARIES", {"zstd": (), "lz4": ()})
+    packed = _raw_zstd(b"abc")
+    data = Zip().member("a", packed, method=93, size=3, crc=zlib.crc32(b"abc")).build()
+    items = list(ZipReader().read(BytesArtifact("a.zip", data), Budget()))
+    assert [(item.status, item.needed) for item in items if isinstance(item, Coverage)] == [
+        ("unsupported", True)
+    ]

@@ -11,7 +11,7 @@ from modelscan.formats.reader import Glimpse
 from modelscan.formats.routing import Reading
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, SliceArtifact
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, FileFormat, TorchCheckpoint
+from modelscan.vocabulary.fact import Fact, FileFormat, FilePolyglot, TorchCheckpoint
 
 SEEN = TorchCheckpoint(layout="zip")
 
@@ -141,3 +141,59 @@ def test_content_that_is_not_as_named(
     assert [(fact.declared, fact.detected, fact.executable) for fact in found] == (
         [expected] if expected else []
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"\xca\xfe\xba\xbe\0\0\0\x34", ("java bytecode", False)),
+        (b"\xca\xfe\xba\xbe\0\0\0\2", ("native code", True)),
+        (b"\xca\xfe\xba\xbf\0\0\0\2", ("native code", True)),
+        (b"MZ" + bytes(58) + b"\x40\0\0\0PE\0\0", ("native code", True)),
+        (b"\x1f\x9d\x90abc", ("unix compress", True)),
+        (b"\x1f\x9d\xffabc", ("unknown", False)),
+        (b"Rar!\x1a\7\0", ("rar", True)),
+    ],
+)
+def test_first_bytes(head: bytes, expected: tuple[str, bool]) -> None:
+    assert sniff.unread(Glimpse(BytesArtifact("file.dat", head))) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "formats", "expected"),
+    [
+        (b"12345678{", ["safetensors", "zip"], ("safetensors", "zip")),
+        (b"PK\3\4    ", ["safetensors", "zip"], ()),
+        (b"", ["pytorch", "zip"], ()),
+        (b"", ["pickle", "zip"], ()),
+        (b"\x80\x02}.", ["pickle", "zip"], ("pickle", "zip")),
+        (b"", ["llamafile", "zip", "gguf"], ()),
+        (b"", ["compressed", "tar", "json"], ("compressed", "tar")),
+    ],
+)
+def test_several_formats_at_once(
+    data: bytes, formats: list[str], expected: tuple[str, ...]
+) -> None:
+    assert sniff.polyglot(Glimpse(BytesArtifact("file", data)), formats) == expected
+
+
+def test_a_polyglot_is_a_fact() -> None:
+    data = b"12345678{ and something else"
+    items = _items(data, Probe(b"1", format="safetensors"), Probe(b"1", format="tar"))
+    assert [item.formats for item in items if isinstance(item, FilePolyglot)] == [
+        ("safetensors", "tar")
+    ]
+
+
+def test_first_bytes_without_a_reader_count_beside_readers() -> None:
+    gap = ("unsupported", True)
+    assert gap in _gaps(_items(b"\x7fELF", Probe(b"\x7f", format="zip")))
+    assert gap not in _gaps(_items(b"\x7fELF", Probe(b"\x7f", format="llamafile")))
+    assert gap not in _gaps(_items(b"\xca\xfe\xba\xbe\0\0\0\x34", Probe(b"\xca")))
+
+
+def test_a_file_of_many_bombs_is_given_up() -> None:
+    bombs = [*range(50), SEEN]
+    items = _items(b"A" * 99, Probe(b"A", *bombs), Probe(b"A", BudgetError("too much")))
+    assert len(_gaps(items)) < 40
+    assert "given up" in str(items[-1])

@@ -11,10 +11,11 @@ from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.tar import TarReader
+from modelscan.formats.tar_sparse import Piece, SparseArtifact
 from modelscan.vocabulary.artifact import BytesArtifact, SliceArtifact, stream
-from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.coverage import Coverage, Status
 from modelscan.vocabulary.fact import ArchiveDefect
-from tests.forge.archives import TAR_END, python_tar, tar_member
+from tests.forge.archives import TAR_END, pax, python_tar, sealed, tar_member
 
 DIALECTS = [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]
 MEMBERS = {
@@ -196,3 +197,166 @@ def test_reads_what_tarfile_lists() -> None:
     data = python_tar(MEMBERS)
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         assert archive.getnames() == [name for name, _ in Read(data).members]
+
+
+# -- sparse members ----------------------------------------------------------------------------
+
+
+def _old_sparse(pieces: list[tuple[int, int]], size: int, data: bytes, *, name: str = "s") -> bytes:
+    """GNU's old format: four pieces in the header, 21 in each block behind it."""
+    block = bytearray(tar_member(name, data, type=tarfile.GNUTYPE_SPARSE)[:512])
+    fields = [b"%011o\0%011o\0" % piece for piece in pieces]
+    first, rest = fields[:4], fields[4:]
+    block[386 : 386 + 24 * len(first)] = b"".join(first)
+    block[482], block[483:495] = bool(rest), b"%011o\0" % size
+    blocks = sealed(block)
+    while rest:
+        more, rest = rest[:21], rest[21:]
+        blocks += b"".join(more).ljust(504, b"\0") + bytes([bool(rest)]) + bytes(7)
+    return blocks + data + bytes(-len(data) % 512) + TAR_END
+
+
+def _pax_sparse(records: list[tuple[str, str]], data: bytes) -> bytes:
+    return tar_member("x", pax(*records), type=tarfile.XHDTYPE) + tar_member("s", data) + TAR_END
+
+
+PIECES = [(3, 2), (10, 4)]
+FILLED = b"\0\0\0ab\0\0\0\0\0cdef\0\0"
+SPARSE = {
+    "old": _old_sparse(PIECES, 16, b"abcdef"),
+    "0.0": _pax_sparse(
+        [("GNU.sparse.size", "16"), ("GNU.sparse.offset", "3"), ("GNU.sparse.numbytes", "2"),
+         ("GNU.sparse.offset", "10"), ("GNU.sparse.numbytes", "4")], b"abcdef"),
+    "0.1": _pax_sparse(
+        [("GNU.sparse.size", "16"), ("GNU.sparse.map", "3,2,10,4")], b"abcdef"),
+    "1.0": _pax_sparse(
+        [("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.realsize", "16")],
+        b"2\n3\n2\n10\n4\n".ljust(512, b"\0") + b"abcdef"),
+}  # fmt: skip
+
+
+def _contents(data: bytes, budget: Budget | None = None) -> tuple[list[bytes], list[Status]]:
+    """Everything that is yielded as bytes, and the status of every gap."""
+    members: list[bytes] = []
+    gaps: list[Status] = []
+    for item in TarReader().read(BytesArtifact("m.tar", data), budget or Budget()):
+        if isinstance(item, Coverage):
+            gaps.append(item.status)
+        elif not isinstance(item, ArchiveDefect):
+            members.append(b"".join(stream(item)))  # type: ignore[arg-type]  # no other fact
+    return members, gaps
+
+
+@pytest.mark.parametrize("dialect", SPARSE)
+def test_sparse_members_are_put_together(dialect: str) -> None:
+    members, gaps = _contents(SPARSE[dialect])
+    assert members == [FILLED, b"abcdef"]
+    assert gaps == []
+    with tarfile.open(fileobj=io.BytesIO(SPARSE[dialect])) as archive:
+        opened = archive.extractfile("s")
+        assert opened is not None
+        assert opened.read() == FILLED
+
+
+def test_a_map_of_many_blocks() -> None:
+    pieces = [(2 * at, 1) for at in range(60)]
+    members, _ = _contents(_old_sparse(pieces, 120, b"x" * 60))
+    assert members[0] == b"x\0" * 60
+
+
+def test_a_hole_is_paid_for() -> None:
+    data = SPARSE["1.0"].replace(b"realsize=16", b"realsize=99")
+    budget = Budget(Limits(inflated_bytes=40))
+    with pytest.raises(BudgetError):
+        _contents(data, budget)
+
+
+@pytest.mark.parametrize(
+    "records",
+    [
+        [("GNU.sparse.map", "1,x")],
+        [("GNU.sparse.map", "1,2"), ("GNU.sparse.offset", "1")],
+        [("GNU.sparse.size", "9")],
+        [("GNU.sparse.offset", "1")],
+        [("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0")],
+    ],
+)
+def test_a_map_that_is_none_is_a_needed_gap(records: list[tuple[str, str]]) -> None:
+    members, gaps = _contents(_pax_sparse(records, b"abc"))
+    assert members == [b"abc"]
+    assert gaps == ["unsupported"]
+
+
+def test_reading_a_sparse_member_in_any_order() -> None:
+    pieces = [Piece(10, 4, 2), Piece(3, 2, 0), Piece(14, 9, 100)]
+    artifact = SparseArtifact(BytesArtifact("m", b"abcdef"), "s", 16, pieces, Budget())
+    assert [artifact.read_at(at, 3) for at in (9, 0, 15, 12, 4, 16, 99)] == [
+        b"\0cd", b"\0\0\0", b"\0", b"ef\0", b"b\0\0", b"", b"",
+    ]  # fmt: skip
+
+
+# -- what only some programs see ---------------------------------------------------------------
+
+
+def test_a_prefix_that_only_some_programs_add() -> None:
+    block = bytearray(tar_member("x")[:512])
+    block[345:350] = b"../.."
+    assert Read(sealed(block) + TAR_END).kinds == ["traversal"]
+
+
+def test_a_folder_with_data() -> None:
+    block = bytearray(tar_member("folder/", b"1" * 512)[:512])
+    block[156] = 0
+    read = Read(sealed(block) + tar_member("inside", b"2") + TAR_END)
+    assert read.kinds == ["size-mismatch"]
+    assert read.members == [("inside", b"2")]
+
+
+def test_both_ends_of_a_member_are_walked() -> None:
+    data = tar_member("x", b"12 size=512\n", type=tarfile.XHDTYPE) + tar_member("a")
+    read = Read(data + tar_member("inside") + tar_member("after", b"1") + TAR_END)
+    assert [name for name, _ in read.members] == ["a", "inside", "after"]
+
+
+def test_statements_for_all_members() -> None:
+    data = tar_member("x", b"12 size=512\n", type=b"g")
+    assert Read(data + tar_member("a", b"1" * 512) + TAR_END).error is not None
+    comment = tar_member("x", pax(("comment", "0" * 40)), type=b"g")
+    assert Read(comment + tar_member("a", b"1") + TAR_END).quiet
+    assert Read(comment).quiet
+
+
+@pytest.mark.parametrize("records", [b"no record", b"1", b"0 a=b\n", b"6 a=bc", b"999 a=b\n"])
+def test_damaged_records(records: bytes) -> None:
+    data = tar_member("x", records, type=tarfile.XHDTYPE) + tar_member("a", b"1") + TAR_END
+    read = Read(data)
+    assert read.error is not None
+    assert read.members == [("a", b"1")]
+
+
+def test_a_checksum_in_base_256() -> None:
+    block = bytearray(tar_member("a", b"1")[:512])
+    total = int(block[148:154], 8)
+    block[148:156] = b"\x80" + total.to_bytes(7, "big")
+    read = Read(bytes(block) + b"1".ljust(512, b"\0") + TAR_END)
+    assert read.recognised
+    assert read.members == [("a", b"1")]
+
+
+@pytest.mark.parametrize("size", [b"\xff" * 12, b"-1\0", b"nine\0"])
+def test_sizes_that_are_none(size: bytes) -> None:
+    block = bytearray(tar_member("a")[:512])
+    block[124:136] = size.ljust(12, b"\0")
+    read = Read(sealed(block) + tar_member("b", b"1") + TAR_END)
+    assert read.error is not None
+    assert read.members == [("b", b"1")]
+
+
+def test_names_that_collide() -> None:
+    assert Read(tar_member("a", b"1") + tar_member("A") + TAR_END).kinds == ["name-collision"]
+    assert Read(tar_member("a", b"1") + tar_member("a") + TAR_END).quiet
+
+
+def test_written_through_a_link() -> None:
+    link = tar_member("l", type=tarfile.SYMTYPE, linkname="b")
+    assert Read(link + tar_member("l/x", b"1") + TAR_END).kinds == ["link"]

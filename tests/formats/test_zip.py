@@ -11,53 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelscan.budget import Budget, Limits
-from modelscan.errors import BudgetError, ReadError
-from modelscan.formats.reader import Glimpse
-from modelscan.formats.zip import ZipReader
-from modelscan.vocabulary.artifact import Artifact, BytesArtifact, stream
-from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import ArchiveDefect
+from modelscan.errors import BudgetError
 from tests.forge.archives import INERT_PICKLE, Zip, python_zip, streamed_zip, torch_zip
+from tests.forge.zip_reading import Read
 
 BIG = bytes(range(256)) * 20_000  # 5 MB: more than is held in memory
 FIELDS = {"name": b"again", "flags": 0, "method": 0, "crc": 0, "packed": 1, "size": 1,
           "extra": b"", "offset": 0, "mode": 0, "system": 3}  # fmt: skip
 METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
-
-
-class Read:
-    """What the reader says of an archive, and the error that it ends with."""
-
-    def __init__(self, data: bytes, budget: Budget | None = None, name: str = "model.zip") -> None:
-        self.artifact = BytesArtifact(name, data)
-        self.recognised = ZipReader().recognises(Glimpse(self.artifact))
-        self.members: list[tuple[str, bytes]] = []
-        self.defects: list[ArchiveDefect] = []
-        self.coverage: list[Coverage] = []
-        self.error: ReadError | None = None
-        try:
-            for item in ZipReader().read(self.artifact, budget or Budget()):
-                if isinstance(item, ArchiveDefect):
-                    self.defects.append(item)
-                elif isinstance(item, Coverage):
-                    self.coverage.append(item)
-                else:
-                    self.members.append(_contents(item))
-        except ReadError as error:
-            self.error = error
-
-    @property
-    def kinds(self) -> set[str]:
-        return {found.kind for found in self.defects}
-
-    @property
-    def quiet(self) -> bool:
-        return not (self.defects or self.coverage or self.error)
-
-
-def _contents(item: Any) -> tuple[str, bytes]:
-    member: Artifact = item
-    return str(member.member), b"".join(stream(member))
 
 
 # -- what is benign stays quiet ----------------------------------------------------------------
@@ -162,6 +123,28 @@ def test_trailing_bytes_are_accepted_by_name_only() -> None:
 @pytest.mark.parametrize("data", [b"", b"PK", b"text" * 9000, b"x" * 40 + b"PK\5\6" + b"\1" * 18])
 def test_does_not_recognise(data: bytes) -> None:
     assert not Read(data).recognised
+
+
+def test_an_end_record_in_front_of_another() -> None:
+    data = b"#!junk" + python_zip({"a": b"1"})
+    fake = b"PK\5\6" + bytes(8) + struct.pack("<2IH", 60, 1, 0)
+    assert Read(data + fake, name="model.pt").members[0] == ("a", b"1")
+    assert not Read(b"#!junk" + fake).recognised
+    assert Read(b"#!junk" + fake).quiet
+
+
+def test_an_end_record_that_counts_nothing() -> None:
+    data = bytearray(b"#!junk" + python_zip({"a": b"1"}))
+    data[-14:-10] = bytes(4)
+    assert Read(bytes(data)).recognised
+
+
+def test_a_directory_at_its_offset() -> None:
+    archive = Zip(b"#!junk").member("a", b"1")
+    data = archive.build()
+    read = Read(data[:-22] + b"between" + data[-22:])
+    assert read.recognised
+    assert read.members[0] == ("a", b"1")
 
 
 # -- disagreements -----------------------------------------------------------------------------

@@ -52,12 +52,12 @@ def test_the_source_distribution_holds_all_that_a_packager_needs(built: Built) -
     with tarfile.open(built.sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     for needed in (
-        "pyproject.toml", "Makefile", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md",
+        "pyproject.toml", "Makefile", "mkdocs.yml", "README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md",
         "SECURITY.md", "requirements/dev.txt", "tools/hatch_build.py", "tools/interop.py",
         "tests/packaging/test_build.py", "modelscan/pipeline.py", "rules/mappings/cwe.yaml",
     ):  # fmt: skip
         assert needed in names
-    assert not [name for name in names if "_data" in name or name.endswith(".pyc")]
+    assert not [name for name in names if "/_data/" in name or name.endswith(".pyc")]
 
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])

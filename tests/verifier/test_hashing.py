@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,9 @@ from modelscan.verifier.hashing import (
     GIT_BLOB_LIMIT,
     Digester,
     algorithms_for,
+    available,
     digest_bytes,
+    new_hash,
 )
 from tests.forge import releases
 
@@ -78,3 +81,12 @@ def test_hashing_goes_on_without_an_index(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(hashing, "shared_index", fail)
     assert algorithms_for(5, "a.bin") == (GIT_BLOB,)
+
+
+def test_blake3_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert new_hash("blake3").hexdigest().startswith("af1349b9")
+    assert available("blake3")
+    monkeypatch.setitem(sys.modules, "blake3", None)
+    assert not available("blake3")
+    with pytest.raises(ValueError, match="extra"):
+        new_hash("blake3")

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from modelscan.fetcher.local import LocalFile
 from modelscan.verifier import hashing
+from modelscan.verifier.oms import signing as oms_signing
+from modelscan.verifier.oms.failures import UncheckableError
 from modelscan.verifier.oms.signing import SignatureFile, Signing
 from modelscan.verifier.signatures import Signatures, find_signings
 from modelscan.verifier.trust import Trust, TrustedKey
@@ -228,6 +231,39 @@ def test_bundles_are_found_by_name_and_content(tmp_path: Path) -> None:
     ]
 
 
+def test_a_statement_about_something_else_is_no_broken_signature(tmp_path: Path) -> None:
+    stated = signing.statement() | {"predicateType": "https://slsa.dev/provenance/v1"}
+    data = json.dumps(signing.signer().bundle(stated)).encode()
+    (tmp_path / "build.sigstore.json").write_bytes(data)
+    assert found(tmp_path) == []
+    (tmp_path / "model.sig").write_bytes(data)
+    (only,) = found(tmp_path)
+    assert only.foreign
+    assert judged(signing.MODEL, only.file)[0].status == "invalid-signature"
+
+
 def test_a_signature_that_cannot_be_opened_is_left_to_the_pass(tmp_path: Path) -> None:
     gone = LocalFile("model.sig", tmp_path / "model.sig", 5)
     assert find_signings([gone]) == []
+
+
+def test_what_the_check_lacks_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise UncheckableError("a library is not there")
+
+    monkeypatch.setattr(oms_signing, "authenticate", fail)
+    answer, (fact,) = judged(signing.MODEL, signature())
+    assert (answer.status, fact.outcome) == ("error", "not-checked")
+    assert "a library is not there" in answer.reason
+
+
+def test_a_signed_file_that_was_not_read_is_no_verdict() -> None:
+    check = Signatures([Signing.of(signature())], OURS)
+    files = [
+        entry if entry.path != "config.json" else msgspec.structs.replace(entry, digests={})
+        for entry in entries(signing.MODEL)
+    ]
+    evidence = check.run(files, (), "")
+    assert evidence.signed is not None
+    assert evidence.signed.status == "error"
+    assert "config.json could not be read" in evidence.signed.reason

@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
 _ENVIRONMENT: Final = frozenset({"getenv", "get", "pop", "setdefault", "config", "env", "str_env"})
 _FIELDS: Final = frozenset(
-    {"field", "Field", "Option", "Argument", "Query", "Form", "Body", "Param", "Header", "Parameter",
-     "mapped_column", "HfArg"}
+    {"field", "Field", "Option", "Argument", "Query", "Form", "Body", "Param", "Header",
+     "Parameter", "mapped_column", "HfArg"}
 )  # fmt: skip
 """Dataclasses, pydantic, typer, fastapi: a description of a value, with its default."""
 _SAME: Final = frozenset(
-    {"str", "Path", "PurePath", "PosixPath", "cast", "abspath", "expanduser", "realpath", "resolve",
-     "strip", "rstrip", "lstrip", "as_posix", "fspath", "absolute", "NewType", "SecretStr", "lower",
-     "deepcopy", "copy", "text_input", "expandvars", "open", "open_binary", "BytesIO"}
+    {"str", "Path", "PurePath", "PosixPath", "cast", "abspath", "expanduser", "realpath",
+     "resolve", "strip", "rstrip", "lstrip", "as_posix", "fspath", "absolute", "NewType",
+     "SecretStr", "lower", "deepcopy", "copy", "text_input", "expandvars", "open", "open_binary",
+     "BytesIO"}
 )  # fmt: skip
 """Calls whose result names the same model as their first argument, or as what they belong to.
 `open` stands for the path of the file that it opens."""
@@ -41,21 +42,31 @@ class Calls:
             found = self._default(node, context)
             if found:
                 return found
-        if name == "get" and isinstance(node.func, ast.Attribute) and node.args:
-            return self._item(node.func.value, node.args[0], context)
         if name in _FIELDS:
             return self._field(node, context)
         if name in _SAME:
             return self._same(node, name, context)
-        if name == "join" and isinstance(node.func, ast.Attribute):
-            return self._join(node, node.func, context)
-        if name == "format" and isinstance(node.func, ast.Attribute):
-            return self._format(node, node.func, context)
         if name == "dict":
             return self._table(node, context)
-        if name in _LISTS and isinstance(node.func, ast.Attribute) and not node.args:
-            return self._parts(node.func, context)
+        if isinstance(node.func, ast.Attribute):
+            made = self._method(node, node.func, name, context)
+            if made is not None:
+                return made
         return self._own(node, context)
+
+    def _method(
+        self, node: ast.Call, function: ast.Attribute, name: str, context: Context
+    ) -> list[Known] | None:
+        """Methods of texts and dictionaries; `None` for any other."""
+        if name == "get" and node.args:
+            return self._item(function.value, node.args[0], context)
+        if name == "join":
+            return self._join(node, function, context)
+        if name == "format":
+            return self._format(node, function, context)
+        if name in _LISTS and not node.args:
+            return self._parts(function, context)
+        return None
 
     def _default(self, node: ast.Call, context: Context) -> list[Known]:
         """`os.getenv("MODEL", "org/name")`, and `table.get("model", "org/name")`."""

@@ -51,16 +51,21 @@ class Evaluator:
         finally:
             self._depth -= 1
 
-    def fresh(self) -> None:
-        """A new question: it has a purse of its own."""
-        self._steps = _STEPS
+    def spent(self) -> int:
+        """Expressions that the last question cost; the next one has a purse of its own."""
+        spent, self._steps = _STEPS - self._steps, _STEPS
+        return spent
 
     def bound(self, bindings: list[Binding], module: Module) -> list[Known]:
-        """What names are bound to; several assignments are alternatives, an iteration visits all."""
+        """What names are bound to: assignments are alternatives, an iteration visits all."""
         found: list[Known] = []
-        chosen = [each for each in bindings[:_MOST] if each.value and each.kind != "more"]
-        for binding in chosen:
-            values = self.known(binding.value, Context(module, binding.scope))
+        chosen = [
+            (each, each.value)
+            for each in bindings[:_MOST]
+            if each.value is not None and each.kind != "more"
+        ]
+        for binding, expression in chosen:
+            values = self.known(expression, Context(module, binding.scope))
             if binding.kind == "item":
                 values = self._items(values)
             found += values if len(chosen) == 1 else [each.unsure() for each in values]
@@ -159,12 +164,13 @@ class Evaluator:
             if isinstance(right.value, Nodes):
                 nodes = right.value
                 parts = [self.known(each, nodes.context) for each in nodes.values]
-            for chosen in product(*parts):
-                text = left.value
-                if isinstance(text, str) and all(_is_text(each) for each in chosen):
-                    for each in chosen:
-                        text = text.replace("%s", str(each.value), 1)
-                    found.append(Known(text[:_LONG], all(each.sure for each in (left, *chosen))))
+            pieces = str(left.value).split("%s")
+            if not isinstance(left.value, str) or len(pieces) != len(parts) + 1:
+                continue
+            mixed = [[Known(pieces[0], left.sure)]]
+            for part, piece in zip(parts, pieces[1:], strict=True):
+                mixed += [part, [Known(piece)]]
+            found += self.joined(mixed)
         return found
 
     def _format(self, node: ast.JoinedStr, context: Context) -> list[Known]:
@@ -177,9 +183,7 @@ class Evaluator:
     def joined(self, parts: list[list[Known]], separator: str = "") -> list[Known]:
         """Texts put together, for each choice of alternatives; empty when a part is unknown."""
         found = []
-        for chosen in product(*parts):
-            if not all(_is_text(each) for each in chosen):
-                continue
+        for chosen in product(*([each for each in part if _is_text(each)] for part in parts)):
             text = separator.join(str(each.value) for each in chosen)
             found.append(Known(text[:_LONG], all(each.sure for each in chosen)))
             if len(found) >= _MOST:

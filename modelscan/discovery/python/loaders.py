@@ -26,6 +26,8 @@ class Loader(NamedTuple):
     """Positional arguments that are options, such as the file: `(("filename", 1),)`."""
     required: tuple[str, ...] = ()
     """Keywords one of which must be true, or the call loads no weights: timm's `pretrained`."""
+    anything: bool = False
+    """True for a call that loads any data: without a known path it must speak of a model."""
 
 
 _NAMES: Final = (
@@ -106,10 +108,10 @@ LOADERS: Final[dict[str, tuple[Loader, ...]]] = {
     "Generator": (Loader("path", ("model_path",), 0, ("ctranslate2",)),),
     "load": (
         Loader("torchhub", ("repo_or_dir", "github"), 0, ("torch.hub",), (("model", 1),)),
-        Loader("path", ("f",), 0, ("torch.jit", "torch", "joblib", "pickle", "dill", "cloudpickle",
-                                   "_pickle", "cPickle", "onnx", "skops.io", "safetensors",
-                                   "tensorflow.saved_model", "tf.saved_model", "torch.export",
-                                   "sklearn.externals.joblib", "thinc")),
+        Loader("path", ("f",), 0, ("torch", "onnx", "skops.io", "tensorflow", "tf", "thinc")),
+        Loader("path", ("file", "filename"), 0, ("joblib", "pickle", "dill", "cloudpickle",
+                                                 "_pickle", "cPickle", "sklearn.externals"),
+               anything=True),
         Loader("spacy", ("name",), 0, ("spacy",)),
         Loader("hub", ("path_or_hf_repo",), 0, ("mlx_lm", "mlx_vlm", "mlx_whisper")),
         Loader("gensim", ("name",), 0, ("gensim.downloader",)),
@@ -190,15 +192,17 @@ HOSTED_CALLS: Final = frozenset(
 """Calls whose first argument may name one."""
 MODEL_KEYWORDS: Final = (
     "model_name_or_path", "pretrained_model_name_or_path", "repo_id", "model_id", "hf_model",
-    "hf_repo", "hf_model_id", "hf_repo_id", "base_model", "embedding_model", "tokenizer_name_or_path",
-    "model_name", "model", "tokenizer", "reranker_model", "hf_model_name", "embed_model",
+    "hf_repo", "hf_model_id", "hf_repo_id", "base_model", "embedding_model",
+    "tokenizer_name_or_path", "model_name", "model", "tokenizer", "reranker_model",
+    "hf_model_name", "embed_model",
 )  # fmt: skip
 """Keywords of functions that we do not know; believed for names that are hardly anything else."""
 
 RECORDED: Final = (
     "trust_remote_code", "weights_only", "use_safetensors", "subfolder", "filename",
     "local_files_only", "allow_pickle", "gguf_file", "weight_name", "code_revision", "source",
-    "custom_pipeline", "variant", "force_download", "load_in_4bit", "load_in_8bit", "skip_validation",
+    "custom_pipeline", "variant", "force_download", "load_in_4bit", "load_in_8bit",
+    "skip_validation",
 )  # fmt: skip
 """Keywords that are recorded with a reference."""
 RUNNERS: Final = frozenset(

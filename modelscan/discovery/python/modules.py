@@ -96,8 +96,11 @@ class Module:
             id(node.value) for node in ast.walk(self._tree) if isinstance(node, ast.Expr)
         }
         for node in ast.walk(self._tree):
-            text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if (text or isinstance(node, ast.JoinedStr)) and id(node) not in documentation:
+            if isinstance(node, ast.JoinedStr) or (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and id(node) not in documentation
+            ):
                 yield node
 
     def bindings(self, scope: Scope, name: str) -> tuple[Scope, list[Binding]]:

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from modelscan.discovery.python.evaluate import Evaluator
 
 _PARSED: Final = frozenset(
-    {"args", "opt", "opts", "options", "flags", "FLAGS", "cli_args", "parsed", "arguments", "params",
-     "hparams", "ns", "namespace", "conf", "cfg", "config"}
+    {"args", "opt", "opts", "options", "flags", "FLAGS", "cli_args", "parsed", "arguments",
+     "params", "hparams", "ns", "namespace", "conf", "cfg", "config"}
 )  # fmt: skip
 """What people call the result of a parser of command lines when it is handed on."""
 _TYPED: Final = ("_args", "_config", "_settings", "_cfg", "settings", "_arguments")
 _CALLERS: Final = 8
 _NESTED: Final = 30
+_MOST: Final = 64
+"""Assignments of one name, and calls of one function, that are looked at."""
 
 
 class Names:
@@ -51,7 +53,7 @@ class Names:
         if bindings:
             if function is not None and name in _parameters(function):
                 return self._parameter(name, function, bindings, context)
-            imported = [each.module for each in bindings if each.kind == "import"]
+            imported = [each.module for each in bindings[:_MOST] if each.kind == "import"]
             if imported:
                 return [found for each in imported for found in self._imported(each, module)]
             return self._evaluator.bound(bindings, module)
@@ -61,10 +63,9 @@ class Names:
         cls = module.cls(context.scope, name)
         if cls is not None:
             return [Known(Made(cls, None, context, Context(module, cls.scope)))]
-        stars = [each for _, each in _stars(module)]
         return [
             found
-            for star in stars[:_CALLERS]
+            for star in _stars(module)[:_CALLERS]
             for found in self._imported(star.removesuffix("*") + name, module)
         ]
 
@@ -112,44 +113,61 @@ class Names:
                     return self.field(each.value, name)
         return []
 
-    def dotted(self, node: ast.expr, context: Context, depth: int = 0) -> str | None:
-        """The imported name that an expression spells, through aliases: `transformers.pipeline`."""
-        if depth > _CALLERS:
-            return None
-        if isinstance(node, ast.Attribute):
-            base = self.dotted(node.value, context, depth + 1)
-            if base is None and isinstance(node.value, ast.Name):
-                return self._dotted_field(node.value.id, node.attr, context, depth)
-            return None if base is None else f"{base}.{node.attr}"
+    def dotted(
+        self, node: ast.expr, context: Context, seen: set[tuple[int, str]] | None = None
+    ) -> str | None:
+        """The imported name that an expression spells, through aliases: `transformers.pipeline`.
+
+        Args:
+            node: a name, an attribute of one, or a call of one, whose result is `name()`.
+            context: where it stands.
+            seen: names that were followed already; each is followed once.
+        """
+        seen = set() if seen is None else seen
+        if isinstance(node, ast.Name):
+            return self._dotted_name(node.id, context, seen)
         if isinstance(node, ast.Call):
-            base = self.dotted(node.func, context, depth + 1)
+            base = self.dotted(node.func, context, seen)
             return None if base is None else f"{base}()"
-        if not isinstance(node, ast.Name):
+        if not isinstance(node, ast.Attribute):
             return None
-        scope, bindings = context.module.bindings(context.scope, node.id)
-        for binding in bindings:
-            if binding.kind == "import":
-                return binding.module
-        for binding in bindings:
+        base = self.dotted(node.value, context, seen)
+        if base is None and isinstance(node.value, ast.Name):
+            return self._dotted_field(node.value.id, node.attr, context, seen)
+        return None if base is None else f"{base}.{node.attr}"
+
+    def _dotted_name(self, name: str, context: Context, seen: set[tuple[int, str]]) -> str | None:
+        scope, bindings = context.module.bindings(context.scope, name)
+        if (id(scope), name) in seen:
+            return None
+        seen.add((id(scope), name))
+        imported = [each.module for each in bindings[:_MOST] if each.kind == "import"]
+        if imported:
+            return imported[0]
+        found = self._first_dotted(bindings, context.module, seen)
+        stars = _stars(context.module)
+        if stars and not bindings and context.module.function(context.scope, name) is None:
+            return stars[0].removesuffix("*") + name
+        return found
+
+    def _dotted_field(
+        self, name: str, attr: str, context: Context, seen: set[tuple[int, str]]
+    ) -> str | None:
+        """`self.client` is what `self.client = …` says."""
+        owner = _owner(name, context)
+        if owner is None or (id(owner), attr) in seen:
+            return None
+        seen.add((id(owner), attr))
+        return self._first_dotted(context.module.fields(owner, attr), context.module, seen)
+
+    def _first_dotted(
+        self, bindings: list[Binding], module: Module, seen: set[tuple[int, str]]
+    ) -> str | None:
+        for binding in bindings[:_MOST]:
             if binding.kind == "value" and isinstance(
                 binding.value, ast.Attribute | ast.Name | ast.Call
             ):
-                inner = Context(context.module, scope)
-                found = self.dotted(binding.value, inner, depth + 1)
-                if found is not None:
-                    return found
-        stars = _stars(context.module)
-        if stars and not bindings and context.module.function(context.scope, node.id) is None:
-            return stars[0][1].removesuffix("*") + node.id
-        return None
-
-    def _dotted_field(self, name: str, attr: str, context: Context, depth: int) -> str | None:
-        """`self.client` is what `self.client = …` says."""
-        owner = _owner(name, context)
-        for binding in context.module.fields(owner, attr) if owner else []:
-            if binding.value is not None:
-                inner = Context(context.module, binding.scope)
-                found = self.dotted(binding.value, inner, depth + 1)
+                found = self.dotted(binding.value, Context(module, binding.scope), seen)
                 if found is not None:
                     return found
         return None
@@ -218,9 +236,10 @@ class Names:
         return [each.unsure() for each in self._evaluator.bound(fields, module)]
 
 
-def _stars(module: Module) -> list[tuple[str, str]]:
+def _stars(module: Module) -> list[str]:
+    """Modules whose names were all imported, as `name.*`."""
     _, bindings = module.bindings(module.scope, "*")
-    return [("*", each.module) for each in bindings]
+    return [each.module for each in bindings]
 
 
 def _owner(name: str, context: Context) -> Class | None:
@@ -249,7 +268,7 @@ def _callers(function: Function, module: Module) -> list[tuple[ast.Call, Scope]]
     form = ast.Attribute if method else ast.Name
     return [
         (event.node, event.scope)
-        for event in module.callers(name)
+        for event in module.callers(name)[:_MOST]
         if name and isinstance(event.node, ast.Call) and isinstance(event.node.func, form)
     ][:_CALLERS]
 

@@ -7,6 +7,7 @@ expression itself is the reference, marked as unresolved.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -23,10 +24,19 @@ from modelscan.discovery.shelltext import Embedded
 from modelscan.discovery.shellwords import Word
 from modelscan.vocabulary.reference import Certainty
 
-_BATCH: Final = 32
+_FOLLOWED: Final = 500
+"""Expressions that are followed back to what gave them."""
 _SHOWN: Final = 160
 _OTHERS: Final = frozenset({"dataset", "space"})
 _INFERENCE: Final = "https://api-inference.huggingface.co/models/"
+_ADDRESS: Final = re.compile(
+    r"huggingface\.co/|hf\.co/|hf-mirror\.com/|\.(?:safetensors|gguf|onnx|pth?|ckpt)\b"
+)
+_MODEL_WORDS: Final = re.compile(
+    r"model|classif|clf|estimator|weight|ckpt|checkpoint|scaler|encoder|vectori|network|net_|lora"
+    r"|adapter|pipeline|predictor|regress|tokeni|artifact|state_dict|hub_",
+    re.IGNORECASE,
+)
 _OLLAMA_PORT: Final = "11434"
 _INTERFACE: Final = frozenset(
     {
@@ -67,10 +77,8 @@ class Reading:
                 if loader is not None:
                     self._loading.add(id(event.node))
                 chosen.append((event.node, context, loader))
-        for index, (node, context, loader) in enumerate(chosen):
-            if not index % _BATCH:
-                self._module.budget.step(_BATCH)
-            self._evaluator.fresh()
+        for node, context, loader in chosen:
+            self._module.budget.step(1 + self._evaluator.spent())
             if loader is not None:
                 yield from self._loads(node, context, loader)
             else:
@@ -118,6 +126,8 @@ class Reading:
                 yield mention
         if not found and expression is not None and not _is_nothing(known):
             text = _source(expression)
+            if loader.anything and not _about(text):
+                return
             yield Mention(text, node.lineno, loader.usual, "unresolved", revision, options)
 
     def _handed(self, node: ast.Call, context: Context) -> dict[str, list[Known]]:
@@ -174,25 +184,26 @@ class Reading:
                     return None, {**options, key: "unresolved"}
         return None, options
 
-    def _is_loaded(self, node: ast.expr, context: Context, depth: int = 0) -> bool:
+    def _is_loaded(self, node: ast.expr, context: Context) -> bool:
         """True for what another loading call of this module gave: it is a reference already."""
-        if depth > 4:  # noqa: PLR2004  # a name for a name for a name
-            return False
-        if isinstance(node, ast.Call):
-            if id(node) in self._loading:
-                return True
-            inner = [*node.args[:1], node.func]
-            return any(self._is_loaded(each, context, depth + 1) for each in inner)
-        if isinstance(node, ast.Attribute):
-            return self._is_loaded(node.value, context, depth + 1)
-        if isinstance(node, ast.Name):
-            scope, bindings = self._module.bindings(context.scope, node.id)
-            inside = Context(self._module, scope)
-            return any(
-                each.value is not None and self._is_loaded(each.value, inside, depth + 1)
-                for each in bindings
-                if each.kind == "value"
-            )
+        pending = [(node, context.scope)]
+        seen: set[tuple[int, str]] = set()
+        for _ in range(_FOLLOWED):
+            if not pending:
+                break
+            each, scope = pending.pop()
+            if isinstance(each, ast.Call):
+                if id(each) in self._loading:
+                    return True
+                pending += [(inner, scope) for inner in (*each.args[:1], each.func)]
+            elif isinstance(each, ast.Attribute):
+                pending.append((each.value, scope))
+            elif isinstance(each, ast.Name):
+                home, bindings = self._module.bindings(scope, each.id)
+                if (id(home), each.id) not in seen:
+                    seen.add((id(home), each.id))
+                    values = [one for one in bindings if one.kind == "value"]
+                    pending += [(one.value, one.scope) for one in values if one.value is not None]
         return False
 
     def _other(self, node: ast.Call, context: Context) -> Iterator[Mention | Embedded]:
@@ -213,7 +224,7 @@ class Reading:
                 if hosted.provider_of(text):
                     certainty: Certainty = "declared" if sure else "inferred"
                     yield Mention(text, node.lineno, "hosted", certainty)
-                elif name not in {"Agent"}:
+                elif name != "Agent":
                     yield from _with_scheme(text, node.lineno)
 
     def _keyword(
@@ -267,7 +278,7 @@ class Reading:
 
     def _addresses(self) -> Iterator[Mention]:
         """Addresses of files to download, in texts that are no documentation."""
-        if "://" not in self._module.text:
+        if not _ADDRESS.search(self._module.text):
             return
         context = Context(self._module, self._module.scope)
         for node in self._module.texts():
@@ -292,6 +303,11 @@ def _with_scheme(text: str, line: int) -> Iterator[Mention]:
         yield Mention(rest, line, "ollama")
     elif provider in {"huggingface", "hosted_vllm", "vllm"} and rest.count("/") == 1:
         yield Mention(rest, line, "hub")
+
+
+def _about(text: str) -> bool:
+    """True for an expression that speaks of a model: `pickle.load(f)` loads anything at all."""
+    return _MODEL_WORDS.search(text) is not None
 
 
 def _may_be_true(handed: dict[str, list[Known]], key: str) -> bool:

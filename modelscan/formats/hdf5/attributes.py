@@ -89,7 +89,7 @@ def texts(attribute: Attribute, space: Space, budget: Budget) -> Iterator[bytes]
         for at in range(0, min(count * kind.size, len(attribute.data)), kind.size):
             yield attribute.data[at : at + kind.size].rstrip(b"\0")
     elif kind.kind == messages.INTEGER and kind.size == 1:
-        yield attribute.data
+        yield attribute.data[:count]
 
 
 def parsed_as(name: str, value: bytes) -> str | None:

@@ -19,7 +19,7 @@ FILTERS, ATTRIBUTE, CONTINUATION, SYMBOL_TABLE, ATTRIBUTE_INFO = 0x0B, 0x0C, 0x1
 _MARK, _MORE = b"OHDR", b"OCHK"
 _CHECKSUM: Final = 4
 _SHARED: Final = 0x02
-_MAX_BYTES: Final = 64 << 20
+_MAX_BYTES: Final = 4 << 20
 """Bytes of messages of one object; those of a real one fit some kilobytes."""
 _STEP: Final = 64
 """Bytes of messages that cost one step."""
@@ -61,7 +61,7 @@ def messages(space: Space, address: int, budget: Budget) -> Iterator[Message]:
         total += len(block.cursor.data) + _HEAD
         budget.step(1 + len(block.cursor.data) // _STEP)
         if total > _MAX_BYTES:
-            raise ReadError("an object header of many megabytes", offset=space.base + address)
+            raise ReadError("an object header of megabytes", offset=space.base + address)
         for kind, flags, body in _split(block, modern=modern):
             if kind == CONTINUATION:
                 where, length = body.address(), body.length()

@@ -26,6 +26,7 @@ _CALLED: Final = frozenset({"py/function", "py/method", "py/object", "py/type", 
 _EVALUATED: Final = "py/repr"
 _REDUCED: Final = ("py/reduce", "py/newargs", "py/newargsex", "py/newobj", "py/initargs")
 _LANGCHAIN: Final = "lc"
+_SERIALISED: Final = frozenset({"constructor", "secret"})
 _INTERPOLATION: Final = re.compile(r"\$\{\s*([\w.\[\]-]+)\s*\}")
 _MAX_HOPS: Final = 8
 _SHOWN: Final = 200
@@ -115,7 +116,7 @@ def _jsonpickle(path: str, table: Table, names: Names) -> Iterator[Found]:
 def _langchain(path: str, table: Table) -> Iterator[Found]:
     """A constructor is called with the keys beside it, a secret is read from the environment."""
     kind, identity = table.get("type"), table.get("id")
-    if isinstance(identity, list) and kind in {"constructor", "secret"}:
+    if isinstance(identity, list) and isinstance(kind, str) and kind in _SERIALISED:
         name = ".".join(str(part) for part in identity)
         yield Found("langchain", f"{kind} {name}"[:_SHOWN], "unknown", path)
 

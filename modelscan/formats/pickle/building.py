@@ -41,14 +41,6 @@ def _constant(value: Value, state: State, _argument: Argument, _at: int) -> None
     state.stack.append(value)
 
 
-def _true(state: State, _argument: Argument, _at: int) -> None:
-    state.stack.append(True)  # it is the value that the opcode pushes
-
-
-def _false(state: State, _argument: Argument, _at: int) -> None:
-    state.stack.append(False)  # it is the value that the opcode pushes
-
-
 def _text(state: State, argument: Argument, _at: int) -> None:
     state.stack.append(argument if isinstance(argument, bytes) else Literal(argument, text=True))
 
@@ -68,10 +60,6 @@ def _bytes(state: State, argument: Argument, _at: int) -> None:
     state.stack.append(Literal(argument, text=False))
 
 
-def _unsigned(state: State, argument: Argument, _at: int) -> None:
-    state.stack.append(int.from_bytes(argument, "little"))
-
-
 def _signed(state: State, argument: Argument, _at: int) -> None:
     if isinstance(argument, bytes):
         state.stack.append(int.from_bytes(argument, "little", signed=True))
@@ -86,11 +74,6 @@ def _written_int(state: State, argument: Argument, at: int) -> None:
 def _written_float(state: State, argument: Argument, at: int) -> None:
     literals.check_float(argument, at)
     state.stack.append(FLOAT)
-
-
-def _mark(state: State, _argument: Argument, _at: int) -> None:
-    state.marks.append(state.stack)
-    state.stack = []
 
 
 def _pop(state: State, _argument: Argument, at: int) -> None:
@@ -250,25 +233,19 @@ def _frame(state: State, argument: Argument, at: int) -> bool:
 
 
 BUILDING: Final[HandlerTable] = {
-    "MARK": _mark, "POP": _pop, "POP_MARK": _pop_mark, "DUP": _duplicate,
-    "PROTO": _protocol, "FRAME": _frame,
-    "NONE": partial(_constant, None), "NEWTRUE": _true,
-    "NEWFALSE": _false, "BINFLOAT": partial(_constant, FLOAT),
-    "FLOAT": _written_float, "INT": _written_int, "LONG": _written_int, "BININT": _signed,
-    "BININT1": _unsigned, "BININT2": _unsigned, "LONG1": _signed, "LONG4": _signed,
-    "STRING": _quoted, "UNICODE": _written_text, "BINSTRING": _text, "SHORT_BINSTRING": _text,
-    "BINUNICODE": _text, "SHORT_BINUNICODE": _text, "BINUNICODE8": _text, "BINBYTES": _bytes,
+    "POP": _pop, "POP_MARK": _pop_mark, "DUP": _duplicate, "PROTO": _protocol, "FRAME": _frame,
+    "FLOAT": _written_float, "INT": _written_int, "LONG": _written_int, "LONG1": _signed,
+    "LONG4": _signed, "STRING": _quoted, "UNICODE": _written_text, "BINSTRING": _text,
+    "SHORT_BINSTRING": _text, "BINUNICODE": _text, "BINUNICODE8": _text, "BINBYTES": _bytes,
     "SHORT_BINBYTES": _bytes, "BINBYTES8": _bytes, "BYTEARRAY8": partial(_constant, BYTEARRAY),
     "EMPTY_TUPLE": partial(_empty, "tuple"), "EMPTY_LIST": partial(_empty, "list"),
     "EMPTY_DICT": partial(_empty, "dict"), "EMPTY_SET": partial(_empty, "set"),
     "TUPLE": partial(_gathered, "tuple"), "LIST": partial(_gathered, "list"),
     "DICT": partial(_gathered, "dict"), "FROZENSET": partial(_gathered, "frozenset"),
     "TUPLE1": partial(_short_tuple, 1), "TUPLE2": partial(_short_tuple, 2),
-    "TUPLE3": partial(_short_tuple, 3),
-    "APPEND": _append, "APPENDS": partial(_add_many, _LISTS),
-    "ADDITEMS": partial(_add_many, _SETS),
-    "SETITEM": _set_item, "SETITEMS": partial(_add_many, _MAPPINGS),
-    "MEMOIZE": _memoize, "PUT": _written_put, "BINPUT": _put, "LONG_BINPUT": _put,
-    "GET": _written_get, "BINGET": _get, "LONG_BINGET": _get,
+    "TUPLE3": partial(_short_tuple, 3), "APPEND": _append, "APPENDS": partial(_add_many, _LISTS),
+    "ADDITEMS": partial(_add_many, _SETS), "SETITEM": _set_item,
+    "SETITEMS": partial(_add_many, _MAPPINGS), "MEMOIZE": _memoize, "PUT": _written_put,
+    "BINPUT": _put, "LONG_BINPUT": _put, "GET": _written_get, "BINGET": _get, "LONG_BINGET": _get,
 }  # fmt: skip
-"""What each of these opcodes does."""
+"""What each of these opcodes does. The few that are missing are done in `follow` alone."""

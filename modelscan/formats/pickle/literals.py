@@ -37,7 +37,7 @@ def written_int(argument: Argument, at: int) -> int | Opaque:
         return argument == b"01"
     found = _INT.match(argument)
     if found is None:
-        if not argument.partition(b"\0")[0].strip():  # to `strtol`, nothing is zero
+        if argument and not argument.partition(b"\0")[0].strip():  # to `strtol`, that is zero
             return Opaque("int")
         raise BrokenError("a number without digits", offset=at)
     simple = found.end() <= _SIMPLE and found.end() >= len(argument.rstrip(b"L\r "))

@@ -86,7 +86,9 @@ def _item_size(dtype: Value) -> int | None:
 
 
 def _part(state: Value, index: int) -> Value:
-    """A part of the state; something that is neither `None` nor a tuple when there is none."""
+    """A part of the state; something that is neither `None` nor a tuple when it is not known."""
+    if state is None:
+        return None
     if isinstance(state, tuple | Container) and len(state) > _ITEM_SIZE_AT:
         return state[index]
     return STORAGE

@@ -49,9 +49,14 @@ class Bundle(NamedTuple):
     """The whole bundle."""
 
     def signed_bytes(self) -> bytes:
-        """What the signature is over: DSSE's encoding of type and payload."""
-        kind = PAYLOAD_TYPE.encode()
-        return b"DSSEv1 %d %s %d " % (len(kind), kind, len(self.payload)) + self.payload
+        """What the signature is over."""
+        return encoded(self.payload)
+
+
+def encoded(payload: bytes) -> bytes:
+    """DSSE's pre-authentication encoding of an in-toto statement."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %s %d " % (len(kind), kind, len(payload)) + payload
 
 
 def looks_like_bundle(data: bytes) -> bool:

@@ -156,8 +156,9 @@ def _chain_problem(leaf: Certificate, issuers: list[Certificate], trust: Trust) 
         root for pem in trust.authorities for root in load_authorities(pem, "the authority's file")
     ]
     issuing = verification.ExtensionPolicy.permit_all()
+    # The library itself asks for the mark of an authority, path lengths and name constraints.
     issuing = issuing.require_present(
-        x509.BasicConstraints, verification.Criticality.AGNOSTIC, _must_be_authority
+        x509.BasicConstraints, verification.Criticality.AGNOSTIC, None
     )
     issuing = issuing.may_be_present(
         x509.KeyUsage, verification.Criticality.AGNOSTIC, _must_sign_certificates
@@ -172,11 +173,6 @@ def _chain_problem(leaf: Certificate, issuers: list[Certificate], trust: Trust) 
         why = str(error).partition(" (encountered")[0]  # what follows is Python's form of objects
         return f"the certificate does not lead to the authority that you named: {why}"
     return ""
-
-
-def _must_be_authority(_policy: object, _certificate: object, extension: object) -> None:
-    if not getattr(extension, "ca", False):
-        raise ValueError("a certificate in the chain is no authority's")
 
 
 def _must_sign_certificates(_policy: object, _certificate: object, extension: object) -> None:

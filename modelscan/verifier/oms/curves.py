@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelscan.errors import UsageError
-from modelscan.verifier.oms.failures import BrokenSignatureError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
@@ -65,12 +64,12 @@ def allowed_key(key: PublicKeyTypes) -> EllipticCurvePublicKey | None:
 
 
 def fits(key: EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
-    """Whether a signature over some bytes was made with the private half of a key."""
+    """Whether a signature over some bytes was made with the private half of an allowed key."""
     from cryptography.exceptions import InvalidSignature  # lazy: the same
 
     algorithm = signature_algorithm(key.curve.name)
     if algorithm is None:
-        raise BrokenSignatureError(f"a key on the curve {key.curve.name}")
+        return False
     try:
         key.verify(signature, data, algorithm)
     except InvalidSignature:

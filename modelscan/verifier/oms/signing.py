@@ -19,7 +19,13 @@ from modelscan.verifier.oms.compare import Comparison, compare
 from modelscan.verifier.oms.failures import BrokenSignatureError, UncheckableError
 from modelscan.verifier.oms.methods import authenticate
 from modelscan.verifier.oms.shards import ShardDigests
-from modelscan.verifier.oms.statement import WHOLE, Statement, parse_statement
+from modelscan.verifier.oms.statement import (
+    PREDICATE_TYPE,
+    WHOLE,
+    Statement,
+    parse_statement,
+    predicate_type,
+)
 from modelscan.verifier.trust import Trust
 from modelscan.vocabulary.result import FileEntry
 
@@ -81,12 +87,16 @@ class Signing:
         bundle: Bundle | None,
         statement: Statement | None,
         problem: str,
+        *,
+        foreign: bool = False,
     ) -> None:
         self.file = file
         self.base = file.name.rpartition("/")[0] + "/" if file.inside and "/" in file.name else ""
         """The signed folder, with its slash; empty for the model's root."""
         self.problem = problem
         """Why it is broken; empty when its shape is right."""
+        self.foreign = foreign
+        """True for a sound envelope around a statement that is no list of a model's files."""
         self._bundle = bundle
         self._statement = statement
         self._shards: dict[str, ShardDigests] = {}
@@ -94,12 +104,13 @@ class Signing:
     @classmethod
     def of(cls, file: SignatureFile) -> Signing:
         """Read a bundle. A broken one is a signing, too: it will be judged as that."""
-        bundle = None
+        bundle, foreign = None, False
         try:
             bundle = parse_bundle(file.data)
+            foreign = predicate_type(bundle.payload) != PREDICATE_TYPE
             return cls(file, bundle, parse_statement(bundle.payload), "")
         except BrokenSignatureError as error:
-            return cls(file, bundle, None, error.message)
+            return cls(file, bundle, None, error.message, foreign=foreign)
 
     @property
     def method(self) -> str:
@@ -176,7 +187,11 @@ class Signing:
                 format=file.format,
             )
             for file in scope.files
-            if file.path.startswith(base) and file.digests.get("sha256") not in scope.signatures
+            if file.path.startswith(base)
+            and (
+                file.digests.get("sha256") not in scope.signatures
+                or file.path.removeprefix(base) in statement.files
+            )
         ]
         return compare(
             statement,

@@ -166,7 +166,7 @@ def test_a_pickle_in_an_attribute_or_dataset_is_found() -> None:
 def test_objects_of_pytables_are_found() -> None:
     file = File()
     file.global_heap(b"\x80\x04.", b"cos\nsystem\n(S'id'\ntR.", b"x")
-    file.put(b"GCOL\1\0\0\0" + number(24) + number(1, 2) + bytes(6) + number(99))
+    file.put(b"GCOL\1\0\0\0" + number(40) + number(1, 2) + bytes(6) + number(99) + bytes(99))
     sequence = file.dataset(1, kind=hdf5.datatype(9, 16) + hdf5.U8)
     assert "pickle-dangerous-call" in reading.fails(_of(sequence, file=file), "t.h5")
 

@@ -47,7 +47,7 @@ BOMBS = {
     "lists": b"\x80\x04" + b"]" * 30_000 + b"a" * 29_999 + b".",
     "tuples": b"\x80\x04N" + b"\x85" * 30_000 + b".",
     "behind-a-name": Assembler(2).global_("collections", "OrderedDict").pop()
-    .raw(reference_bomb()[2:]).stop(),
+    .raw(reference_bomb()[2:-1]).stop(),
 }  # fmt: skip
 
 

@@ -161,6 +161,36 @@ def test_nothing_hides_behind_a_stretch(data: bytes, kind: str | None) -> None:
         assert oddities(items) == [kind]
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        # text that is turned into another, and was written before the stretch
+        (padded(forge.Assembler(2).global_("_codecs", "encode").text("bf"),
+                b"0X\5\0\0\0rot13\x86R"), ["_codecs.encode"]),
+        # the first item above a mark is the function
+        (padded(forge.Assembler(2).mark().global_("os", "system"), b"0X\4\0\0\0echoo"),
+         ["os.system"]),
+        # an id for the loader
+        (padded(forge.Assembler(2).global_("collections", "OrderedDict").text("x"), b"0Q"),
+         ["persistent-id"]),
+        # an attribute that the unpickler calls, set where the instance is out of sight
+        (padded(forge.Assembler(2).global_("argparse", "Namespace").empty_tuple().newobj()
+                .global_("collections", "OrderedDict").put(0).pop(),
+                b"0}X\6\0\0\0appendh\0sbK\1a"), ["overwritten-state"]),
+        (padded(forge.Assembler(2).global_("argparse", "Namespace").empty_tuple().newobj()
+                .global_("collections", "OrderedDict").put(0).pop().empty_dict(),
+                b"0X\6\0\0\0appendh\0sbK\1a"), ["overwritten-state"]),
+        # a frame ends in the middle of an opcode
+        (padded(forge.Assembler(4).raw(b"\x95", (200_001).to_bytes(8, "little"))
+                .global_("collections", "OrderedDict"), b"0"), ["frame-mismatch"]),
+    ],
+)  # fmt: skip
+def test_what_is_needed_from_a_stretch_is_looked_up(data: bytes, expected: list[str]) -> None:
+    items = read(data)
+    bad = [call.callable for call in (*calls(items), *calls(items, "unknown"))]
+    assert bad + oddities(items) == expected
+
+
 @pytest.mark.parametrize("function", ["os.system", "acme.f", "collections.Counter"])
 def test_a_function_below_a_stretch_is_found(function: str) -> None:
     module, _, name = function.rpartition(".")

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 import sigstore
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelscan.errors import UsageError
-from modelscan.verifier.oms import keyless
+from modelscan.verifier.oms import curves, keyless
 from modelscan.verifier.oms.authority import Authority
 from modelscan.verifier.oms.bundle import parse_bundle
 from modelscan.verifier.oms.failures import BrokenSignatureError
@@ -147,6 +147,25 @@ def test_a_holder_of_a_certificate_is_no_authority() -> None:
     signer = pretender.signer()
     signer.chain = [signer.chain[0], *issuer.chain]
     assert "does not lead" in ask(signer.bundle(), CA).reason
+
+
+def test_an_issuer_that_may_not_issue_is_none() -> None:
+    authority = signing.Authority(middle_issues=False)
+    trust = CA._replace(authorities=(authority.pem,))
+    assert "not for issuing others" in ask(authority.signer().bundle(), trust).reason
+
+
+def test_a_certificate_without_key_usage_is_for_its_purpose() -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = AUTHORITY.plain_leaf(key)
+    signer = signing.CertificateSigner(key, "P-256", [leaf, AUTHORITY.middle])
+    assert ask(signer.bundle(), CA._replace(identities=("CN=Plain",))).trusted
+
+
+def test_a_curve_that_is_not_allowed_fits_nothing() -> None:
+    key = ec.generate_private_key(ec.SECP256K1())
+    signature = key.sign(b"x", ec.ECDSA(hashes.SHA256()))
+    assert not curves.fits(key.public_key(), signature, b"x")
 
 
 def test_without_an_authority_nobody_is_trusted() -> None:

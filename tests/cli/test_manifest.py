@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.cli.conftest import Command
+from tests.forge import models, releases, signing
+
+# create, show, check
+
+
+def test_a_pinned_model_is_found_again(modelassay: Command, tmp_path: Path) -> None:
+    model = models.plain(tmp_path / "model")
+    path = tmp_path / "pin.json"
+    assert modelassay("manifest", "create", model, "-o", path).code == 0
+    assert modelassay("verify", model, "--manifest", path).code == 0
+    weights = model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"!")
+    ran = modelassay("verify", model, "--manifest", path, "-f", "json")
+    found = json.loads(ran.out)["models"][0]["answers"]["official_bytes"]
+    assert found["status"] == "modified"
+    assert "model.safetensors differs" in found["reason"]
+    assert ran.code == 1
+
+
+def test_what_is_stated(modelassay: Command, tmp_path: Path) -> None:
+    model = models.plain(tmp_path / "model")
+    options = ("--id", "acme/m@1", "--location", "hf:acme/m", "--publisher", "Acme")
+    stated = json.loads(modelassay("manifest", "create", model, *options).out)
+    (release,) = stated["releases"]
+    assert (stated["assurance"], stated["publisher"]["name"]) == ("self-pinned", "Acme")
+    assert (release["id"], release["locations"], release["complete"]) == (
+        "acme/m@1",
+        ["hf:acme/m"],
+        True,
+    )
+    listed = {file["path"]: file for file in release["files"]}
+    assert set(listed) == {"README.md", "config.json", "model.safetensors"}
+    assert "header_sha256" in listed["model.safetensors"]
+    assert "header_sha256" not in listed["config.json"]
+    assert listed["README.md"]["size"] == len(models.CARD)
+
+
+def test_a_part_is_not_complete(modelassay: Command, tmp_path: Path) -> None:
+    model = models.plain(tmp_path / "model")
+    stated = json.loads(modelassay("manifest", "create", model, "--include", "*.json").out)
+    (release,) = stated["releases"]
+    assert [file["path"] for file in release["files"]] == ["config.json"]
+    assert "complete" not in release
+
+
+def test_a_hub_cache_says_where_it_is_from(modelassay: Command, tmp_path: Path) -> None:
+    snapshot = tmp_path / "models--acme--m" / "snapshots" / ("a" * 40)
+    models.plain(snapshot)
+    (release,) = json.loads(modelassay("manifest", "create", snapshot).out)["releases"]
+    assert (release["locations"], release["revision"]) == (["hf:acme/m"], "a" * 40)
+
+
+@pytest.mark.parametrize("header", [b"", b"\x02", (1 << 60).to_bytes(8, "little") + b"{}"])
+def test_weights_without_a_header_are_listed_all_the_same(
+    modelassay: Command, tmp_path: Path, header: bytes
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "x.safetensors").write_bytes(header)
+    (release,) = json.loads(modelassay("manifest", "create", tmp_path / "model").out)["releases"]
+    assert "header_sha256" not in release["files"][0]
+
+
+def test_all_or_nothing(modelassay: Command, tmp_path: Path) -> None:
+    model = models.plain(tmp_path / "model")
+    (model / "outside").symlink_to("/dev/null")
+    ran = modelassay("manifest", "create", model)
+    assert (ran.code, ran.out) == (3, "")
+    assert "outside" in ran.err
+    (tmp_path / "empty").mkdir()
+    assert modelassay("manifest", "create", tmp_path / "empty").code == 3
+    assert modelassay("manifest", "create", tmp_path / "missing").code == 3
+
+
+def test_names_that_cannot_be_listed(modelassay: Command, tmp_path: Path) -> None:
+    for name in (os.fsdecode(b"bad\xff"), "back\\slash"):
+        model = models.plain(tmp_path / "model")
+        (model / name).write_bytes(b"1")
+        assert modelassay("manifest", "create", model).code == 2
+        (model / name).unlink()
+
+
+def test_show_and_check(modelassay: Command, tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    described = releases.pinned(status="withdrawn", reason="leaked \x1b[31m", revision="a" * 40)
+    path.write_text(json.dumps(releases.document(described)))
+    shown = modelassay("manifest", "show", path).out
+    assert "acme/model@1" in shown
+    assert "withdrawn: leaked" in shown
+    assert "commit " + "a" * 40 in shown
+    assert "\x1b" not in shown
+    assert modelassay("manifest", "check", path).out == "1 manifest, 1 release, no errors\n"
+    assert modelassay("manifest", "check", path, path).code == 2
+    path.write_text("{}")
+    assert modelassay("manifest", "check", path).code == 2
+    assert modelassay("manifest", "show", path).code == 2
+
+
+# sign
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "release.key"
+    path.write_bytes(signing.signer().private_pem)
+    return path
+
+
+@pytest.fixture
+def public(tmp_path: Path) -> Path:
+    path = tmp_path / "release.pub"
+    path.write_bytes(signing.signer().pem)
+    return path
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "blake2b", "blake3"])
+@pytest.mark.parametrize("shard", [(), ("--shard-size", "1000")])
+def test_what_is_signed_here_verifies_here(
+    modelassay: Command,
+    tmp_path: Path,
+    key: Path,
+    public: Path,
+    algorithm: str,
+    shard: tuple[str, ...],
+) -> None:
+    model = signing.write(tmp_path / "model")
+    (model / "empty.txt").touch()
+    options = ("--key", key, "--hash", algorithm, *shard)
+    assert modelassay("manifest", "sign", model, *options).code == 0
+    assert modelassay("verify", model, "--key", public).code == 0
+    assert modelassay("manifest", "sign", model, *options).code == 0  # again, in its place
+    assert modelassay("verify", model, "--key", public).code == 0
+    (model / "model.bin").write_bytes(b"other")
+    assert modelassay("verify", model, "--key", public).code == 1
+
+
+def test_a_certificate_signs_with_its_chain(modelassay: Command, tmp_path: Path) -> None:
+    model = signing.write(tmp_path / "model")
+    signer = signing.authority().signer()
+    paths = {name: tmp_path / name for name in ("key", "chain", "ca")}
+    paths["key"].write_bytes(signer.private_pem)
+    paths["chain"].write_bytes(signer.chain_pem)
+    paths["ca"].write_bytes(signing.authority().pem)
+    output = tmp_path / "m.sig"
+    options = ("--key", paths["key"], "--certificates", paths["chain"], "-o", output)
+    assert modelassay("manifest", "sign", model, *options).code == 0
+    trust = ("--ca", paths["ca"], "--identity", "release@example.org", "--signature", output)
+    assert modelassay("verify", model, *trust).code == 0
+    paths["chain"].write_bytes(signing.authority().signer().chain_pem)
+    assert modelassay("manifest", "sign", model, *options).code == 2
+
+
+def test_an_encrypted_key_needs_its_password(
+    modelassay: Command, tmp_path: Path, public: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = signing.write(tmp_path / "model")
+    path = tmp_path / "locked.key"
+    path.write_bytes(
+        signing.signer().private.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(b"open"),
+        )
+    )
+    assert modelassay("manifest", "sign", model, "--key", path).code == 2
+    monkeypatch.setenv("MODELASSAY_KEY_PASSWORD", "open")
+    assert modelassay("manifest", "sign", model, "--key", path).code == 0
+    assert modelassay("verify", model, "--key", public).code == 0
+
+
+def test_a_single_file_is_signed_beside_it(
+    modelassay: Command, tmp_path: Path, key: Path, public: Path
+) -> None:
+    model = signing.write(tmp_path / "model") / "model.bin"
+    assert modelassay("manifest", "sign", model, "--key", key).code == 2
+    output = tmp_path / "model.bin.sig"
+    assert modelassay("manifest", "sign", model, "--key", key, "-o", output).code == 0
+    assert modelassay("verify", model, "--key", public, "--signature", output).code == 0
+
+
+def test_keys_that_do_not_sign(modelassay: Command, tmp_path: Path, public: Path) -> None:
+    model = signing.write(tmp_path / "model")
+    rsa_key = tmp_path / "rsa.key"
+    rsa_key.write_bytes(
+        rsa.generate_private_key(65537, 2048).private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    for wrong in (public, rsa_key, tmp_path / "missing"):
+        assert modelassay("manifest", "sign", model, "--key", wrong).code == 2
+    assert not (model / "model.sig").exists()
+
+
+def test_models_that_cannot_be_signed(modelassay: Command, tmp_path: Path, key: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert modelassay("manifest", "sign", tmp_path / "empty", "--key", key).code == 3
+    model = signing.write(tmp_path / "model", {"a.bin": b"1", "A.bin": b"2"})
+    ran = modelassay("manifest", "sign", model, "--key", key)
+    assert ran.code == 2
+    assert "one name to file systems" in ran.err
+
+
+def test_git_is_not_signed_and_its_hooks_are_named(
+    modelassay: Command, tmp_path: Path, key: Path, public: Path
+) -> None:
+    model = signing.write(tmp_path / "model")
+    (model / ".git" / "objects").mkdir(parents=True)
+    (model / ".git" / "objects" / "pack").write_bytes(b"1")
+    assert modelassay("manifest", "sign", model, "--key", key).code == 0
+    assert modelassay("verify", model, "--key", public).code == 0
+    (model / ".git" / "hooks").mkdir()
+    (model / ".git" / "hooks" / "post-checkout").write_text("#!/bin/sh\n")
+    assert modelassay("verify", model, "--key", public).code == 1
