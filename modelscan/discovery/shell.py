@@ -31,8 +31,8 @@ _SHEBANG: Final = re.compile(rb"#!\s*/\S*[\s/](?:ba|z|k|da|a)?sh\b")
 _MAKE: Final = re.compile(r"(?:gnu)?makefile(?:\..*)?|.*\.mk|justfile|\.justfile")
 _HINTS: Final = Hints(
     b"hf ", b"huggingface", b"hf.co", b"ollama", b"model", b"MODEL", b"Model", b"vllm", b"sglang",
-    b"text-embeddings", b"text-generation", b"llama", b"wget", b"curl", b"python", b"lms ", b"HF_", b"trtllm",
-    b"tabby", b"litgpt", b"tune download", b"optimum", b"oras", b"kit ", b"whisper",
+    b"text-embeddings", b"text-generation", b"llama", b"wget", b"curl", b"python", b"lms ", b"HF_",
+    b"trtllm", b"tabby", b"litgpt", b"tune download", b"optimum", b"oras", b"kit ", b"whisper",
     b"tritonserver",
 )  # fmt: skip
 _MAKE_VARIABLE: Final = re.compile(r"\$\((?P<name>\w+)\)|\$\$(?=[\w{(])")

@@ -83,7 +83,15 @@ def _stub(name: Name, events: dict[str, set[Name]]) -> type:
     def accept(_self: object, *_arguments: object, **_keywords: object) -> None:
         """Take anything."""
 
-    methods: tuple[str, ...] = ("__init__", "__setitem__", "__setstate__", "append", "extend", "add", "__call__")
+    methods: tuple[str, ...] = (
+        "__init__",
+        "__setitem__",
+        "__setstate__",
+        "append",
+        "extend",
+        "add",
+        "__call__",
+    )
     body: dict[str, object] = {"__new__": note, **dict.fromkeys(methods, accept)}
     made = type("Stub", (), body)
     return made
@@ -112,7 +120,9 @@ def _serve() -> None:
             finished = True
         except Exception:  # noqa: BLE001  # a broken stream breaks in many ways
             finished = False
-        sys.stdout.write(json.dumps({k: sorted(v) for k, v in events.items()} | {"finished": finished}))
+        sys.stdout.write(
+            json.dumps({k: sorted(v) for k, v in events.items()} | {"finished": finished})
+        )
         sys.stdout.write("\n")
         sys.stdout.flush()
 

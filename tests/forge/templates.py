@@ -3,7 +3,7 @@
 They follow the structure of the families that they are named after and say everything in words of
 their own. Nothing here is ever rendered.
 """
-# ruff: noqa: E501, RUF001  # templates have long lines and letters of many scripts
+# ruff: noqa: RUF001  # templates have long lines and letters of many scripts
 
 from __future__ import annotations
 

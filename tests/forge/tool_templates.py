@@ -2,7 +2,7 @@
 
 As in `templates`: their structure, in words of their own.
 """
-# ruff: noqa: E501  # templates have long lines
+# templates have long lines
 
 from __future__ import annotations
 
