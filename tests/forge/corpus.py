@@ -14,23 +14,42 @@ from typing import Any
 _EXTENSIONS = {
     "archives": ".zip",
     "cards": ".md",
+    "graphs": ".pb",
+    "hdf5": ".h5",
+    "numpy_arrays": ".npy",
+    "pickle_techniques": ".pkl",
     "pickles": ".pkl",
     "python_code": ".py",
-    "safetensors": ".safetensors",
-    "templates": ".jinja",
+    "r_data": ".rds",
+    "sevenzip": ".7z",
     "template_attacks": ".jinja",
+    "templates": ".jinja",
+    "tensorflow": ".pb",
     "tool_templates": ".jinja",
 }
 """Extensions by forge; any other forge's own name is the extension, as in `model.gguf`."""
-_NO_SAMPLES = {
-    "corpus",
-    "installations",
-    "judgement",
-    "releases",
-    "reports",
-    "repository",
-    "rulebook",
-}
+_NO_SAMPLES = frozenset(
+    [
+        "codebases",
+        "corpus",
+        "installations",
+        "judgement",
+        "models",
+        "neutral_unpickler",
+        "pages",
+        "pickle_programs",
+        "policies",
+        "reading",
+        "releases",
+        "reports",
+        "repository",
+        "rulebook",
+        "schemas",
+        "signing",
+        "sigstore_instance",
+        "zip_reading",
+    ]
+)
 """Forges of values and folders for the other floors."""
 
 
