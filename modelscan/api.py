@@ -18,6 +18,7 @@ from modelscan._about import NAME, VERSION
 from modelscan.budget import Limits
 from modelscan.engine.catalogue import Catalogue, load
 from modelscan.errors import UsageError
+from modelscan.formats.candidates import Candidates
 from modelscan.pipeline import Progress, Scanned, Selection, Tools
 from modelscan.pipeline import scan as scan_target
 from modelscan.policy.baseline import Baseline
@@ -191,7 +192,7 @@ def verify(
     request = request or Request()
     profile = msgspec.structs.replace(DEFAULT, name=demand.POLICY)
     tools = Tools.prepare(load(()), profile, limits)
-    readers = tuple(reader for reader in tools.readers if reader.format in demand.FORMATS)
+    readers = Candidates(reader for reader in tools.readers if reader.format in demand.FORMATS)
     tools = tools._replace(request=request, readers=readers)
     scanned = []
     for target in targets:

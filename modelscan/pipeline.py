@@ -21,7 +21,7 @@ from modelscan.engine.evaluate import Engine
 from modelscan.engine.hazards import load_hazards
 from modelscan.errors import ReadError, SourceError
 from modelscan.fetcher.sources import take
-from modelscan.formats.reader import Reader
+from modelscan.formats.candidates import Candidates
 from modelscan.formats.readers import readers_for
 from modelscan.formats.repository.relator import RepositoryView
 from modelscan.formats.repository.relators import relate
@@ -79,7 +79,7 @@ class Tools(NamedTuple):
 
     catalogue: Catalogue
     engine: Engine
-    readers: tuple[Reader, ...]
+    readers: Candidates
     profile: Profile
     limits: Limits
     baseline: Baseline | None = None
@@ -96,7 +96,7 @@ class Tools(NamedTuple):
     ) -> Tools:
         """Tools for a catalogue of rules and a policy."""
         engine = Engine(catalogue.rules.values(), profile.persona)
-        readers = readers_for(catalogue.lists)
+        readers = Candidates(readers_for(catalogue.lists))
         return cls(catalogue, engine, readers, profile, limits or Limits(), baseline)
 
 

@@ -29,6 +29,8 @@ class BoostedTreesReader:
 
     format = "boosted trees"
 
+    starts = (*_LIGHTGBM, _CATBOOST, *_XGBOOST, *_OLD_XGBOOST)
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the first bytes."""
         head = glimpse.head

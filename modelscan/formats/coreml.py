@@ -40,6 +40,8 @@ class CoremlReader:
 
     format = "coreml"
 
+    extensions = frozenset({_EXTENSION})
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension: the message has no first bytes of its own."""
         return glimpse.extension == _EXTENSION

@@ -54,6 +54,8 @@ class HubConfigReader:
 
     format = "json"
 
+    extensions = frozenset({".json"})
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name: JSON has no magic bytes, and loaders go by the name."""
         return glimpse.extension == ".json"

@@ -58,6 +58,8 @@ class ModelCardReader:
 
     format = "model card"
 
+    extensions = frozenset({".md"})
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, and by a first line of `---`: without it there is only prose."""
         return glimpse.name.lower() in NAMES and front_matter.begins(glimpse.head)

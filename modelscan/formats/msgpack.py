@@ -43,6 +43,8 @@ class MsgpackReader:
 
     format = "msgpack"
 
+    extensions = _EXTENSIONS
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension: the format has no first bytes of its own."""
         return glimpse.extension in _EXTENSIONS

@@ -32,6 +32,8 @@ class PaddleReader:
 
     format = "paddle"
 
+    extensions = frozenset({_EXTENSION})
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension: the message has no first bytes of its own."""
         return glimpse.extension == _EXTENSION

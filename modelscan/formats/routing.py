@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats import sniff
+from modelscan.formats.candidates import Candidates
 from modelscan.formats.reader import Glimpse, Reader
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage, Status
@@ -31,12 +32,14 @@ class Reading:
         budget: pays for the file and everything nested in it.
     """
 
-    def __init__(self, artifact: Artifact, readers: Sequence[Reader], budget: Budget) -> None:
+    def __init__(
+        self, artifact: Artifact, readers: Candidates | Sequence[Reader], budget: Budget
+    ) -> None:
         self.format = sniff.UNKNOWN.format
         self.recognised = False
         """True when the file is model or code: read, or recognised as something to read."""
         self._artifact = artifact
-        self._readers = readers
+        self._readers = readers if isinstance(readers, Candidates) else Candidates(readers)
         self._budget = budget
         self._plain_members = 0
         self._refused = 0
@@ -56,7 +59,7 @@ class Reading:
         try:
             self._budget.depth(artifact.depth)
             glimpse = Glimpse(artifact)
-            matching = _alone([reader for reader in self._readers if reader.recognises(glimpse)])
+            matching = _alone(self._readers.matching(glimpse))
         except ReadError as error:
             self._refused += isinstance(error, BudgetError)
             yield _gap(artifact, error)

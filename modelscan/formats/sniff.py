@@ -51,6 +51,10 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (4, b"ET13", "executorch"),
 )
 
+_AT_START = tuple(magic for offset, magic, _ in _MAGIC if not offset)
+_ELSEWHERE = tuple((magic, offset) for offset, magic, _ in _MAGIC if offset)
+"""The same in two parts, to be tried before the table: hardly a file has any of them."""
+
 _BY_EXTENSION: dict[str, Unread] = {
     ".bat": Unread("script", needed=True),
     ".caffemodel": Unread("caffe", needed=True),
@@ -183,9 +187,10 @@ def polyglot(glimpse: Glimpse, formats: Sequence[str]) -> tuple[str, ...]:
 
 def by_magic(head: bytes) -> Unread | None:
     """What first bytes alone say of a format that has no reader."""
-    for offset, magic, name in _MAGIC:
-        if head.startswith(magic, offset):
-            return Unread(name, needed=True)
+    if head.startswith(_AT_START) or any(head.startswith(*other) for other in _ELSEWHERE):
+        for offset, magic, name in _MAGIC:
+            if head.startswith(magic, offset):
+                return Unread(name, needed=True)
     if head.startswith(_WINDOWS_EXECUTABLE) and _is_portable_executable(head):
         return Unread("native code", needed=True)
     if head.startswith(_SEVERAL_MACHINES):

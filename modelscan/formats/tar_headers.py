@@ -63,6 +63,8 @@ def is_header(block: bytes) -> bool:
         if not digits.isdigit() or b"8" in digits or b"9" in digits:
             return False
         stated = int(digits, 8)
+    if not stated <= BLOCK * 0xFF:  # no sum is larger; most other data states one that is
+        return False
     counted = block[:148] + block[156:]
     found = sum(counted) + 8 * ord(" ")
     return stated == found or stated == found - 256 * sum(byte > 0x7F for byte in counted)  # noqa: PLR2004 - the sign bit

@@ -46,6 +46,8 @@ class TfjsReader:
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
 
+    extensions = frozenset({".json"})
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """A `.json` that has the keys of a converted model within its first bytes, or its name."""
         if glimpse.extension != ".json":

@@ -31,6 +31,9 @@ class Torch7Reader:
 
     format = "torch7"
 
+    extensions = _EXTENSIONS
+    starts = (_OBJECT,)
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By its first object; a table is one only under an extension of Torch7."""
         if glimpse.head.startswith(_OBJECT):

@@ -94,6 +94,7 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     """A format that no reader will ever handle."""
     monkeypatch.setitem(sniff._BY_EXTENSION, ".unheard", sniff.Unread("unheard", needed=True))
     monkeypatch.setattr(sniff, "_MAGIC", (*sniff._MAGIC, (0, b"UNHEARD", "unheard")))
+    monkeypatch.setattr(sniff, "_AT_START", (*sniff._AT_START, b"UNHEARD"))
 
 
 @pytest.mark.usefixtures("unheard")

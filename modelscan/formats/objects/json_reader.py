@@ -38,7 +38,8 @@ def may_name(data: bytes) -> bool:
     """False for a document that names nothing."""
     if any(mark in data for mark in _MARKS):
         return True
-    return len(data) <= _SMALL and any(escape in data for escape in _ESCAPES)
+    # the part that all escapes share first: every document pays for this
+    return len(data) <= _SMALL and b"\\u00" in data and any(mark in data for mark in _ESCAPES)
 
 
 class JsonObjectsReader:
@@ -52,6 +53,8 @@ class JsonObjectsReader:
 
     def __init__(self, names: PickleGlobals) -> None:
         self._names = Names(names)
+
+    extensions = frozenset({".json"})
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension; a small document is in sight as a whole, and judged here already."""

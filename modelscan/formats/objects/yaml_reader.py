@@ -61,6 +61,8 @@ class YamlReader:
     def __init__(self, names: PickleGlobals) -> None:
         self._names = Names(names)
 
+    extensions = _EXTENSIONS
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension, unless the document is in sight and can name nothing."""
         return glimpse.extension in _EXTENSIONS and (
