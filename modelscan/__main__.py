@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 
-_COLLECT_AFTER = 100_000
+_COLLECT_AFTER = 1_000_000
 """Allocations between two garbage collections. A scan makes many small immutable values that live
 to its end and hardly a cycle: Python's default of 700 spends a tenth of the time looking for them.
 """

@@ -22,6 +22,7 @@ _LIGHTGBM: Final = (b"tree\nversion=", b"tree\r\nversion=")
 _CATBOOST: Final = b"CBM1"
 _XGBOOST: Final = (b"{L\0\0\0\0\0\0\0\x07learner", b"{L\0\0\0\0\0\0\0\x06Config")
 _OLD_XGBOOST: Final = (b"binf", b"bs64")
+_MARKS: Final = (*_LIGHTGBM, _CATBOOST, *_XGBOOST, *_OLD_XGBOOST)
 
 
 class BoostedTreesReader:
@@ -33,8 +34,7 @@ class BoostedTreesReader:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the first bytes."""
-        head = glimpse.head
-        return head.startswith((*_LIGHTGBM, _CATBOOST, *_XGBOOST, *_OLD_XGBOOST))
+        return glimpse.head.startswith(_MARKS)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """Say that the trees themselves were not looked at."""

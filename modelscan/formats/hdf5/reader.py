@@ -12,16 +12,18 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from modelscan.budget import Budget
 from modelscan.formats import archive
 from modelscan.formats.hdf5 import objects, superblock
-from modelscan.formats.hdf5.walk import Walk
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, SliceArtifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, Hdf5Defect, TensorHeader
+
+if TYPE_CHECKING:
+    from modelscan.formats.hdf5.walk import Walk
 
 _EXTENSIONS: Final = frozenset({".h5", ".hdf5", ".hdf", ".he5", ".h5py"})
 
@@ -45,6 +47,8 @@ class Hdf5Reader:
             ReadError: there is no superblock.
             BudgetError: more objects than the budget allows.
         """
+        from modelscan.formats.hdf5.walk import Walk  # lazy: hardly a model needs it
+
         first = superblock.read(artifact)
         yield from _around(artifact, first)
         walk = Walk(artifact, first.space, budget)

@@ -28,7 +28,7 @@ def module(artifact: Artifact, root: Any, budget: Budget) -> Iterator[Artifact |
     """
     imports: list[str] = []
     others: list[str] = []
-    for _, text in strings(root, budget):
+    for text in strings(root, budget):
         if not text.startswith(MARK) or text.startswith("${") or len(text) > _MAX_TEXT:
             continue
         source = _REFERENCE.sub("_", text[1:]).strip()

@@ -13,7 +13,6 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError
-from modelscan.formats.objects import documents
 from modelscan.formats.objects.judging import Names
 from modelscan.formats.objects.tree import parse_json
 from modelscan.formats.reader import HEAD, Glimpse
@@ -74,4 +73,6 @@ class JsonObjectsReader:
         budget.header(artifact.size)
         data = artifact.read_at(0, artifact.size)
         if may_name(data):
+            from modelscan.formats.objects import documents  # lazy: most name nothing
+
             yield from documents.facts(artifact, parse_json(data), data, self._names, budget)

@@ -16,9 +16,9 @@ from modelscan.formats import json_text
 
 SHADOWED: Final = "\0shadowed"
 """The name under which a table keeps earlier values of names that stand twice: name to values."""
-_VARIANTS: Final = 8
-"""Earlier values of one name that are walked as if they counted."""
 _BATCH: Final = 1000
+_LONGEST_PATH: Final = 300
+"""Characters after which a path is not made longer."""
 
 Table = dict[str, Any]
 
@@ -54,53 +54,67 @@ def _table(pairs: list[tuple[str, Any]]) -> Table:
 
 
 def tables(root: Any, budget: Budget) -> Iterator[tuple[str, Table]]:
-    """Every table in a tree with its path, and the variants of those with names that stand twice.
+    """Every table in a tree with its path.
+
+    One with names that stand twice comes twice: as parsers see it that take the last value, and as
+    those do that take the first.
 
     Raises:
         BudgetError: more values than the budget allows.
     """
-    pending: list[tuple[str, Any]] = [("", root)]
-    steps = 0
-    while pending:
-        path, value = pending.pop()
-        steps += 1
-        if steps % _BATCH == 0:
-            budget.step(_BATCH)
-        if isinstance(value, list):
-            pending.extend((f"{path}[{index}]", item) for index, item in enumerate(value))
-        elif isinstance(value, dict):
+    for path, value in _containers(root, budget):
+        if isinstance(value, dict):
             yield path, value
-            for hidden in _variants(value):
+            for hidden in _first_values(value):
                 yield path, hidden
-            for name, item in value.items():
-                if isinstance(item, dict | list):
-                    pending.append((f"{path}.{name}" if path else str(name), item))
 
 
-def _variants(table: Table) -> Iterator[Table]:
-    """The table as parsers see it that take an earlier value of a name."""
-    for name, values in table.get(SHADOWED, {}).items():
-        for value in values[:_VARIANTS]:
-            yield {**table, name: value}
-
-
-def strings(root: Any, budget: Budget) -> Iterator[tuple[str, str]]:
-    """Every text in a tree with its path.
+def strings(root: Any, budget: Budget) -> Iterator[str]:
+    """Every text in a tree.
 
     Raises:
         BudgetError: more values than the budget allows.
     """
-    pending: list[tuple[str, Any]] = [("", root)]
+    for _, value in _containers([root], budget):
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, str):
+                yield item
+
+
+def _containers(root: Any, budget: Budget) -> Iterator[tuple[str, Table | list[Any]]]:
+    """Every table and list with its path, in order. What waits is bounded by the depth."""
+    waiting = [iter([("", root)])]
     steps = 0
-    while pending:
-        path, value = pending.pop()
+    while waiting:
+        path, value = next(waiting[-1], ("", None))
+        if value is None:
+            waiting.pop()
+            continue
         steps += 1
         if steps % _BATCH == 0:
             budget.step(_BATCH)
-        if isinstance(value, str):
+        if isinstance(value, dict | list):
             yield path, value
-        elif isinstance(value, list):
-            pending.extend((f"{path}[{index}]", item) for index, item in enumerate(value))
-        elif isinstance(value, dict):
-            prefix = f"{path}." if path else ""
-            pending.extend((prefix + name, item) for name, item in value.items())
+            waiting.append(_below(path, value, budget))
+
+
+def _below(path: str, value: Table | list[Any], budget: Budget) -> Iterator[tuple[str, Any]]:
+    """The tables and lists right inside another one."""
+    budget.step(len(value) // _BATCH)
+    whole = len(path) >= _LONGEST_PATH
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, dict | list):
+                below = f"{path}.{name}" if path else str(name)
+                yield path if whole else below[:_LONGEST_PATH], item
+    else:
+        for index, item in enumerate(value):
+            if isinstance(item, dict | list):
+                yield path if whole else f"{path}[{index}]"[:_LONGEST_PATH], item
+
+
+def _first_values(table: Table) -> Iterator[Table]:
+    """The table as parsers see it that take the first of several values."""
+    shadowed = table.get(SHADOWED)
+    if shadowed:
+        yield {**table, **{name: values[0] for name, values in shadowed.items()}}
