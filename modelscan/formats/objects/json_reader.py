@@ -8,6 +8,7 @@ what it names, and costs next to nothing on documents that cannot name anything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -22,23 +23,34 @@ from modelscan.vocabulary.fact import Fact
 from modelscan.vocabulary.lists import PickleGlobals
 
 _MARKS: Final = (
-    b"class_name", b"_target_", b'"py/', b'"lc"', b'"target"', b'"class_path"', b'"Custom"',
-    b"function_type",
+    b"class_name", b"_target_", b'"py/', b'"py\\/', b'"lc"', b'"target"', b'"class_path"',
+    b'"Custom"', b"function_type",
 )  # fmt: skip
 """One of them is in every document that names something, unless an escape spells it."""
-_ESCAPES: Final = (b"\\u002", b"\\u003", b"\\u004", b"\\u005", b"\\u006", b"\\u007")
-"""Escapes of characters that need none: how a mark is hidden. JSON writers escape others."""
+_NAMING: Final = re.compile(
+    rb'"(?:class_name|function_type|_target_|target|class_path|py\\?/\w+)"\s*:\s*["\[{]'
+    rb'|"lc"\s*:\s*1\s*,|"op"\s*:\s*"Custom"'
+)
+"""The same in their place: vocabularies have such words, too, and a number behind each."""
+_ESCAPE: Final = b"\\u00"
+_SPELLING: Final = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])")
+"""An escape of a letter or underscore. No writer of JSON escapes those."""
 _SMALL: Final = 1 << 20
-"""Larger documents are vocabularies, whose tokens are full of escapes."""
-_MAX_DOCUMENT: Final = 64 << 20
+"""Larger documents are vocabularies more often than not."""
+_MAX_DOCUMENT: Final = 16 << 20
+"""Bytes that are parsed; the configurations of the largest models have some megabytes."""
+
+_LONGEST: Final = 64 << 20
+"""Bytes that are searched."""
 
 
 def may_name(data: bytes) -> bool:
     """False for a document that names nothing."""
-    if any(mark in data for mark in _MARKS):
+    if _ESCAPE in data and _SPELLING.search(data):
         return True
-    # the part that all escapes share first: every document pays for this
-    return len(data) <= _SMALL and b"\\u00" in data and any(mark in data for mark in _ESCAPES)
+    if not any(mark in data for mark in _MARKS):
+        return False
+    return len(data) <= _SMALL or _NAMING.search(data) is not None
 
 
 class JsonObjectsReader:
@@ -68,11 +80,13 @@ class JsonObjectsReader:
             ReadError: it is not JSON.
             BudgetError: it is too large.
         """
-        if artifact.size > _MAX_DOCUMENT:
+        if artifact.size > _LONGEST:
             raise BudgetError(f"a JSON document of {artifact.size:,} bytes")
         budget.header(artifact.size)
         data = artifact.read_at(0, artifact.size)
         if may_name(data):
-            from modelscan.formats.objects import documents  # lazy: most name nothing
+            from modelscan.formats.objects import documents  # lazy: most documents name nothing
 
+            if artifact.size > _MAX_DOCUMENT:
+                raise BudgetError(f"a JSON document of {artifact.size:,} bytes that names classes")
             yield from documents.facts(artifact, parse_json(data), data, self._names, budget)
