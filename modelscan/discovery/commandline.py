@@ -19,6 +19,8 @@ from modelscan.discovery.shellwords import Word
 from modelscan.vocabulary.reference import Certainty
 
 _PYTHON: Final = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*$")
+_OLLAMA_CALL: Final = re.compile(r":11434/|/api/(?:pull|generate|chat|embed(?:dings)?)\b")
+_BODY_MODEL: Final = re.compile(r'"(?:model|name)"\s*:\s*"(?P<name>[^"\s]+)"')
 _DIGITS: Final = re.compile(r"\d+[smhd]?")
 _SETTING: Final = re.compile(r"(?P<key>[A-Za-z_][\w.-]*)=(?P<value>.*)", re.DOTALL)
 _REVISIONS: Final = frozenset({"--revision", "--model-revision", "--hf-revision", "--hf_revision"})
@@ -61,14 +63,41 @@ def mentions(words: Sequence[Word], line: int, image: str = "") -> Iterator[Ment
         return
     if called in servers.FETCHERS:
         yield from _addresses(rest)
+        yield from _asked(rest)
         return
-    if called == "docker" and program is None:
-        image = next((word.text for word in rest if _image_program(word.text)), "")
-        program = _image_program(image)
+    if program is None and called in servers.CARRIERS:
+        yield from _carried(rest)
+        return
     yield from _arguments(rest, program, called)
 
 
+def _carried(words: Sequence[Word]) -> Iterator[Mention]:
+    """A command inside another: `docker exec box ollama pull x`, `docker run image --model x`."""
+    for index, word in enumerate(words):
+        texts = [each.text for each in words[index : index + 2]]
+        inner = servers.PROGRAMS.get(" ".join(texts)) if len(texts) > 1 else None
+        if inner is not None:
+            yield from _arguments(words[index + 2 :], inner, _last(word.text))
+            return
+        image = _image_program(word.text)
+        if image is not None:
+            yield from _arguments(words[index + 1 :], image, "")
+            return
+    yield from _arguments(words, None, "")
+
+
+def _asked(words: Sequence[Word]) -> Iterator[Mention]:
+    """The body that `curl` sends to Ollama: `-d '{"model": "llama3"}'`."""
+    if not any(_OLLAMA_CALL.search(word.text) for word in words):
+        return
+    for word in words:
+        found = _BODY_MODEL.search(word.text)
+        if found and word.text.lstrip().startswith("{"):
+            yield _mention(word._replace(text=found["name"]), "ollama")
+
+
 def _image_program(image: str) -> Program | None:
+    """The program that is the entry point of an image, by its name."""
     if "/" not in image and ":" not in image:
         return None
     return next((each for part, each in servers.IMAGES if part in image.lower()), None)

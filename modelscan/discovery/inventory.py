@@ -146,6 +146,7 @@ def _found(finder: Finder, code: CodeFile, tree: Tree) -> Iterator[Reference | C
     kind = finder.kind(code) or ""
     try:
         for item in finder.find(code):
+            code.budget.fact()
             if isinstance(item, Mention):
                 made = reference(item, code.path, kind, tree.holds)
                 if made is not None:

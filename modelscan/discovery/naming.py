@@ -248,14 +248,15 @@ def _is_hub_id(text: str) -> bool:
 
 
 def _plausible(name: str) -> bool:
-    """True for `bert-base-uncased` and `gpt2`, not for `model` or `final`."""
+    """True for `bert-base-uncased`, `roberta-base` and `gpt2`, not for `model` or `data-class`."""
     if name.lower() in _PATH_WORDS or weights.extension(name) in _OTHER_FILES:
         return False
     if _TRAINING.match(name):
         return False
     if sum(map(str.isalpha, name)) < _LETTERS:
         return False
-    return "-" in name or any(map(str.isdigit, name)) or name in _OLD_NAMES
+    sized = name.endswith(_SIZES) or name.count("-") > 1
+    return sized or any(map(str.isdigit, name)) or name in _OLD_NAMES
 
 
 _TRAINING: Final = re.compile(
@@ -263,6 +264,7 @@ _TRAINING: Final = re.compile(
 )
 """What trainers call the folders that they write."""
 _LETTERS: Final = 2
+_SIZES: Final = ("-base", "-large", "-small", "-tiny", "-medium", "-mini", "-xl", "-cased")
 _OLD_NAMES: Final = frozenset({"gpt2", "distilgpt2", "ctrl", "bloom"})
 
 
@@ -324,6 +326,8 @@ def _catalogue(name: str) -> _Read:
     """Models that a library knows by name; a file of weights is a path, `org/name` is the hub's."""
 
     def found(text: str, strict: bool) -> Name | None:  # noqa: FBT001  # as the others
+        if weights.extension(text) in _OTHER_FILES:  # a description of a network, without weights
+            return None
         if name != "ultralytics" and "/" in text:
             return _hub(text, strict)
         if "/" in text or (weights.extension(text) in weights.ANY and name != "ultralytics"):

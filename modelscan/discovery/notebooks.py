@@ -6,6 +6,7 @@ parse together, each is read by itself.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -58,6 +59,6 @@ def _python(cells: list[_Cell], file: CodeFile) -> Iterator[Mention]:
     for cell in cells:
         starts.append(starts[-1] + cell.python.count("\n") + 1)
     for mention in python.read(whole, file.path, file.code_base, file.budget):
-        index = max(at for at, start in enumerate(starts[:-1]) if start < mention.line)
+        index = bisect_left(starts, mention.line, hi=len(cells)) - 1
         number = cells[index].number
         yield mention._replace(line=mention.line - starts[index], member=f"cell {number}")

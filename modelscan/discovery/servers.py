@@ -119,4 +119,10 @@ PREFIXES: Final = frozenset(
 FETCHERS: Final = frozenset({"wget", "curl", "aria2c", "axel", "fetch", "http", "gdown", "s5cmd"})
 """Programs that fetch what the URL names."""
 
+CARRIERS: Final = frozenset(
+    {"docker", "docker-compose", "podman", "nerdctl", "kubectl", "oc", "srun", "ssh", "singularity",
+     "apptainer", "lxc", "su", "runuser", "watch"}
+)  # fmt: skip
+"""Programs that run a command which stands among their own arguments."""
+
 SHELLS: Final = frozenset({"sh", "bash", "zsh", "ash", "dash", "/bin/sh", "/bin/bash", "ksh"})

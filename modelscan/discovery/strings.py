@@ -20,7 +20,7 @@ from modelscan.discovery.naming import Usual
 from modelscan.vocabulary.reference import Certainty
 
 _JAVASCRIPT: Final = re.compile(
-    r"""(?P<skip>//[^\n]*|/\*.*?\*/|[ \t\r\n]+)
+    r"""(?P<skip>//[^\n]*|/\*.*?(?:\*/|\Z)|[ \t\r\n]+)
       | (?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)
       | (?P<name>[A-Za-z_$][\w$]*)
       | (?P<sign>=>|[^\w\s])
@@ -80,7 +80,7 @@ def python(text: str, budget: Budget) -> Iterator[Mention]:
 def _tokens(grammar: re.Pattern[str], text: str, budget: Budget) -> Iterator[_Token]:
     line = 1
     for index, found in enumerate(grammar.finditer(text)):
-        if not index % _BATCH:
+        if index and not index % _BATCH:
             budget.step(_BATCH)
         kind = found.lastgroup or "skip"
         if kind not in {"skip", "doc"} and found[0] != "\n":
@@ -92,7 +92,7 @@ def _mentions(tokens: list[_Token], budget: Budget) -> Iterator[Mention]:
     constants = _constants(tokens)
     local = any(token.kind == "text" and "11434" in token.text for token in tokens)
     for index, token in enumerate(tokens):
-        if not index % _BATCH:
+        if index and not index % _BATCH:
             budget.step(_BATCH)
         following = tokens[index + 1].text if index + 1 < len(tokens) else ""
         if token.kind == "text":

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import contextlib
 import json
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -78,8 +78,8 @@ from tests.forge.codebases import COMMIT
         ("s.ini", "[model]\nmodel_id: org/m-1\nx = " + "y" * 3000 + "\n", ["hf:org/m-1"]),
         (".gitmodules", "[submodule]\n  url = https://huggingface.co/org/m-1\n  url = https://x.example\n",
          ["hf:org/m-1"]),
-        ("requirements-dev.txt", ("# https://huggingface.co/a/b/resolve/main/x.whl\n"
-         "x @ https://huggingface.co/a/b-1/resolve/main/x.whl\n"), ["hf:a/b-1"]),
+        ("requirements-x.txt", "x @ https://huggingface.co/a/b-1/resolve/main/x.whl", ["hf:a/b-1"]),
+        ("requirements-dev.txt", "# x @ https://huggingface.co/a/b-1/resolve/main/x.whl", []),
         ("requirements.txt", "torch\n", []),
     ],
 )  # fmt: skip
@@ -157,5 +157,5 @@ def test_documents_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_any_text_is_a_document_or_is_not(text: str) -> None:
     trees.yaml(text, Budget())
     for read in (trees.parse_json, trees.toml):
-        with contextlib.suppress(ReadError):
+        with suppress(ReadError):
             read(text)

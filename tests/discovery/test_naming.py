@@ -20,6 +20,7 @@ def _ref(text: str, usual: Usual = "hub", *, strict: bool = False) -> str | None
         ("org/name", "hf:org/name"),
         ("bert-base-uncased", "hf:bert-base-uncased"),
         ("gpt2", "hf:gpt2"),
+        ("roberta-base", "hf:roberta-base"),
         ("org/name:Q4_K_M", "hf:org/name:Q4_K_M"),
         ("hf://org/name", "hf:org/name"),
         ("hf:org/name", "hf:org/name"),
@@ -54,10 +55,12 @@ def test_what_a_loader_of_the_hub_takes(text: str, ref: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "model", "two words", "a\nb", "final", "checkpoint-500", "org/na--me", "org/..", "x" * 600,
+        "", "model", "two words", "a\nb", "final", "checkpoint-500", "org/na--me", "org/..",
+        "x" * 600,
         "https://huggingface.co/datasets/org/name", "https://huggingface.co/spaces/org/name",
         "https://huggingface.co/docs/hub", "12", "???", "https://huggingface.co/a--b/c",
         "readme.md",
+        "data-class",
     ],
 )  # fmt: skip
 def test_what_names_no_model(text: str) -> None:
@@ -67,8 +70,10 @@ def test_what_names_no_model(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a/b", "user/id", "text/html", "src/main.py", "application/x-1", "models/x-1", "1/2", "v1/x-2",
-        "org/name", "bert-base-uncased", "https://example.com/page", "a/1.2", "./folder", "x/y.json",
+        "a/b", "user/id", "text/html", "src/main.py", "application/x-1", "models/x-1", "1/2",
+        "v1/x-2",
+        "org/name", "bert-base-uncased", "https://example.com/page", "a/1.2", "./folder",
+        "x/y.json",
     ],
 )  # fmt: skip
 def test_a_strict_place_takes_only_what_can_be_nothing_else(text: str) -> None:
@@ -108,6 +113,7 @@ def test_a_strict_place_takes_these(text: str, ref: str) -> None:
         ("a b", "timm", None),
         ("yolov8n.pt", "ultralytics", "ultralytics:yolov8n.pt"),
         ("runs/best.pt", "ultralytics", "runs/best.pt"),
+        ("yolov8n.yaml", "ultralytics", None),
         ("small.pt", "whisper", "small.pt"),
         ("all-MiniLM-L6-v2", "sentence-transformers", "hf:sentence-transformers/all-MiniLM-L6-v2"),
         ("org/name", "sentence-transformers", "hf:org/name"),
@@ -160,7 +166,8 @@ def test_addresses_alone() -> None:
     ("text", "provider"),
     [
         ("gpt-4o-2024-08-06", "openai"), ("o3-mini", "openai"), ("openai/gpt-4.1", "openai"),
-        ("openrouter/anthropic/claude-3.5-sonnet", "anthropic"), ("models/gemini-1.5-pro", "google"),
+        ("openrouter/anthropic/claude-3.5-sonnet", "anthropic"),
+        ("models/gemini-1.5-pro", "google"),
         ("mistral-large-latest", "mistral"), ("command-r-plus", "cohere"), ("grok-2", "xai"),
         ("us.anthropic.claude-3-haiku-20240307-v1:0", "bedrock"), ("deepseek-chat", "deepseek"),
         ("voyage-3", "voyage"), ("sonar-pro", "perplexity"), ("text-embedding-3-small", "openai"),

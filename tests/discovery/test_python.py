@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import contextlib
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -55,8 +55,8 @@ class _Alone:
         ("def f(n): M.from_pretrained(n)\nf(n='org/m-1')", ["hf:org/m-1"]),
         ("def f(n): M.from_pretrained(n)\nf(*x)", ["n"]),
         ("class E:\n  A = 'org/m-1'\nM.from_pretrained(E.A.value)", ["hf:org/m-1"]),
-        ("class C:\n  def __init__(s, n): s.n = n\n  def go(s): M.from_pretrained(s.n)\nC('org/m-1')",
-         ["hf:org/m-1"]),
+        ("class C:\n  def __init__(s, n): s.n = n\n  def g(s): M.from_pretrained(s.n)\nC('o/m-1')",
+         ["hf:o/m-1"]),
         ("class C:\n  @staticmethod\n  def go(n): M.from_pretrained(n)\nC.go('org/m-1')",
          ["hf:org/m-1"]),
         ("class C:\n  n: str = 'org/m-1'\nc = C(n='org/o-1')\nM.from_pretrained(c.n)",
@@ -65,10 +65,11 @@ class _Alone:
         ("class C:\n  @property\n  def n(s): return 'org/m-1'\nM.from_pretrained(C().n)",
          ["hf:org/m-1"]),
         (("from pydantic import Field\nclass C:\n  n: str = Field(default='org/m-1')\n"
-         "def f(cfg: C): M.from_pretrained(cfg.n)"), ["hf:org/m-1"]),
-        (("from dataclasses import field\nclass C:\n  n: str = field(default_factory=lambda: 'org/m-1')\n"
-         "def f(model_args): M.from_pretrained(model_args.n)"), ["hf:org/m-1"]),
-        ("import click\n@click.option('--n', '-n', default='org/m-1')\ndef f(n): M.from_pretrained(n)",
+          "def f(cfg: C): M.from_pretrained(cfg.n)"), ["hf:org/m-1"]),
+        (("from dataclasses import field\nclass C:\n"
+          "  n: str = field(default_factory=lambda: 'org/m-1')\n"
+          "def f(model_args): M.from_pretrained(model_args.n)"), ["hf:org/m-1"]),
+        ("import click\n@click.option('--n', default='org/m-1')\ndef f(n): M.from_pretrained(n)",
          ["hf:org/m-1"]),
         ("import typer\ndef f(n: str = typer.Option('org/m-1')): M.from_pretrained(n)",
          ["hf:org/m-1"]),
@@ -86,6 +87,9 @@ class _Alone:
         ("M.from_pretrained(not_known)", ["not_known"]),
         ("M.from_pretrained(*args)", ["*args"]),
         ("M.from_pretrained(**kwargs)", ["kwargs"]),
+        ("M.from_pretrained('model')", ["model"]),
+        ("M.from_pretrained('https://huggingface.co/datasets/a/b')", []),
+        ("from ultralytics import YOLO\nYOLO('yolov8n.yaml')", []),
         ("M.from_pretrained(None)", []),
         ("M.from_pretrained()", []),
         ("pipeline('text-generation')", []),
@@ -101,7 +105,7 @@ class _Alone:
         ("import json\njson.load(open('x.json'))", []),
         ("import timm\ntimm.create_model('resnet50', pretrained=flag)", ["timm:resnet50"]),
         (("from openai import OpenAI\nc = OpenAI(base_url='http://localhost:11434/v1')\n"
-         "c.chat.completions.create(model='llama3.2')"), ["ollama:llama3.2"]),
+          "c.chat.completions.create(model='llama3.2')"), ["ollama:llama3.2"]),
         ("from litellm import completion\ncompletion('ollama/llama3', [])", ["ollama:llama3"]),
         ("from litellm import completion\ncompletion(model='huggingface/org/m-1')", ["hf:org/m-1"]),
         ("import dspy\ndspy.LM('openai/gpt-4o-mini')", ["hosted:gpt-4o-mini"]),
@@ -117,11 +121,12 @@ class _Alone:
         ("R = 'org/m-1'\nget(f'https://huggingface.co/{R}/resolve/main/m.bin')", ["hf:org/m-1"]),
         ("U = 'https://api-inference.huggingface.co/models/org/m-1'\n# hf.co/", ["hf:org/m-1"]),
         ("'''https://huggingface.co/org/m-1/resolve/main/m.bin'''", []),
+        ("U = 'https://api-inference.huggingface.co/models/'", []),
         ("own(model_id='org/m-1')", ["hf:org/m-1"]),
         ("own(model='plain/words')", []),
         ("own(model_name='gpt-4o')", ["hosted:gpt-4o"]),
         (("class S:\n  def __init__(s):\n    import ollama\n    s.c = ollama.Client()\n"
-         "  def go(s): s.c.chat(model='phi3')"), ["ollama:phi3"]),
+          "  def go(s): s.c.chat(model='phi3')"), ["ollama:phi3"]),
         ("import ollama\nollama.chat(model=name)", ["name"]),
         ("n = -1\nM.from_pretrained(['org/m-1'][n])", ["hf:org/m-1"]),
         ("M.from_pretrained(['a'][7])", ["['a'][7]"]),
@@ -160,8 +165,8 @@ def test_what_is_recorded(
 def test_constants_of_other_modules(find: Find) -> None:
     found = find(
         "pkg/app.py",
-        HEAD
-        + "from .consts import A\nfrom pkg import consts\nimport pkg.consts as c\nfrom pkg.deep import S\n"
+        HEAD + "from .consts import A\nfrom pkg import consts\nimport pkg.consts as c\n"
+        "from pkg.deep import S\n"
         "M.from_pretrained(A)\nM.from_pretrained(consts.B)\nM.from_pretrained(c.C.name)\n"
         "M.from_pretrained(S.inner.name)\n",
         **{
@@ -189,7 +194,8 @@ def test_star_imports_and_circles(find: Find) -> None:
 
 
 def test_circles_of_classes_end(find: Find) -> None:
-    code = "class A(B): pass\nclass B(A): pass\nM.from_pretrained(A().x)\nx = y\ny = x\nM.from_pretrained(x)"
+    code = "class A(B): pass\nclass B(A): pass\nM.from_pretrained(A().x)\nx = y\ny = x\n"
+    code += "M.from_pretrained(x)"
     assert refs(find("x.py", HEAD + code)) == ["A().x", "x"]
     loop = "f = g\ng = f\nf('org/m-1')\nclass C:\n  def h(s): s.a = s.a; s.a('org/m-1')"
     assert refs(find("x.py", HEAD + loop)) == []
@@ -234,7 +240,8 @@ def test_pinned_by_a_constant(find: Find) -> None:
 
 
 _PIECES = st.sampled_from(
-    ["M.from_pretrained(", "'a/b-1'", ")", "x", "=", "\n", "def f(x", "):\n ", "{", "}", "f'{x}'", ",",
+    ["M.from_pretrained(", "'a/b-1'", ")", "x", "=", "\n", "def f(x", "):\n ", "{", "}", "f'{x}'",
+     ",",
      "class C", ":\n", " ", "os.getenv(", "[", "]", ".", "**", "return ", "lambda x: ", "self.x"]
 )  # fmt: skip
 
@@ -242,5 +249,5 @@ _PIECES = st.sampled_from(
 @settings(max_examples=200, deadline=None)
 @given(st.lists(_PIECES, max_size=30).map("".join))
 def test_any_text_ends(text: str) -> None:
-    with contextlib.suppress(BudgetError):
+    with suppress(BudgetError):
         list(finder.read(HEAD + text, "x.py", _Alone(), Budget()))

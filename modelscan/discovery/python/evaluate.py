@@ -69,6 +69,8 @@ class Evaluator:
             if binding.kind == "item":
                 values = self._items(values)
             found += values if len(chosen) == 1 else [each.unsure() for each in values]
+        if any(each.kind == "more" for each in bindings[:_MOST]):  # a text that grows is not known
+            found = [each for each in found if not isinstance(each.value, str)]
         return found
 
     def element(self, holder: Known, key: Known | None) -> list[Known]:

@@ -28,7 +28,7 @@ _FOLLOWED: Final = 500
 """Expressions that are followed back to what gave them."""
 _SHOWN: Final = 160
 _OTHERS: Final = frozenset({"dataset", "space"})
-_INFERENCE: Final = "https://api-inference.huggingface.co/models/"
+_INFERENCE: Final = re.compile(r"https://api-inference\.huggingface\.co/models/[\w.-]+/?[\w.-]+")
 _ADDRESS: Final = re.compile(
     r"huggingface\.co/|hf\.co/|hf-mirror\.com/|\.(?:safetensors|gguf|onnx|pth?|ckpt)\b"
 )
@@ -37,6 +37,8 @@ _MODEL_WORDS: Final = re.compile(
     r"|adapter|pipeline|predictor|regress|tokeni|artifact|state_dict|hub_",
     re.IGNORECASE,
 )
+_FOLDERS: Final = frozenset({"hub", "sentence-transformers"})
+"""Loaders that take a folder where they take a name."""
 _OLLAMA_PORT: Final = "11434"
 _INTERFACE: Final = frozenset(
     {
@@ -116,15 +118,16 @@ class Reading:
             return
         if expression is not None and self._is_loaded(expression, context):
             return
-        found = False
-        for text, sure in texts(known or []):
+        given = texts(known or [])
+        for text, sure in given:
             usual = loader.usual
             certainty: Certainty = "declared" if sure else "inferred"
-            mention = Mention(text, node.lineno, usual, certainty, revision, options)
-            if naming.named(text, usual) is not None:
-                found = True
-                yield mention
-        if not found and expression is not None and not _is_nothing(known):
+            if usual in _FOLDERS and naming.named(text, usual) is None:
+                usual = (
+                    "path"  # `from_pretrained("model")` is a folder, not one of the hub's models
+                )
+            yield Mention(text, node.lineno, usual, certainty, revision, options)
+        if not given and expression is not None and not _is_nothing(known):
             text = _source(expression)
             if loader.anything and not _about(text):
                 return
@@ -284,7 +287,7 @@ class Reading:
         for node in self._module.texts():
             known = texts(self._evaluator.known(node, context))
             for text, sure in known:
-                if naming.is_download(text) or text.startswith(_INFERENCE):
+                if naming.is_download(text) or _INFERENCE.match(text):
                     certainty: Certainty = "declared" if sure else "inferred"
                     yield Mention(text, node.lineno, "url", certainty)
 
