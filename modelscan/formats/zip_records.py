@@ -129,9 +129,11 @@ def _pointed_to(artifact: Artifact, tail: bytes, at: int, start: int) -> Iterato
     claims = [(count, size, offset, start + at)]
     wide = _wide_records(artifact, tail, at, start)
     if wide:
-        # a reader that knows zip64 believes the wide record, an older one the narrow record
+        # A reader that knows zip64 believes the wide record, an older one the narrow record; that
+        # says nothing of its own when it repeats the wide one, as torch writes them.
         full = _FULL32 in {size, offset} or count == _FULL16
-        claims = wide if full else [*wide, *claims]
+        repeats = any(claim[:3] == (count, size, offset) for claim in wide)
+        claims = wide if full or repeats else [*wide, *claims]
     seen: set[int] = set()
     for count, size, offset, records in claims:
         for first in (records - size, offset) if size else (records,):

@@ -300,7 +300,7 @@ def test_encrypted_and_deflated() -> None:
     assert read.members == []
 
 
-@pytest.mark.parametrize(("method", "status"), [(9, "unsupported"), (93, "unsupported"),
+@pytest.mark.parametrize(("method", "status"), [(9, "unsupported"), (98, "unsupported"),
                                                 (99, "encrypted")])  # fmt: skip
 def test_unknown_method(method: int, status: str) -> None:
     read = Read(Zip().member("a", b"abc", method=method, size=5).member("b", b"2").build())
@@ -372,3 +372,17 @@ def test_mutated_archives(seed: bytes, edits: list[tuple[float, bytes]]) -> None
 def test_arbitrary_bytes(data: bytes) -> None:
     Read(data, Budget(Limits(inflated_bytes=1 << 24, members=100)))
     Read(b"PK\3\4" + data + b"PK\1\2" + data + b"PK\5\6" + data)
+
+
+def test_a_first_entry_as_long_as_the_wide_end_records_is_no_second_directory() -> None:
+    """46 bytes and a name of 30: what `torch.save` makes of some names, with both end records."""
+    name = "module_SoftMarginLoss/data.pkl"
+    data = python_zip({name: b"1", "module_SoftMarginLoss/version": b"3"}, 0)
+    end = data.rfind(b"PK\5\6")
+    *_, count, size, offset, _ = struct.unpack("<4s4H2IH", data[end:])
+    wide = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, offset)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, end, 1)
+    assert len(wide + locator) == 46 + len(name)
+    read = Read(data[:end] + wide + locator + data[end:])
+    assert read.defects == []
+    assert len(read.members) == 2

@@ -215,6 +215,10 @@ def _named(state: State, function: Global, arguments: Arguments, _opcode: str, a
     if not isinstance(name, bytes):
         return None
     found = BY_NAME[function.callable].get(name)
+    plain = name.decode("latin-1")
+    if found is None and function.callable.endswith("._load_type"):
+        listed = state.ledger.disposition("builtins", plain) == "inert"
+        found = ("builtins", plain) if listed else None
     if found is None:
         if not (function.callable.endswith("_eval_repr") and EVALUATED.match(name)):
             return None

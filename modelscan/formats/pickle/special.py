@@ -29,16 +29,13 @@ DELEGATES: Final = {
 }
 """They call another function: the place of that function among the arguments, and the place of the
 tuple that it is given."""
-_BUILTINS: Final = (
-    "slice list tuple dict int float complex set bytes bytearray str bool object range frozenset"
-)
+_BUILTINS: Final = "slice list tuple dict int float complex set bytes str bool object range"
 BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
     "dill._dill._load_type": {
         b"MethodType": ("types", "MethodType"),
         b"NoneType": ("builtins", "Ellipsis"),
         b"EllipsisType": ("builtins", "Ellipsis"),
         b"NotImplementedType": ("builtins", "NotImplemented"),
-        **{name.encode(): ("builtins", name) for name in _BUILTINS.split()},
         **{f"{name.title()}Type".encode(): ("builtins", name) for name in _BUILTINS.split()},
     },
     "dill._dill._eval_repr": {
@@ -51,7 +48,8 @@ BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
     },
 }
 """They return something by its name: of all the names, those with a harmless meaning. A singleton
-stands for its type: neither can do anything."""
+stands for its type: neither can do anything. What `_load_type` knows under its own name is looked
+up in the list."""
 EVALUATED: Final = re.compile(rb"range\(-?\d{1,9}, -?\d{1,9}(?:, -?\d{1,9})?\)\Z")
 """What `dill._dill._eval_repr` may be given besides: the text is run as an expression."""
 NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_doc": 1}

@@ -71,8 +71,15 @@ def reported(facts: list[Fact]) -> tuple[set[str], set[str], set[str]]:
 
 
 def missing(seen: frozenset[Name], facts: set[str]) -> list[Name]:
-    """What was seen and not reported, neither as it is nor mapped from Python 2."""
-    return [name for name in seen if not {".".join(name), ".".join(python3_name(*name))} & facts]
+    """What was seen and not reported, neither as it is nor mapped from Python 2.
+
+    Empty names cannot be imported: the stub alone takes them.
+    """
+    return [
+        name
+        for name in seen
+        if all(name) and not {".".join(name), ".".join(python3_name(*name))} & facts
+    ]
 
 
 def check(seen: Seen, facts: list[Fact]) -> None:

@@ -35,12 +35,16 @@ def test_a_reviewed_class_is_filled_and_not_called() -> None:
     assert bad(Assembler(2).mark().text("file").inst(*listed))
 
 
-@pytest.mark.parametrize("name", ["slice", "MethodType", "NoneType", "dict"])
+@pytest.mark.parametrize(
+    "name", ["slice", "SliceType", "MethodType", "NoneType", "dict", "ValueError"]
+)
 def test_dill_names_types(name: str) -> None:
     assert not bad(Assembler(2).global_("dill._dill", "_load_type").text(name).tuple1().reduce())
 
 
-@pytest.mark.parametrize("name", ["CodeType", "FunctionType", "function", "CellType"])
+@pytest.mark.parametrize(
+    "name", ["CodeType", "FunctionType", "function", "CellType", "map", "getattr"]
+)
 def test_dill_names_types_that_run_code(name: str) -> None:
     assert bad(Assembler(2).global_("dill._dill", "_load_type").text(name).tuple1().reduce())
 
@@ -219,7 +223,8 @@ def test_where_the_unpickler_fails_the_pickle_breaks(data: bytes) -> None:
     "data",
     [
         b"I\0\n", b"I01\n", b"I00\n", b"L5L\n", b"I" + b"9" * 300 + b"\n", b"F1.5\n",
-        b"S'a\\x41'\n",
+        b"S'a\\x41'\n", b"S'\\101\\n\\q'\n", b"NNp1\n0p2\n0N\x94",
+        b"\x96\x01" + b"\0" * 7 + b"xK\0K\1s",
         b"S'" + b"\\101\\n\\q" * 60 + b"'\n", b"V\\u0041\n", b"V\\ud800\n", b"V\\uZZ\n",
         b"V" + b"x" * 300 + b"\n", b"p0\x00junk\n", b"N\x8a\x01\x05", b"\x8b\x02\0\0\0\x01\x02",
         b"\x8b\x2c\x01\0\0" + b"\x01" * 300, b"\x96\x01" + b"\0" * 7 + b"xK\x01a", b"\x88\x89",

@@ -101,6 +101,23 @@ def test_a_full_memo_keeps_what_is_fetched_again(way: str, monkeypatch: pytest.M
     }
 
 
+@pytest.mark.parametrize("name", ["add", "append"])
+def test_an_item_named_like_a_hook_is_only_an_item(name: str) -> None:
+    layers = collections.OrderedDict([(name, int), ("b", collections.OrderedDict())])
+    assert not oddities(read(pickle.dumps(layers, 4)))
+
+
+def test_a_value_that_was_let_go_is_not_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_LARGE", 8)
+    out = forge.Assembler(4).stack_global("joblib.numpy_pickle", "NumpyArrayWrapper").memoize()
+    out.empty_tuple().newobj().empty_dict().mark().short_text("shape").number(1).tuple1()
+    out.short_text("dtype").stack_global("numpy", "dtype").short_text("f8").false().true()
+    out.raw(b"\x87").reduce().setitems().build().raw(b"\x94N.\0\0\0\0\0")
+    out.stack_global("acme", "f").get(0).raw(b"0").empty_tuple().reduce()
+    with pytest.raises(BudgetError):
+        read(out.stop())
+
+
 def test_values_that_were_dropped_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "_WORTH_IT", 1 << 40)
     out = forge.Assembler(2).global_("collections", "OrderedDict").empty_tuple().reduce()
