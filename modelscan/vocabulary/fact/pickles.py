@@ -1,0 +1,92 @@
+"""Facts about pickles and the checkpoints that hold them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from modelscan.vocabulary.fact.base import Fact
+
+Disposition = Literal["inert", "constructor", "nested", "data-class", "denied", "unknown"]
+
+
+class PickleStream(Fact, frozen=True, kw_only=True, tag="pickle.stream"):
+    """One pickle, from its first opcode to STOP."""
+
+    protocol: int
+    """The highest protocol that it declares or needs."""
+    imports: int
+    """How many different names it imports."""
+    denied: int
+    """How many of them are denied by the list."""
+    unknown: int
+    """How many of them are not on the list."""
+
+
+class PickleImport(Fact, frozen=True, kw_only=True, tag="pickle.import"):
+    """A pickle imports a name. `location.offset` is the opcode that imports it first."""
+
+    module: str
+    """The module as written, Python 2 names mapped to Python 3's as the unpickler does."""
+    name: str
+    """The qualified name inside the module."""
+    callable: str
+    """`module.name`."""
+    disposition: Disposition
+    """What the list says of exactly this name."""
+    called: bool
+    """True when the stream also calls it, or instantiates it: then a `pickle.call` says so."""
+    own: bool
+    """True for a class of the author's own code: `__main__`, or a package that the list does not
+    know at all."""
+
+
+class PickleCall(Fact, frozen=True, kw_only=True, tag="pickle.call"):
+    """A pickle calls something. `location.offset` is the opcode that imports the callable."""
+
+    module: str
+    """The module as written, Python 2 names mapped; empty when the callable is computed."""
+    name: str
+    """The qualified name inside the module; empty when the callable is computed."""
+    callable: str
+    """`module.name`, or a short description of a computed callable."""
+    disposition: Disposition
+    """What the list says of exactly this name; `unknown` for a computed callable."""
+    opcode: str
+    """The opcode that makes the call: REDUCE, INST, OBJ, NEWOBJ, NEWOBJ_EX."""
+    at: int
+    """The offset of that opcode."""
+    arguments: str
+    """The arguments, abbreviated: what would run."""
+    instantiates: bool
+    """True when the call only makes an object (`cls.__new__`), and runs no function by itself."""
+    own: bool
+    """As in `pickle.import`."""
+
+
+class PickleOddity(Fact, frozen=True, kw_only=True, tag="pickle.oddity"):
+    """Something that no pickler writes, and that hides or changes what runs."""
+
+    kind: Literal[
+        "computed-name",  # the operands of STACK_GLOBAL are not literal strings
+        "overwritten-state",  # BUILD or SETITEM(S) changes an imported module, class or function
+        "extension-code",  # EXT1, EXT2, EXT4: a name from a registry that the file does not hold
+        "dotted-name",  # attribute hops after an import, through a name that is not on the list
+        "callable-argument",  # an unlisted callable is handed to a listed one
+        "persistent-id",  # PERSID outside the layout that gives it a meaning
+        "broken-stream",  # ends or breaks after it has imported something
+        "trailing-data",  # data after the last STOP that is not a pickle
+        "tensor-outside-storage",  # a view that reaches outside the storage it is made of
+        "storage-mismatch",  # a storage whose length is not what its tensors were promised
+        "reference-bomb",  # few values that refer to each other so often that walking them hangs
+        "frame-mismatch",  # a frame ends where no opcode does: unpicklers read different things
+    ]
+    """What it is."""
+    detail: str = ""
+    """The name or value concerned."""
+
+
+class TorchCheckpoint(Fact, frozen=True, kw_only=True, tag="torch.checkpoint"):
+    """A PyTorch checkpoint: a zip whose pickle says how to rebuild the tensors."""
+
+    layout: Literal["zip", "legacy", "legacy-tar", "torchscript"]
+    """How the checkpoint is stored."""

@@ -1,0 +1,115 @@
+"""Facts about the files around the weights: configuration, cards, and how they agree."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from modelscan.vocabulary.fact.base import Fact
+
+
+class RemoteCode(Fact, frozen=True, kw_only=True, tag="config.remote-code"):
+    """A configuration file asks the loader to import Python from a model repository."""
+
+    key: str
+    """Path of the key inside the document, as in `auto_map.AutoModel`."""
+    reference: str
+    """What it names, as in `modeling_x.XModel` or `owner/repo--modeling_x.XModel`."""
+    repository: str
+    """The other repository that the code would come from; empty for this one."""
+
+
+class ConfigDefect(Fact, frozen=True, kw_only=True, tag="config.defect"):
+    """A configuration document that two parsers would read differently, or refuse."""
+
+    kind: Literal["duplicate-key", "not-utf8", "not-a-number"]
+    """What is wrong."""
+    key: str = ""
+    """The key concerned."""
+
+
+class ConfigSwitch(Fact, frozen=True, kw_only=True, tag="config.switch"):
+    """A configuration value that makes a loader run code or drop a safeguard."""
+
+    key: str
+    """Path of the key inside the document."""
+    value: str
+    """Its value, as JSON."""
+
+
+class ModelClaim(Fact, frozen=True, kw_only=True, tag="model.claim"):
+    """What the model's own files say about it. Never evidence."""
+
+    claim: Literal[
+        "name", "base", "licence", "dataset", "architecture", "task", "library", "language",
+        "safeguards-removed",
+    ]  # fmt: skip
+    """What is being claimed; `safeguards-removed` when the author says that refusals were."""
+    value: str
+    """The claimed value."""
+    relation: str = ""
+    """For a base: `finetune`, `adapter`, `merge`, `quantized`, or empty when not said."""
+
+
+class CardDefect(Fact, frozen=True, kw_only=True, tag="card.defect"):
+    """A model card whose metadata, the YAML between `---` lines, cannot be taken as it stands."""
+
+    kind: Literal[
+        "not-yaml", "not-utf8", "not-a-table", "unclosed", "too-large", "too-deep", "alias",
+        "duplicate-key", "object-tag",
+    ]  # fmt: skip
+    """What is wrong; `object-tag` asks the YAML parser to construct an object of a program, `alias`
+    is a wanted value that is written only as a reference to another place."""
+    key: str = ""
+    """The key, or the tag, concerned."""
+
+
+class RemoteModule(Fact, frozen=True, kw_only=True, tag="config.remote-module"):
+    """Where the Python that a configuration asks for would come from in this repository."""
+
+    key: str
+    """As in `config.remote-code`."""
+    reference: str
+    """As in `config.remote-code`."""
+    module: str
+    """The file that the loader would import."""
+    shipped: bool
+    """True when that file is part of the model."""
+
+
+class RepositoryCheck(Fact, frozen=True, kw_only=True, tag="repository.check"):
+    """Files of a model repository held against each other."""
+
+    kind: Literal[
+        "no-card",  # weights without a model card
+        "no-licence",  # neither a claimed licence nor a licence file
+        "licence-differs",  # the card claims another licence than the file at the location
+        "base-differs",  # the card claims another base than the adapter's configuration
+        "no-base",  # an adapter that no file names the base of
+        "pickle-twin",  # the same weights as a pickle and as safetensors
+    ]
+    """What was found."""
+    value: str = ""
+    """The value that the located file states, or the other file."""
+    other: str = ""
+    """What the model card states instead."""
+
+
+class ConfigObject(Fact, frozen=True, kw_only=True, tag="config.object"):
+    """A name in a JSON or YAML document that its loader imports, and calls or constructs."""
+
+    kind: Literal[
+        "yaml-object",  # a YAML tag that constructs an object or calls a function
+        "yaml-name",  # a YAML tag that imports a name
+        "target",  # `_target_`, `class_path` and their like: called with the keys beside it
+        "jsonpickle",  # `py/object`, `py/reduce` and their like
+        "langchain",  # a serialised object of LangChain, or a secret that it reads
+        "expression",  # text that is evaluated as Python
+        "custom-operator",  # an operator of a graph that Python code of a given name provides
+    ]
+    """How the document says it."""
+    name: str
+    """What is imported, as `module.name`; the tag or text itself where it names nothing."""
+    disposition: Literal["denied", "inert", "unknown"]
+    """`denied` can run code, reach files or the network; `unknown` is of no well-known package."""
+    key: str = ""
+    """Path of the key inside the document."""
