@@ -5,16 +5,20 @@ recognises nothing but certain extensions, or certain first bytes, says so in tw
 not asked about anything else:
 
 - `extensions`: a set of extensions, in lower case, each with its dot.
-- `starts`: a tuple of first bytes.
+- `starts`: a tuple of first bytes, of which the first one decides here: whether the others fit is
+  for the reader to say.
 
 A reader with neither is asked every time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from modelscan.formats.reader import Glimpse, Reader
+
+_Asked = tuple[Reader, Callable[[Glimpse], bool]]
+"""A reader, and its `recognises`."""
 
 
 class Candidates:
@@ -22,12 +26,9 @@ class Candidates:
 
     def __init__(self, readers: Iterable[Reader]) -> None:
         self._all = tuple(readers)
-        extensions = {one for reader in self._all for one in _extensions(reader)}
-        self._starts = tuple({one for reader in self._all for one in _starts(reader)})
-        # Only extensions that some reader names have a row: names of files are without number.
-        self._usual = {one: self._row(one, starts=False) for one in extensions}
-        self._special = {one: self._row(one, starts=True) for one in extensions}
-        self._other = self._row("", starts=False), self._row("", starts=True)
+        # Only extensions that some reader names have rows: names of files are without number.
+        self._extensions = {one for reader in self._all for one in _extensions(reader)}
+        self._rows: dict[tuple[str, bytes], tuple[_Asked, ...]] = {}
 
     def __iter__(self) -> Iterator[Reader]:
         """All readers, in their order."""
@@ -35,20 +36,20 @@ class Candidates:
 
     def matching(self, glimpse: Glimpse) -> list[Reader]:
         """The readers that recognise an artifact."""
-        special = glimpse.head.startswith(self._starts)
-        rows = self._special if special else self._usual
-        row = rows.get(glimpse.extension)
+        extension = glimpse.extension if glimpse.extension in self._extensions else ""
+        key = extension, glimpse.head[:1]
+        row = self._rows.get(key)
         if row is None:
-            row = self._other[special]
-        return [reader for reader in row if reader.recognises(glimpse)]
+            row = self._rows[key] = self._row(*key)
+        return [reader for reader, recognises in row if recognises(glimpse)]
 
-    def _row(self, extension: str, *, starts: bool) -> tuple[Reader, ...]:
+    def _row(self, extension: str, first: bytes) -> tuple[_Asked, ...]:
         return tuple(
-            reader
+            (reader, reader.recognises)
             for reader in self._all
             if not (_extensions(reader) or _starts(reader))
             or extension in _extensions(reader)
-            or (starts and _starts(reader))
+            or any(start[:1] == first for start in _starts(reader))
         )
 
 

@@ -37,6 +37,12 @@ _FAMILIES: dict[Codec, frozenset[Codec]] = {
 """Streams of which kinds go on with one another, where that is not only the same kind."""
 _LZMA_HEAD = 13
 _LZMA_SIZE_MAX = 1 << 38
+_FIRST_BYTES = tuple(
+    bytes((first,))
+    for first in range(256)
+    if first & 0x8F == 8 or first >> 4 == 5 or first in b"\x1fB\xfd\x04\x02\x28"  # noqa: PLR2004
+)
+"""Of zlib; of skippable frames, lzma and joblib; of the rest."""
 _GZIP_RESERVED = 0x20
 """Flags from here on must be zero (RFC 1952 section 2.3.1.2)."""
 
@@ -51,6 +57,8 @@ class CompressedReader:
     def format(self) -> str:
         """See `Reader.format`."""
         return "compressed"
+
+    starts = _FIRST_BYTES
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """See `Reader.recognises`."""

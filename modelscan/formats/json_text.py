@@ -2,13 +2,15 @@
 
 Python's parser takes the last of two equal names, and reads `NaN` and `Infinity`, which are not
 JSON (RFC 8259, sections 4 and 6). Other parsers take the first, or refuse. Both are reported.
+msgspec's parser, which is quicker, gives the same values for all that it does not refuse.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
+
+import msgspec
 
 
 class Document(NamedTuple):
@@ -29,9 +31,9 @@ def parse(text: str) -> Document:
         RecursionError: it is nested too deeply.
     """
     try:
-        root = _STRICT.decode(text)
-    except _ConstantError:
-        return _noticing(text)
+        root = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        return _noticing(text)  # what only Python reads, or nobody
     # Every name in the text costs a colon: as many colons as names in the parsed objects leave
     # none for a second name of the same spelling. Other colons only make it slower.
     if text.count(":") == _names(root):
@@ -49,7 +51,9 @@ def _names(root: Any) -> int:
 
 
 def _noticing(text: str) -> Document:
-    """Parse again, looking at every object; twice the time."""
+    """Parse with Python's own parser, looking at every object; many times the time."""
+    import json  # lazy: hardly a document needs it
+
     repeated: list[str] = []
     constants: list[str] = []
 
@@ -66,14 +70,3 @@ def _noticing(text: str) -> Document:
 
     root = json.loads(text, object_pairs_hook=table, parse_constant=constant)
     return Document(root, tuple(repeated), tuple(constants))
-
-
-class _ConstantError(Exception):
-    """A constant that is not JSON."""
-
-
-def _refuse(name: str) -> NoReturn:
-    raise _ConstantError(name)
-
-
-_STRICT = json.JSONDecoder(parse_constant=_refuse)

@@ -19,6 +19,7 @@ from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage, Status
 from modelscan.vocabulary.fact import Fact, FileFormat, FilePolyglot
 
+_STATEMENTS = (Fact, Coverage)
 _REFUSALS = 16
 """So many parts of one file may cost more than is allowed; a bomb has thousands of them."""
 
@@ -81,7 +82,7 @@ class Reading:
             yield from self._beside(artifact, glimpse, formats)
         for reader in matching:
             for item in self._read(reader, artifact):
-                if isinstance(item, Fact | Coverage):
+                if isinstance(item, _STATEMENTS):
                     yield item
                 elif self._refused < _REFUSALS:
                     yield from self._visit(item)

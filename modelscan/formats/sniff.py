@@ -52,8 +52,12 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 )
 
 _AT_START = tuple(magic for offset, magic, _ in _MAGIC if not offset)
-_ELSEWHERE = tuple((magic, offset) for offset, magic, _ in _MAGIC if offset)
-"""The same in two parts, to be tried before the table: hardly a file has any of them."""
+_FIRST_BYTES = frozenset(magic[:1] for magic in _AT_START)
+_ELSEWHERE = tuple(
+    (tuple(magic for at, magic, _ in _MAGIC if at == offset), offset)
+    for offset in sorted({offset for offset, _, _ in _MAGIC if offset})
+)
+"""The same in parts, to be tried before the table: hardly a file has any of them."""
 
 _BY_EXTENSION: dict[str, Unread] = {
     ".bat": Unread("script", needed=True),
@@ -158,7 +162,7 @@ EXECUTABLE = frozenset(
 PLACEHOLDER = "git-lfs pointer"
 """The format of a file that only stands for another one, which is not here."""
 
-ABOUT_MODELS = frozenset({"model card", "yaml"})
+ABOUT_MODELS = frozenset({"licence text", "model card", "yaml"})
 """Formats that describe a model: a folder with nothing else holds none."""
 
 
@@ -185,9 +189,19 @@ def polyglot(glimpse: Glimpse, formats: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted(families)) if len(families) > 1 and "llamafile" not in formats else ()
 
 
+def _has_magic(head: bytes) -> bool:
+    """True when `_MAGIC` has a row for these bytes. Asked of every file."""
+    if head[:1] in _FIRST_BYTES and head.startswith(_AT_START):
+        return True
+    for magics, offset in _ELSEWHERE:  # noqa: SIM110  # a generator would cost more than it does
+        if head.startswith(magics, offset):
+            return True
+    return False
+
+
 def by_magic(head: bytes) -> Unread | None:
     """What first bytes alone say of a format that has no reader."""
-    if head.startswith(_AT_START) or any(head.startswith(*other) for other in _ELSEWHERE):
+    if _has_magic(head):
         for offset, magic, name in _MAGIC:
             if head.startswith(magic, offset):
                 return Unread(name, needed=True)

@@ -66,6 +66,9 @@ class XmlReader:
 
     format = "xml"
 
+    extensions = _EXTENSIONS
+    starts = tuple(bytes((first,)) for first in b"< \t\n\r\v\f\0\xef\xff\xfe")
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension, or by the declaration that begins a document."""
         if glimpse.extension in _EXTENSIONS:

@@ -95,6 +95,7 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sniff._BY_EXTENSION, ".unheard", sniff.Unread("unheard", needed=True))
     monkeypatch.setattr(sniff, "_MAGIC", (*sniff._MAGIC, (0, b"UNHEARD", "unheard")))
     monkeypatch.setattr(sniff, "_AT_START", (*sniff._AT_START, b"UNHEARD"))
+    monkeypatch.setattr(sniff, "_FIRST_BYTES", sniff._FIRST_BYTES | {b"U"})
 
 
 @pytest.mark.usefixtures("unheard")

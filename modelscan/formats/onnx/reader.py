@@ -17,7 +17,7 @@ from modelscan.errors import ReadError
 from modelscan.formats import outside
 from modelscan.formats.graph_operators import OperatorLedger, Use, telling
 from modelscan.formats.onnx.functions import UNFOLDED
-from modelscan.formats.onnx.shape import is_model, is_tensor
+from modelscan.formats.onnx.shape import FIRST_BYTES, is_model, is_tensor
 from modelscan.formats.onnx.walk import Node, Walk
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, base_name, place
@@ -52,6 +52,9 @@ class OnnxReader:
 
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
+
+    extensions = frozenset({".onnx", ".pb"})
+    starts = FIRST_BYTES
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension; any other file by its fields, down to the operators of its graph.

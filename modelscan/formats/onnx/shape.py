@@ -28,6 +28,8 @@ _MODEL: Final[Shape] = {
     14: {1: TEXT, 2: TEXT}, 20: BYTES, 25: BYTES, 26: BYTES,
 }  # fmt: skip
 _FIRST_TAGS: Final = frozenset({0x08, 0x12, 0x1A, 0x3A, 0x42, 0x72})
+FIRST_BYTES: Final = tuple(bytes((tag,)) for tag in sorted(_FIRST_TAGS))
+"""Of a model."""
 """Fields that a model may begin with; the first byte of most other files is none of them."""
 
 _GRAPH_SEEN: Final = (7,)

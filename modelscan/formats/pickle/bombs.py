@@ -50,6 +50,8 @@ _MARK, _POP, _POP_MARK, _DUP, _MEMOIZE = (
 _MEMO: Final = _PUTS | _GETS | {_POP, _DUP, _MEMOIZE}
 _LEVELS: Final = 12
 """Rounds of a chain that are worth weighing."""
+_NESTED: Final = 4000
+"""Openings, or closings, in a row."""
 _MOST: Final = 10**30
 
 _Weight = list[int]
@@ -59,11 +61,13 @@ _Weight = list[int]
 def suspected(data: bytes) -> bool:
     """True when the bytes hold a chain of repeated references, or of nothing but nesting."""
     *fetched_twice, duplicated, chained, nested = _patterns()
-    if any(len(set(again.findall(data))) >= _LEVELS for again in fetched_twice):
+    for opcode, again in zip(b"hjg", fetched_twice, strict=True):
+        # Each entry is fetched twice. Counting bytes is quicker than searching, and mostly enough.
+        if data.count(opcode) >= 2 * _LEVELS and len(set(again.findall(data))) >= _LEVELS:
+            return True
+    if data.count(b"2") >= _LEVELS <= len(duplicated.findall(data)) and chained.search(data):
         return True
-    if len(duplicated.findall(data)) >= _LEVELS and chained.search(data):
-        return True
-    return nested.search(data) is not None
+    return len(data) >= _NESTED and nested.search(data) is not None
 
 
 @cache
@@ -80,7 +84,7 @@ def _patterns() -> tuple[re.Pattern[bytes], ...]:
         rb"g(\d{1,9})\n(?=.{0,8}g\1\n)",
         rb"2[\x85-\x87latesu2(]",
         rb"(?:2++[\x85-\x87latesu(]{1,6}+%s){%d}" % (put, _LEVELS),
-        rb"(?:[\]}\x8f(]%s){4000}|(?:[\x85aest]%s){4000}" % (put, put),
+        rb"(?:[\]}\x8f(]%s){%d}|(?:[\x85aest]%s){%d}" % (put, _NESTED, put, _NESTED),
     )
     return tuple(re.compile(pattern, re.DOTALL) for pattern in patterns)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from modelscan.formats.python_code.reach import When
 
 _EXTENSIONS: Final = frozenset({".py", ".pyw"})
+_START_UP: Final = ".pth"
 _SHEBANG: Final = re.compile(rb"#!\s*/\S*[\s/]python[\d.]*\b")
 _TORCHSCRIPT: Final = re.compile(r"(?:^|[/!])code/__torch__(?:\.py$|/)")
 _HIDDEN_SHOWN: Final = 20
@@ -40,11 +41,14 @@ class PythonReader:
         """See `Reader.format`."""
         return "python source"
 
+    extensions = _EXTENSIONS | {_START_UP}
+    starts = (b"#!",)
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension; without one by its first line; `.pth` when it is text that imports."""
         if glimpse.extension in _EXTENSIONS:
             return True
-        if glimpse.extension == ".pth":
+        if glimpse.extension == _START_UP:
             return glimpse.head.startswith((b"import ", b"import\t")) and b"\0" not in glimpse.head
         return not glimpse.extension and _SHEBANG.match(glimpse.head) is not None
 

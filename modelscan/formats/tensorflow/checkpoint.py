@@ -34,7 +34,9 @@ class CheckpointReader:
         """A table by its name and the magic at its end, tensors by their name."""
         if glimpse.extension == _INDEX:
             return glimpse.tail.endswith(MAGIC)
-        return _DATA.fullmatch(glimpse.extension) is not None
+        return glimpse.extension.startswith(".data-") and (
+            _DATA.fullmatch(glimpse.extension) is not None
+        )
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """Account for the file.

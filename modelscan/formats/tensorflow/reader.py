@@ -78,6 +78,9 @@ class TensorflowReader:
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
 
+    extensions = _NAMED | {_META_NAME}
+    starts = tuple(bytes((tag,)) for tag in sorted(_FIRST_TAGS))
+
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the fields of a graph; by extension, `.pb` and `.pbtxt`, what is not ONNX."""
         head = glimpse.head
