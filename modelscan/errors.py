@@ -12,7 +12,6 @@ A `ReadError` never reaches a person: it becomes a `Coverage` entry, so that sil
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 
@@ -72,5 +71,7 @@ class BudgetError(ReadError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A sentence that names the closest known word, or the empty string when none is close."""
+    import difflib  # lazy: only for words that nobody knows
+
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else ""

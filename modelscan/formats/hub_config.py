@@ -9,7 +9,7 @@ keys looked for.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +32,9 @@ _MAX_DEFECTS = 20
 _REMOTE_KEYS = frozenset({"auto_map", "custom_pipelines"})
 _ATTENTION_KEYS = frozenset({"_attn_implementation", "_attn_implementation_internal"})
 _SWITCH_KEYS = frozenset({"trust_remote_code"})
-_WATCHED = tuple(key.encode() for key in _REMOTE_KEYS | _ATTENTION_KEYS | _SWITCH_KEYS)
+_WATCHED = re.compile(
+    b'"(?:%s)"' % "|".join(sorted(_REMOTE_KEYS | _ATTENTION_KEYS | _SWITCH_KEYS)).encode()
+)
 
 _CROSS_REPOSITORY = "--"
 _OWN_MODULES = "sentence_transformers."
@@ -110,12 +112,7 @@ def _small(data: bytes) -> tuple[Any, list[tuple[Any, str]]]:
 
 def _mentions_watched(data: bytes) -> bool:
     """False when no watched key is in the document: an escape in the text may spell any of them."""
-    if b"\\u" in data:
-        return True
-    for key in _WATCHED:  # noqa: SIM110  # a generator would double what this costs
-        if key in data:
-            return True
-    return False
+    return b"\\u" in data or _WATCHED.search(data) is not None
 
 
 def _large(data: bytes) -> dict[str, Any]:
@@ -126,6 +123,12 @@ def _large(data: bytes) -> dict[str, Any]:
     if not isinstance(found, _Large):
         return {}
     return {key: value for key, value in msgspec.to_builtins(found).items() if value is not None}
+
+
+def _shown(value: Any) -> str:
+    import json  # lazy: hardly a configuration has one of these switches on
+
+    return json.dumps(value)[:200]
 
 
 def _watched(root: Any, where: Location) -> Iterator[Fact]:
@@ -149,7 +152,7 @@ def _watched(root: Any, where: Location) -> Iterator[Fact]:
                     )
             elif key in _SWITCH_KEYS:
                 if item:
-                    yield ConfigSwitch(location=where, key=here, value=json.dumps(item)[:200])
+                    yield ConfigSwitch(location=where, key=here, value=_shown(item))
             else:
                 pending.append((here, item))
 

@@ -23,11 +23,11 @@ class Document(NamedTuple):
     """`NaN`, `Infinity` and `-Infinity`, each time they occur."""
 
 
-def parse(text: str) -> Document:
+def parse(text: str | bytes) -> Document:
     """Parse a document.
 
     Raises:
-        ValueError: it is not JSON, or holds a number of more digits than Python reads.
+        ValueError: it is not JSON in UTF-8, or holds a number of more digits than Python reads.
         RecursionError: it is nested too deeply.
     """
     try:
@@ -36,9 +36,13 @@ def parse(text: str) -> Document:
         return _noticing(text)  # what only Python reads, or nobody
     # Every name in the text costs a colon: as many colons as names in the parsed objects leave
     # none for a second name of the same spelling. Other colons only make it slower.
-    if text.count(":") == _names(root):
+    if _colons(text) == _names(root):
         return Document(root)
     return _noticing(text)
+
+
+def _colons(text: str | bytes) -> int:
+    return text.count(b":") if isinstance(text, bytes) else text.count(":")
 
 
 def _names(root: Any) -> int:
@@ -50,7 +54,7 @@ def _names(root: Any) -> int:
     return 0
 
 
-def _noticing(text: str) -> Document:
+def _noticing(text: str | bytes) -> Document:
     """Parse with Python's own parser, looking at every object; many times the time."""
     import json  # lazy: hardly a document needs it
 
@@ -68,5 +72,7 @@ def _noticing(text: str) -> Document:
         constants.append(name)
         return float(name)
 
+    # From bytes, `loads` would guess an encoding: JSON between programs is UTF-8 (RFC 8259, 8.1).
+    text = text.decode() if isinstance(text, bytes) else text
     root = json.loads(text, object_pairs_hook=table, parse_constant=constant)
     return Document(root, tuple(repeated), tuple(constants))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
@@ -38,6 +38,18 @@ _SAME_DEFECT = 20
 """Defects of one kind that are stated one by one; the rest of a broken file says nothing new."""
 
 _Entry = tuple[int, int, str]  # begin, end, tensor
+
+
+class Listed(NamedTuple):
+    """A tensor as a sound header lists it."""
+
+    name: str
+    dtype: str
+    """As written, `BF16`."""
+    shape: tuple[int, ...]
+    offset: int
+    """Of the first byte, from the start of the file."""
+    length: int
 
 
 class SafetensorsReader:
@@ -88,6 +100,24 @@ class SafetensorsReader:
             yield TensorDefect(location=where, kind=kind, tensor=tensor, detail=detail)
 
 
+def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed]:
+    """The tensors of a file, in the order of the header; for those who read their values.
+
+    All of them lie in the file. Whether their length fits dtype and shape is left to the caller;
+    entries of which that cannot even be asked are left out: `SafetensorsReader` states them.
+
+    Raises:
+        ReadError: there is no header to speak of.
+    """
+    raw, payload = _header(artifact, budget)
+    header = _parse(raw, _Defects())
+    header.pop(_METADATA, None)
+    entries, _, _ = _tensors(header, payload, _Defects())
+    for begin, end, name in entries:
+        info = header[name]
+        yield Listed(name, info["dtype"], tuple(info["shape"]), len(raw) + begin, end - begin)
+
+
 class _Defects:
     """Collects defects, a bounded number of each kind."""
 
@@ -127,7 +157,7 @@ def _parse(raw: bytes, defects: _Defects) -> dict[str, Any]:
     if raw[_LENGTH : _LENGTH + 1] != b"{":
         raise ReadError("the header does not start with an opening brace", offset=_LENGTH)
     try:
-        document = json_text.parse(str(memoryview(raw)[_LENGTH:], "utf-8"))
+        document = json_text.parse(raw[_LENGTH:])
     except (ValueError, RecursionError) as error:
         raise ReadError(f"the header is not JSON: {error}", offset=_LENGTH) from None
     if document.constants:
@@ -149,16 +179,18 @@ def _tensors(
     entries: list[_Entry] = []
     dtypes: set[str] = set()
     parameters = 0
+    known, keys = _BITS, len(_KEYS)
     for name, info in header.items():
         try:
             dtype, shape, (begin, end) = info["dtype"], info["shape"], info["data_offsets"]
             elements = _elements(shape)
+            bits = known.get(dtype)
         except (TypeError, KeyError, ValueError):
             elements = -1
         if elements < 0 or type(begin) is not int or type(end) is not int or type(dtype) is not str:
             defects.add("size-mismatch", name, "not an entry of dtype, shape and data_offsets")
             continue
-        if len(info) != len(_KEYS):
+        if len(info) != keys:
             extra = ", ".join(sorted(set(info) - _KEYS))
             defects.add("not-canonical", name, f"keys that the format does not have: {extra}")
         dtypes.add(dtype)
@@ -169,7 +201,6 @@ def _tensors(
             )
             continue
         entries.append((begin, end, name))
-        bits = _BITS.get(dtype)
         if bits is None:
             defects.add("unknown-dtype", name, dtype)
         elif elements * bits != (end - begin) * 8:
@@ -184,10 +215,10 @@ def _elements(shape: Any) -> int:
         return -1
     elements = 1
     for extent in shape:
-        if type(extent) is not int or not 0 <= extent <= _MAX_ELEMENTS:
+        if type(extent) is not int or extent < 0:
             return -1
         elements *= extent
-        if elements > _MAX_ELEMENTS:
+        if not elements <= _MAX_ELEMENTS >= extent:
             return -1
     return elements
 
@@ -197,9 +228,12 @@ def _check_cover(entries: list[_Entry], payload: int, defects: _Defects) -> None
     entries.sort()
     reached = 0
     for begin, end, name in entries:
+        if begin == reached:  # and not before its own end: as in every file that is well made
+            reached = end
+            continue
         if begin < reached:
             defects.add("overlap", name, f"starts at {begin}, inside the tensor before it")
-        elif begin > reached:
+        else:
             defects.add("hole", name, f"{begin - reached} bytes before it belong to no tensor")
         reached = max(reached, end)
     if reached < payload:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, GraphFile, GraphModel
 from modelscan.vocabulary.lists import GraphOperators
 
-_MARKS: Final = (b'"modelTopology"', b'"weightsManifest"')
+_MARK: Final = re.compile(rb'"(?:modelTopology|weightsManifest)"')
 _NAME: Final = "model.json"
 _MAX_DOCUMENT: Final = 64 << 20
 _MAX_PATHS: Final = 10_000
@@ -52,10 +53,9 @@ class TfjsReader:
         """A `.json` that has the keys of a converted model within its first bytes, or its name."""
         if glimpse.extension != ".json":
             return False
-        head = glimpse.head
-        if _MARKS[0] in head or _MARKS[1] in head:  # every document pays for this
+        if _MARK.search(glimpse.head):
             return True
-        return glimpse.name == _NAME and any(mark in glimpse.tail for mark in _MARKS)
+        return glimpse.name == _NAME and _MARK.search(glimpse.tail) is not None
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State the operators, and paths of weights that lead elsewhere.

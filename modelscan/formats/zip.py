@@ -63,10 +63,8 @@ class ZipReader:
         if glimpse.head.startswith((zip_records.LOCAL_MARK, zip_records.END_MARK)):
             return True
         tail = glimpse.head if glimpse.size <= HEAD else glimpse.tail
-        if zip_records.END_MARK not in tail:  # every file pays for this: searching forwards is fast
-            return False
-        at = tail.rfind(zip_records.END_MARK)
-        return _ends_zip(glimpse, tail, at)
+        at = tail.rfind(zip_records.END_MARK)  # from behind: every file pays for this
+        return at >= 0 and _ends_zip(glimpse, tail, at)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Item]:
         """See `Reader.read`."""

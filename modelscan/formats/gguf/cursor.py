@@ -16,6 +16,9 @@ from modelscan.vocabulary.artifact import Artifact
 
 ByteOrder = Literal["little", "big"]
 
+MAGIC: Final = b"GGUF"
+VERSION_AT, COUNTS_AT = 4, 8
+"""Where a file's version begins, and where its counts do."""
 _WINDOW: Final = 1 << 18
 """Bytes held at a time."""
 _WIDTH32, _WIDTH64 = 4, 8

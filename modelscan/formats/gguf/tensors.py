@@ -42,6 +42,18 @@ class _Entry(NamedTuple):
     name: str
 
 
+class Listed(NamedTuple):
+    """A tensor as the table lists it."""
+
+    name: str
+    shape: tuple[int, ...]
+    """In the order of the file: the innermost dimension first."""
+    kind: int
+    """A key of `ELEMENTS`, if it is known."""
+    begin: int
+    """Relative to the data."""
+
+
 class Span(NamedTuple):
     """Bytes of the file that no tensor uses."""
 
@@ -64,6 +76,8 @@ class Tensors:
         """Elements over all tensors."""
         self.dtypes: set[str] = set()
         """Names of the element types in use."""
+        self.listed: list[Listed] = []
+        """The entries that can be made sense of, in the order of the table."""
 
     def read(self, cursor: Cursor, budget: Budget, count: int) -> None:
         """Read `count` entries.
@@ -113,6 +127,7 @@ class Tensors:
             self._defects.add("size-mismatch", name, detail, at)
             return
         self._entries.append(_Entry(begin, begin + size, name))
+        self.listed.append(Listed(name, tuple(shape), kind, begin))
 
     def _name(self, cursor: Cursor) -> str:
         at = cursor.offset

@@ -1,0 +1,155 @@
+"""One ONNX model: its graphs, and what its operators amount to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from modelscan.budget import Budget
+from modelscan.formats import outside
+from modelscan.formats.graph_operators import OperatorLedger, Use, telling
+from modelscan.formats.onnx.functions import UNFOLDED
+from modelscan.formats.onnx.walk import Node, Walk
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.fact import (
+    Behaviour,
+    Fact,
+    GraphDefect,
+    GraphFile,
+    GraphModel,
+    ModelClaim,
+    TensorHeader,
+)
+from modelscan.vocabulary.lists import GraphOperators
+
+_OPEN_DOMAINS: Final = frozenset({"ai.onnx.contrib", "com.microsoft.extensions"})
+"""Known domains in which a user's own Python, and services, can be registered."""
+_CONTEXT, _CONTEXT_PATH, _EMBEDDED = "EPContext", "ep_cache_context", "embed_mode"
+_LICENCES: Final = frozenset({"license", "licence"})
+_MAX_VALUE: Final = 500
+_MAX_OPERATORS: Final = 2_000
+
+
+class Model:
+    """One model, and what its operators amount to."""
+
+    def __init__(self, artifact: Artifact, budget: Budget, lists: GraphOperators) -> None:
+        self.walk = Walk(artifact, budget, self._node)
+        self.form: Any = "model"
+        self._artifact = artifact
+        self._lists = lists
+        self._classes = lists.classes("onnx")
+        self._standard = frozenset(lists.onnx.get("compute", ()))
+        self._domains = frozenset(lists.onnx_domains)
+        self._ledger = OperatorLedger(artifact, budget, "onnx")
+        self._used: set[str] = set()
+        self._waiting: dict[tuple[str, str, str], tuple[Use, int]] = {}
+        self._contexts: dict[str, str] = {}
+
+    def facts(self) -> Iterator[Fact]:
+        """Everything that was found."""
+        walk = self.walk
+        where = place(self._artifact)
+        if walk.graphs or walk.tensors:
+            yield GraphModel(
+                location=where,
+                framework="onnx",
+                form=self.form,
+                producer=" ".join(filter(None, walk.producer))[:_MAX_VALUE],
+                nodes=walk.nodes,
+                functions=len(walk.functions),
+                operators=tuple(sorted(self._used)),
+            )
+            yield TensorHeader(
+                location=where,
+                format="onnx",
+                tensors=walk.tensors,
+                parameters=walk.parameters,
+                payload=walk.payload,
+                dtypes=tuple(sorted(walk.dtypes)),
+                digest="sha256:" + walk.digest.hexdigest(),
+                metadata=tuple(sorted({key for key, _ in walk.metadata})),
+            )
+        for key, value in walk.metadata:
+            if key.lower() in _LICENCES and value.strip():
+                text = value.strip()[:_MAX_VALUE]
+                yield ModelClaim(location=where, status="declared", claim="licence", value=text)
+        for use, count in self._waiting.values():  # functions may stand behind the graph
+            if (use.domain, use.operator) not in walk.functions:
+                self._ledger.add(use, count)
+        self._shadows()
+        yield from self._ledger.facts()
+        yield from self._context_files()
+        yield from walk.external.facts(where)
+        yield from self._unfolding()
+
+    def _node(self, node: Node, function: str) -> None:
+        domain, operator = node.key
+        name = f"{domain}.{operator}" if domain else operator
+        if len(self._used) < _MAX_OPERATORS:
+            self._used.add(name[:_MAX_VALUE])
+        behaviour, argument = self._judge(node)
+        if behaviour is None:
+            return
+        use = Use(operator, behaviour, domain, node.name, function, argument, node.offset)
+        key = (name, behaviour, argument)
+        first, count = self._waiting.get(key, (use, 0))
+        self._waiting[key] = (first, count + 1)
+
+    def _judge(self, node: Node) -> tuple[Behaviour | None, str]:
+        """What a node does beyond computing, and with what."""
+        domain, operator = node.key
+        listed = self._classes.get(operator)
+        if listed is not None and listed != "compute":
+            return listed, self._argument(node)
+        if not domain:
+            known = operator in self._standard
+        else:
+            known = domain in self._domains
+            if known and domain not in _OPEN_DOMAINS:
+                return None, ""
+        said = "" if known and not domain else telling(operator, node.texts.values())
+        if said:
+            return "custom-telling", "" if said == operator else said
+        return (None if known else "custom"), ""
+
+    def _argument(self, node: Node) -> str:
+        """What PyOp, ATen or a context names: the texts of the node, without embedded binaries."""
+        if node.operator == _CONTEXT:
+            path = node.texts.get(_CONTEXT_PATH, "")
+            if node.numbers.get(_EMBEDDED, 1) or not path:
+                return ""
+            self._contexts.setdefault(path, node.name)
+            return path
+        texts = (f"{key}={value}" for key, value in node.texts.items() if value.isprintable())
+        return ", ".join(texts)[:_MAX_VALUE]
+
+    def _context_files(self) -> Iterator[Fact]:
+        """Compiled contexts beside the model: the runtime opens them by these names."""
+        for path, name in self._contexts.items():
+            yield GraphFile(
+                location=place(self._artifact),
+                status="declared",
+                framework="onnx",
+                kind=outside.problem(path) or "inside",
+                path=path,
+                name=name,
+                tensors=0,
+            )
+
+    def _shadows(self) -> None:
+        """Functions of the model that have the name of a standard operator."""
+        for domain, name in sorted(self.walk.functions):
+            if not domain and name in self._standard:
+                self._ledger.add(Use(name, "shadows-standard", function=name))
+
+    def _unfolding(self) -> Iterator[Fact]:
+        """Functions that never end, or that unfold into more than anything can hold."""
+        sizes = self.walk.unfolding.sizes(frozenset(self.walk.functions))
+        for (_, name), size in sizes.items():
+            kind: Any = "recursive-function" if size is None else "function-bomb"
+            if size is None or size > UNFOLDED:
+                yield GraphDefect(
+                    location=place(self._artifact), framework="onnx", kind=kind, name=name
+                )
+                return  # the rest follow from the first
