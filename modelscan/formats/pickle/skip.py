@@ -35,7 +35,7 @@ from modelscan.formats.pickle.opcodes import (
 )
 from modelscan.formats.pickle.window import Window
 
-WORTH_IT: Final = 96 << 10
+WORTH_IT: Final = 24 << 10
 """Bytes of pickle from which on the expression repays the time that compiling it takes."""
 _BATCH: Final = 8192
 _PIECE: Final = 16 << 10
@@ -44,6 +44,9 @@ _CUT: Final = 300
 """A run that ends so close to the end of its piece may have been ended by that alone."""
 _NO_EDGE: Final = 1 << 63
 _GROUP: Final = 16
+_COUNTED: Final = 128
+"""Arguments of that many bytes are left to the table: their branches take long to compile."""
+_DOUBLE: Final = 8
 _MEAN_LENGTH: Final = 2
 """Bytes of a typical inert opcode: a run is accounted for as so many steps."""
 
@@ -142,12 +145,14 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
 
 @cache
 def _expression() -> re.Pattern[bytes]:
-    """The run of inert opcodes as one expression; compiled when first used (about 15 ms)."""
+    """The run of inert opcodes as one expression; compiled when first used (about 3 ms)."""
     plain = [c for c in NAMES if SHAPES[c] == 0 and c not in HOT and c != STOP]
     alternatives = [one_of(plain) + b"++"]
     for width in (1, 8, 2, 4):
         codes = [c for c in NAMES if SHAPES[c] == width and c not in HOT and c != FRAME]
-        alternatives.append(one_of(codes) + b".{%d}" % width)
+        one = one_of(codes) + b".{%d}" % width
+        # Lists of floats are long, and nothing stands between their numbers.
+        alternatives.append(b"(?:%s)++" % one if width == _DOUBLE else one)
     short = [c for c in NAMES if SHAPES[c] == COUNT1]
     alternatives.insert(1, one_of(short) + counted(b""))
     alternatives.append(one_of([CODES["BINUNICODE"]]) + counted(b"\\x00\\x00\\x00"))
@@ -160,13 +165,13 @@ def one_of(codes: Iterable[int]) -> bytes:
 
 
 def counted(rest: bytes) -> bytes:
-    """A length below 256 and as many bytes: a small tree, so that few alternatives are tried.
+    """A length below 128 and as many bytes: a small tree, so that few alternatives are tried.
 
     Args:
         rest: what the upper bytes of the length look like.
     """
     groups = []
-    for low in range(0, 256, _GROUP):
+    for low in range(0, _COUNTED, _GROUP):
         high = low + _GROUP
         leaves = b"|".join(b"\\x%02x%s.{%d}" % (n, rest, n) for n in range(low, high))
         groups.append(b"(?=[\\x%02x-\\x%02x])(?:%s)" % (low, high - 1, leaves))
