@@ -40,6 +40,11 @@ _FOLLOWED = frozenset(
 """Extensions whose loaders search the whole tail, and so accept data behind the archive."""
 _ENDS = 8
 """End records that are looked at in the tail of a file."""
+_COMMENT = 32
+"""Bytes of a comment from which on it is looked at like a member."""
+_CARRIERS = frozenset({b"TFL3"})
+"""The fifth to eighth byte of files that carry a zip by design: TensorFlow Lite packs labels and
+the like behind a model (TensorFlow Lite Metadata). The file in front has a reader of its own."""
 _DESCRIPTOR_MIN, _DESCRIPTOR_MAX = 12, 24
 _POSITION_BITS = zip_records.DIRECTORY_BYTES.bit_length()
 _KEY_BITS = _POSITION_BITS + 4
@@ -160,6 +165,10 @@ class Walk:
         if (self._listed - primary.count) & 0xFFFF:  # many writers fill 16 bits only
             detail = f"{primary.count} in the end record, {self._listed} in the directory"
             yield from self._state("size-mismatch", detail=detail, offset=primary.records)
+        comment = min(primary.stop, self._zip.size)
+        if comment - primary.comment >= _COMMENT:  # tools write words there; a file fits as well
+            self._budget.member()
+            yield archive.hidden(self._zip, primary.comment, comment)
         for start, end in (
             (primary.start + primary.size, primary.records),
             (primary.stop, self._zip.size),
@@ -310,6 +319,8 @@ class Walk:
             position = entry.data + entry.packed
             position = self._contents.find(zip_records.ANY_LOCAL, position, end)
         if listed and not known:
+            if not start and self._window.at(0, 8)[4:] in _CARRIERS:
+                return
             kind: archive.DefectKind = "data-after" if after else "data-before"
             detail = f"{end - start:,} bytes that belong to no member"
             yield from self._state(kind, detail=detail, offset=start)

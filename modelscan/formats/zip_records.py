@@ -61,6 +61,8 @@ class Directory(msgspec.Struct, frozen=True):
     """How many members the end record promises."""
     records: int
     """Where the end records begin."""
+    comment: int
+    """Where the archive's comment begins: right behind the end record."""
     stop: int
     """The byte after the end record and its comment."""
 
@@ -125,7 +127,8 @@ def directories(artifact: Artifact) -> list[Directory]:
 def _pointed_to(artifact: Artifact, tail: bytes, at: int, start: int) -> Iterator[Directory]:
     """The directories that the end record at `tail[at:]` points to; `tail` begins at `start`."""
     *_, count, size, offset, comment = END.unpack_from(tail, at)
-    stop = start + at + END.size + comment
+    text = start + at + END.size
+    stop = text + comment
     claims = [(count, size, offset, start + at)]
     wide = _wide_records(artifact, tail, at, start)
     if wide:
@@ -141,7 +144,7 @@ def _pointed_to(artifact: Artifact, tail: bytes, at: int, start: int) -> Iterato
                 continue
             if size == 0 or artifact.read_at(first, 4) == CENTRAL_MARK:
                 seen.add(first)
-                yield Directory(first, size, first - offset, count, records, stop)
+                yield Directory(first, size, first - offset, count, records, text, stop)
 
 
 def _wide_records(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError
+from tests.forge import tflite
 from tests.forge.archives import INERT_PICKLE, Zip, python_zip, streamed_zip, torch_zip
 from tests.forge.zip_reading import Read
 
@@ -71,6 +72,12 @@ def test_other_tools_habits() -> None:
     data.member("link", b"dir/a.txt", mode=0o120777)
     read = Read(data.build(comment=b"made somewhere"))
     assert [name for name, _ in read.members] == ["dir\\a.txt", "zero-padded", "last", "link"]
+    assert read.quiet
+
+
+def test_what_tensorflow_lite_packs_behind_a_model() -> None:
+    read = Read(tflite.model() + Zip().member("labels.txt", b"cat\ndog\n").build())
+    assert [name for name, _ in read.members] == ["labels.txt"]
     assert read.quiet
 
 
@@ -235,6 +242,12 @@ def test_concatenated_archives() -> None:
     read = Read(python_zip({"first": b"1"}) + python_zip({"second": b"2"}))
     assert sorted(read.members) == [("first", b"1"), ("second", b"2")]
     assert read.kinds == {"missing-from-directory"}
+
+
+def test_a_file_in_the_comment_is_read() -> None:
+    hidden = INERT_PICKLE + b"\0" * 32
+    read = Read(Zip().member("a", b"1").build(comment=hidden))
+    assert hidden in [data for _, data in read.members]
 
 
 def test_second_end_record_in_the_comment() -> None:
