@@ -43,3 +43,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     official: OfficialBytes | None = None
     signed: Signed | None = None
     facts: tuple[Fact, ...] = ()
+    signers: tuple[str, ...] | None = None
+    """Who signs the release that this is; `None` when no signature is expected, empty when it is
+    not known who."""

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from modelscan.vocabulary.fact import Disposition, OperatorClass
+from modelscan.vocabulary.fact import Disposition, OperatorClass, Restriction
 
 ANY = "*"
 """In a module's table: every name that the table does not mention. Allowed for `denied` only, since
@@ -67,8 +67,33 @@ class GraphOperators(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown
         return {name: kind for kind, names in table.items() for name in names}
 
 
+class Licence(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """One licence: how it is written, what it restricts, and what its text is known by."""
+
+    names: tuple[str, ...] = ()
+    """Other spellings than its identifier."""
+    restricts: tuple[Restriction, ...] = ()
+    """What it restricts, beyond naming authors and keeping notices."""
+    text: tuple[tuple[str, ...], ...] = ()
+    """Phrases of its text: of one of the alternatives, all of them are in it."""
+
+
+class Licences(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """The licences that models carry."""
+
+    plain: tuple[str, ...] = ()
+    """SPDX identifiers of those that restrict nothing, and have no further spelling or text."""
+    riders: tuple[str, ...] = ()
+    """Phrases that no permissive text has; beside one, they make it another licence."""
+    licences: dict[str, Licence] = {}
+    """By identifier: SPDX's, or the name that hubs know it by."""
+    bases: dict[str, str] = {}
+    """Identifiers by globs on the repositories of bases, in lower case."""
+
+
 class NameLists(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """All lists, each under the name of its file."""
 
     pickle_globals: PickleGlobals = PickleGlobals()
     graph_operators: GraphOperators = GraphOperators()
+    licences: Licences = Licences()

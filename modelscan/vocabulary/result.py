@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from modelscan.vocabulary.ancestry import Lineage
+from modelscan.vocabulary.containment import Containment
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.evidence import OfficialBytes, Signed
 from modelscan.vocabulary.finding import Finding
@@ -79,6 +80,8 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     """Why the target could not be read at all."""
     fixed: tuple[Finding, ...] = ()
     """Findings of the baseline that are gone."""
+    containment: Containment | msgspec.UnsetType = msgspec.UNSET
+    """Of `contain`, where the target is a deployment: how models are run. Absent elsewhere."""
 
 
 class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):

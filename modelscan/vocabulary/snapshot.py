@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
@@ -12,6 +12,9 @@ from modelscan.vocabulary.artifact import Artifact
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact
 
+Access = Literal["local", "whole", "ranges"]
+"""How the bytes of a file are had: from this machine; from elsewhere, all of them; or from there in
+the parts that readers ask for, so that nobody hashes them."""
 SourceKind = Literal["directory", "file", "hub", "hub-cache", "ollama", "oci", "url"]
 
 
@@ -43,6 +46,11 @@ class SourceFile(Protocol):
     size: int
     """Bytes, as listed; the open artifact's size is the one that counts."""
 
+    @property
+    def access(self) -> Access:
+        """How its bytes are had."""
+        ...
+
     def open(self) -> AbstractContextManager[OpenArtifact]:
         """Open the file once, for hashing and reading alike.
 
@@ -67,5 +75,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     claimed: str = ""
     """The model's identity as its source claims it, `hf:org/name@<commit>`; empty when it claims
     none."""
+    left_out: frozenset[str] = frozenset()
+    """Names of files that the reference itself leaves out."""
     path: str = ""
     """Absolute path of a local target; printed only when asked for."""
+    let_go: Callable[[], None] | None = None
+    """Closes what opening the files needs, such as connections."""
+
+    def close(self) -> None:
+        """To be called when no file will be opened any more."""
+        if self.let_go is not None:
+            self.let_go()

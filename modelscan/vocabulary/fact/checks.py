@@ -29,6 +29,8 @@ class HashCheck(Fact, frozen=True, kw_only=True, tag="hash.check"):
     that another release or a fine-tune does not explain the difference."""
     note: str = ""
     """Why a digest is denied, or what a hint rests on."""
+    void: str = ""
+    """Why what states the digest is no good news any more: it is older than is allowed."""
 
 
 class SignatureCheck(Fact, frozen=True, kw_only=True, tag="signature.check"):
@@ -45,6 +47,12 @@ class SignatureCheck(Fact, frozen=True, kw_only=True, tag="signature.check"):
     """The identity, once it is known."""
     note: str = ""
     """Why, in one line."""
+    part: bool = False
+    """It says nothing of the files that it does not name: a signature over single files, or a
+    statement about a build."""
+    anchor: str = ""
+    """What identifies the signer wherever the signature comes from: `sha256:` and the digest of the
+    public key, or a sigstore identity and its issuer."""
     root: str = ""
     """What trust in the signer rests on: digest and age of sigstore's roots."""
     differing: tuple[str, ...] = ()
@@ -74,3 +82,63 @@ class ExpectationCheck(Fact, frozen=True, kw_only=True, tag="expected.check"):
     """Listed files that are not there."""
     extra: tuple[str, ...] = ()
     """Files that the release does not have."""
+
+
+class ChecksumList(Fact, frozen=True, kw_only=True, tag="checksum.list"):
+    """A list of checksums that comes with the model, such as `SHA256SUMS`: its packer's word."""
+
+    outcome: Literal["matches", "differs", "weak", "not-compared"]
+    """`weak` holds MD5 or SHA-1 alone, which are not compared; `not-compared` names no file that
+    was read."""
+    algorithm: str
+    """The algorithms of its digests."""
+    listed: int
+    """How many files it names."""
+    same: int
+    """How many of them have the stated digest."""
+    differing: tuple[str, ...] = ()
+    """Files with another digest than the stated one."""
+    missing: tuple[str, ...] = ()
+    """Files that it names and that are not there."""
+
+
+class SignatureExpectation(Fact, frozen=True, kw_only=True, tag="signature.expected"):
+    """The signature that a model should have: as the user's configuration or the release says."""
+
+    outcome: Literal["met", "missing", "changed", "first"]
+    """`changed` is a model that somebody else signed than the one who did so first; `first` is one
+    whose signer is to be written down."""
+    model: str
+    """The model's identity that the expectation is bound to."""
+    expected: tuple[str, ...] = ()
+    """Who should have signed it."""
+    found: tuple[str, ...] = ()
+    """Who has."""
+
+
+class AttestationCheck(Fact, frozen=True, kw_only=True, tag="attestation.check"):
+    """A signed statement that this model was scanned, which the user asked for."""
+
+    outcome: Literal["accepted", "refused", "not-checked"]
+    """`accepted`: by somebody trusted, about this very model, and as was asked for."""
+    note: str
+    """Why, in one line."""
+    signer: str = ""
+    """Who signed the statement."""
+    verifier: str = ""
+    """What made the scan, as the statement says."""
+    policies: tuple[str, ...] = ()
+    """Names, addresses and digests of the policies of the scan."""
+    properties: tuple[str, ...] = ()
+    """What the model passed, as the statement says."""
+    made: str = ""
+    """When, UTC; empty when it is not said."""
+
+
+class UnlistedFiles(Fact, frozen=True, kw_only=True, tag="release.unlisted"):
+    """Files beside a release that loaders take for weights or code, and that it does not list."""
+
+    release: str
+    """The release's id."""
+    files: tuple[str, ...]
+    """Their paths."""

@@ -35,7 +35,7 @@ class KerasObject(Fact, frozen=True, kw_only=True, tag="keras.object"):
     """What it is handed, abbreviated."""
 
 
-Framework = Literal["onnx", "tensorflow", "tflite", "tfjs"]
+Framework = Literal["onnx", "tensorflow", "tflite", "tfjs", "executorch", "torch-export"]
 
 OperatorClass = Literal[
     "compute", "runs-code", "reads-file", "writes-file", "network", "stops-process", "native-code"
@@ -104,6 +104,23 @@ class GraphFile(Fact, frozen=True, kw_only=True, tag="graph.file"):
     """How many tensors lie in it."""
     extent: int = 0
     """Bytes that it must have for all of them; 0 when that is not said."""
+
+
+class GraphFileCheck(Fact, frozen=True, kw_only=True, tag="graph.file-check"):
+    """A file that a graph refers to, held against the files around it. For disagreements only."""
+
+    kind: Literal[
+        "missing",  # there is no such file
+        "too-short",  # tensors reach past its end
+        "no-plain-file",  # a link that leads out of the model, or a device
+    ]
+    """What is wrong."""
+    framework: Framework
+    """Whose graph refers to it."""
+    path: str
+    """The file, relative to the model's root."""
+    detail: str = ""
+    """The figures that disagree, or what else there is to say."""
 
 
 class GraphDefect(Fact, frozen=True, kw_only=True, tag="graph.defect"):

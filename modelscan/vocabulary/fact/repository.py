@@ -41,9 +41,11 @@ class ModelClaim(Fact, frozen=True, kw_only=True, tag="model.claim"):
 
     claim: Literal[
         "name", "base", "licence", "dataset", "architecture", "task", "library", "language",
-        "safeguards-removed",
+        "safeguards-removed", "author", "contact", "method", "training-data", "base-revision",
     ]  # fmt: skip
-    """What is being claimed; `safeguards-removed` when the author says that refusals were."""
+    """What is being claimed; `safeguards-removed` when the author says that refusals were, `method`
+    how it was trained or made, `training-data` in words what `dataset` names, `base-revision` which
+    revision of the base that was done with."""
     value: str
     """The claimed value."""
     relation: str = ""
@@ -76,13 +78,25 @@ class RemoteModule(Fact, frozen=True, kw_only=True, tag="config.remote-module"):
     """True when that file is part of the model."""
 
 
+class RemoteClosure(Fact, frozen=True, kw_only=True, tag="config.remote-closure"):
+    """All the code that loading the model with remote code can run: what consent is given to."""
+
+    fingerprint: str
+    """`sha256:` over the Python and native modules of the model, path and digest of each, and the
+    references to code that is elsewhere; empty when one of the files was not hashed."""
+    files: tuple[str, ...]
+    """Those modules, sorted."""
+    elsewhere: tuple[str, ...] = ()
+    """References to code of other repositories, as `owner/repo--module.Class`, or of no file that
+    is here, sorted."""
+
+
 class RepositoryCheck(Fact, frozen=True, kw_only=True, tag="repository.check"):
     """Files of a model repository held against each other."""
 
     kind: Literal[
         "no-card",  # weights without a model card
         "no-licence",  # neither a claimed licence nor a licence file
-        "licence-differs",  # the card claims another licence than the file at the location
         "base-differs",  # the card claims another base than the adapter's configuration
         "no-base",  # an adapter that no file names the base of
         "pickle-twin",  # the same weights as a pickle and as safetensors

@@ -24,6 +24,9 @@ class TensorHeader(Fact, frozen=True, kw_only=True, tag="tensor.header"):
     """`sha256:` over the header's bytes as stored: equal headers promise the same tensors."""
     metadata: tuple[str, ...]
     """Keys of the free-form metadata, sorted."""
+    names: str = ""
+    """A digest over the tensors' names, which an index of shards can be held against; empty where
+    no index speaks of such files."""
 
 
 class TensorDefect(Fact, frozen=True, kw_only=True, tag="tensor.defect"):
@@ -51,6 +54,8 @@ class WeightIndex(Fact, frozen=True, kw_only=True, tag="weight.index"):
     """How many tensors it puts into each of them, in the same order."""
     total_size: int | None
     """Bytes of all tensors, as stated; absent when not said."""
+    names: tuple[str, ...] = ()
+    """For each of them a digest over the names that it puts there, as in `tensor.header`."""
 
 
 class IndexCheck(Fact, frozen=True, kw_only=True, tag="index.check"):
@@ -62,6 +67,7 @@ class IndexCheck(Fact, frozen=True, kw_only=True, tag="index.check"):
         "missing-shard",  # names a file that is not here
         "unlisted-shard",  # a file here that belongs to the series by its name, but is not named
         "tensors-differ",  # a shard holds more or fewer tensors than the index puts into it
+        "tensors-swapped",  # a shard holds as many tensors as the index puts into it, but others
         "size-differs",  # the shards hold more or fewer bytes than the index states
     ]
     """What disagrees."""
@@ -86,6 +92,24 @@ class GgufFile(Fact, frozen=True, kw_only=True, tag="gguf.file"):
     """Which part of a split model this is, from 0; absent when it is whole."""
     splits: int | None = None
     """Into how many parts the model was split, as stated."""
+    split_tensors: int | None = None
+    """How many tensors all parts have together, as stated."""
+
+
+class GgufSeries(Fact, frozen=True, kw_only=True, tag="gguf.series"):
+    """The parts of a split GGUF model held against each other. Stated for disagreements only."""
+
+    kind: Literal[
+        "missing-part",  # a part that the others count is not here
+        "number-differs",  # the file's name says another part, or another number of parts
+        "count-differs",  # the parts disagree over how many they are
+        "tensors-differ",  # the parts hold more or fewer tensors than was split
+    ]
+    """What disagrees."""
+    part: str = ""
+    """The part concerned, a path."""
+    detail: str = ""
+    """The figures that disagree."""
 
 
 class GgufDefect(Fact, frozen=True, kw_only=True, tag="gguf.defect"):
