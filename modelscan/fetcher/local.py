@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import os
 import stat
-import unicodedata
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
 from modelscan.errors import ReadError, SourceError
+from modelscan.fetcher.names import name_facts
+from modelscan.fetcher.options import FetchOptions
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, FileName, SpecialFile
+from modelscan.vocabulary.fact import Fact, SpecialFile
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.ref import ModelRef
-from modelscan.vocabulary.snapshot import OpenArtifact, Snapshot, Source, SourceFile
+from modelscan.vocabulary.snapshot import Access, OpenArtifact, Snapshot, Source, SourceFile
 
 _GIT_OWN = frozenset({"objects", "refs", "logs", "index", "lfs", "packed-refs", "ORIG_HEAD"})
 """What git keeps for itself below `.git`. Hooks and configuration are read like any other file."""
@@ -43,7 +43,11 @@ class LocalPath:
         """See `ModelSource.accepts`."""
         return ref.kind == "path"
 
-    def snapshot(self, ref: ModelRef) -> Snapshot:
+    def snapshot(
+        self,
+        ref: ModelRef,
+        options: FetchOptions,  # noqa: ARG002  # a local model is not fetched
+    ) -> Snapshot:
         """See `ModelSource.snapshot`. A link that is itself the target was named, so it is read."""
         path = Path(os.path.realpath(ref.text))
         name = Path(ref.text).name or path.name or "."
@@ -56,7 +60,7 @@ class LocalPath:
         if stat.S_ISREG(mode):
             file = LocalFile(name, path, path.stat().st_size)
             source = Source(kind="file")
-            facts = tuple(_name_facts(name, name))
+            facts = tuple(name_facts(name, name))
             return Snapshot(ref=name, source=source, files=(file,), facts=facts, path=str(path))
         if not stat.S_ISDIR(mode):
             raise SourceError("neither a file nor a folder", "name a plain file")
@@ -67,6 +71,8 @@ class LocalFile:
     """One plain file, not yet opened."""
 
     __slots__ = ("_path", "name", "size")
+
+    access: Access = "local"
 
     def __init__(self, name: str, path: str | Path, size: int) -> None:
         self.name = name
@@ -189,8 +195,7 @@ class _Listing:
             with entries:
                 for entry in entries:
                     name = prefix + entry.name
-                    if not (entry.name.isascii() and entry.name.isprintable()):
-                        self.facts.extend(_name_facts(name, entry.name))
+                    self.facts.extend(name_facts(name, entry.name))
                     if in_git and entry.name in _GIT_OWN:
                         self._gap(name, "skipped", "git's own data", needed=False)
                     elif entry.is_symlink():
@@ -262,25 +267,6 @@ def _link_target(path: str) -> str:
         return os.readlink(path)  # noqa: PTH115  # strings are cheaper than paths here
     except OSError:
         return ""
-
-
-_BIDIRECTIONAL = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
-
-
-def _name_facts(path: str, name: str) -> Iterator[Fact]:
-    """Facts about a name, the last part of `path`, that can deceive whoever reads a listing."""
-    problem: Literal["control-character", "bidirectional", "not-utf8"] | None = None
-    for character in name:
-        category = unicodedata.category(character)
-        if category == "Cs":
-            problem = "not-utf8"
-        elif category == "Cc":
-            problem = "control-character"
-        elif unicodedata.bidirectional(character) in _BIDIRECTIONAL:
-            problem = "bidirectional"
-        if problem:
-            yield FileName(location=Location(path), problem=problem)
-            return
 
 
 def _reason(error: OSError) -> str:

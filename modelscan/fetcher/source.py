@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from modelscan.fetcher.options import FetchOptions
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.snapshot import Snapshot
 
@@ -15,7 +16,7 @@ class ModelSource(Protocol):
         """True when this source is the one to ask for the reference."""
         ...
 
-    def snapshot(self, ref: ModelRef) -> Snapshot:
+    def snapshot(self, ref: ModelRef, options: FetchOptions) -> Snapshot:
         """List the model's files without opening them.
 
         Raises:

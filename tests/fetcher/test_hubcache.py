@@ -6,7 +6,7 @@ import pytest
 
 from modelscan.errors import SourceError
 from modelscan.fetcher.sources import take
-from modelscan.vocabulary.fact import SpecialFile
+from modelscan.vocabulary.fact import SourceDigest, SpecialFile
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.snapshot import Snapshot
 
@@ -68,3 +68,63 @@ def test_what_cannot_be_told_is_asked_for(
     (repository / "snapshots").mkdir(exist_ok=True)
     with pytest.raises(SourceError, match=says):
         _take(repository)
+
+
+OTHER = "1110a24" + "0" * 33
+THIRD = "f" * 40
+
+
+@pytest.mark.parametrize(
+    ("revision", "commit"),
+    [
+        ("main", COMMIT),
+        ("refs/pr/1", THIRD),
+        (COMMIT, COMMIT),
+        (COMMIT[:8], COMMIT),
+        (THIRD[:7], THIRD),
+    ],
+)
+def test_a_revision_can_be_chosen(tmp_path: Path, revision: str, commit: str) -> None:
+    repository = _cache(tmp_path, commits=(COMMIT, OTHER, THIRD))
+    (repository / "refs" / "refs" / "pr").mkdir(parents=True)
+    (repository / "refs" / "refs" / "pr" / "1").write_text(THIRD)
+    snapshot = _take(Path(f"{repository}@{revision}"))
+    assert snapshot.ref == f"hf:org/name@{commit}"
+    assert snapshot.source.asked_revision == revision
+
+
+@pytest.mark.parametrize("revision", ["1110a24", "111", "dev", "../../outside", "..", "a b"])
+def test_a_revision_that_is_not_there_or_not_one_alone(tmp_path: Path, revision: str) -> None:
+    repository = _cache(tmp_path, commits=(COMMIT, OTHER))
+    with pytest.raises(SourceError, match="revision not found") as error:
+        _take(Path(f"{repository}@{revision}"))
+    assert COMMIT in error.value.hint
+
+
+def test_a_folder_with_an_at_in_its_name_is_that_folder(tmp_path: Path) -> None:
+    repository = _cache(tmp_path)
+    (tmp_path / "models--org--name@main").mkdir()
+    assert _take(Path(f"{repository}@main")).source.kind == "directory"
+
+
+def test_blobs_are_held_against_their_names(tmp_path: Path) -> None:
+    repository = _cache(tmp_path)
+    snapshot = repository / "snapshots" / COMMIT
+    for name in ("a" * 64, "b" * 40, "c" * 50):
+        (repository / "blobs" / name).write_text("x")
+        (snapshot / name[:1]).symlink_to(f"../../blobs/{name}")
+    (snapshot / "plain").write_text("x")
+    stated = [fact for fact in _take(snapshot).facts if isinstance(fact, SourceDigest)]
+    assert [(fact.location.file, fact.algorithm) for fact in stated] == [
+        ("a", "sha256"), ("b", "git-blob"),
+    ]  # fmt: skip
+
+
+def test_files_beside_the_folders_of_a_cache_are_needed_gaps(tmp_path: Path) -> None:
+    repository = _cache(tmp_path)
+    assert not [gap for gap in _take(repository).coverage if gap.file == "pytorch_model.bin"]
+    (repository / "pytorch_model.bin").write_bytes(b"x")
+    (gap,) = (gap for gap in _take(repository).coverage if gap.file == "pytorch_model.bin")
+    assert gap.needed
+    snapshot = repository / "snapshots" / COMMIT
+    assert not [gap for gap in _take(snapshot).coverage if gap.file == "pytorch_model.bin"]
