@@ -6,10 +6,11 @@ no check gives is an error: nothing here can become a pass by not having been lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 from modelscan.verifier.check import Check
+from modelscan.verifier.index import Index
 from modelscan.verifier.installed import shared_index
 from modelscan.verifier.manifests import check_releases
 from modelscan.verifier.signatures import Signatures
@@ -20,7 +21,7 @@ from modelscan.vocabulary.evidence import (
     Signed,
     SignedStatus,
 )
-from modelscan.vocabulary.fact import Fact
+from modelscan.vocabulary.fact import Fact, SignatureCheck, SignatureExpectation
 from modelscan.vocabulary.result import FileEntry
 
 _OFFICIAL: tuple[OfficialStatus, ...] = (
@@ -39,9 +40,12 @@ class Releases:
     name = "published releases"
     answer: Literal["official_bytes"] = "official_bytes"
 
+    def __init__(self, index: Callable[[], Index] | None = None) -> None:
+        self._index = index
+
     def run(self, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:
         """See `Check.run`."""
-        return check_releases(files, facts, claimed, shared_index())
+        return check_releases(files, facts, claimed, (self._index or shared_index)())
 
 
 CHECKS: tuple[Check, ...] = (Releases(), Signatures())
@@ -65,6 +69,7 @@ def verify(
         The two answers, and the facts that the checks stated.
     """
     evidence = [_run(check, files, facts, claimed) for check in checks]
+    stated = tuple(fact for found in evidence for fact in found.facts)
     official = [found.official for found in evidence if found.official is not None]
     signed = [found.signed for found in evidence if found.signed is not None]
     return (
@@ -78,8 +83,30 @@ def verify(
             key=lambda answer: _SIGNED.index(answer.status),
             default=Signed(status="error", reason="no check answered"),
         ),
-        tuple(fact for found in evidence for fact in found.facts),
+        (*stated, *_expected(evidence, stated)),
     )
+
+
+def _expected(evidence: Sequence[Evidence], stated: Sequence[Fact]) -> Iterator[Fact]:
+    """Whether the signature is there that the publisher of this release makes."""
+    for found in evidence:
+        if found.signers is None or found.official is None:
+            continue
+        valid = [
+            fact.anchor
+            for fact in stated
+            if isinstance(fact, SignatureCheck)
+            and fact.outcome in {"valid-trusted", "valid-untrusted"}
+            and not fact.part
+            and fact.anchor
+        ]
+        fits = [anchor for anchor in valid if not found.signers or anchor in found.signers]
+        yield SignatureExpectation(
+            outcome="met" if fits else "missing",
+            model=found.official.release or "",
+            expected=found.signers or ("its publisher",),
+            found=tuple(valid),
+        )
 
 
 def _run(check: Check, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:

@@ -42,7 +42,7 @@ def compile_releases(manifests: Sequence[Manifest]) -> bytes:
         UsageError: two releases have the same id.
     """
     all_known = [
-        Known(release, manifest.assurance, manifest.publisher.name)
+        Known(release, manifest.assurance, manifest.publisher.name, manifest.expires)
         for manifest in manifests
         for release in manifest.releases
     ]

@@ -8,17 +8,17 @@ say against the model (denied, modified) stays said.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from modelscan.verifier import wording
+from modelscan.verifier import statements, wording
 from modelscan.verifier.compiling import compile_releases
-from modelscan.verifier.index import Known, ReleaseIndex
+from modelscan.verifier.index import Index, Known, ReleaseIndex
 from modelscan.verifier.installed import shared_index
 from modelscan.verifier.manifests import check_releases
 from modelscan.verifier.release import COMPARED, ListedFile, Manifest, Release
 from modelscan.vocabulary.evidence import Evidence, OfficialBytes, OfficialStatus
-from modelscan.vocabulary.fact import ExpectationCheck, Fact
+from modelscan.vocabulary.fact import ExpectationCheck, Fact, UnlistedFiles
 from modelscan.vocabulary.result import FileEntry
 
 _BAD: tuple[OfficialStatus, ...] = ("denied", "modified", "error")
@@ -37,6 +37,9 @@ class _Held(NamedTuple):
     unread: tuple[str, ...]
     """Files that could not be compared: nobody read them, or their digests prove nothing."""
 
+    replayed: bool = False
+    """The model is a release that this one replaced."""
+
     @property
     def fits(self) -> bool:
         return bool(self.same) and not (self.differing or self.missing or self.extra or self.unread)
@@ -48,16 +51,27 @@ class Expected:
     Args:
         ref: a location such as `hf:org/name`, with `@` and a commit if one is meant, or the id of a
             release in the manifest; empty for any release of the manifest.
-        manifest: a manifest of the user's own; without one, the shipped ones are asked.
+        manifests: manifests of the user's own; without any, all known releases are asked.
+        index: all known releases; the shipped ones by default.
     """
 
     name = "the expected release"
     answer: Literal["official_bytes"] = "official_bytes"
 
-    def __init__(self, ref: str, manifest: Manifest | None = None) -> None:
-        self._ref = ref
-        self._manifest = manifest
-        self._own = ReleaseIndex(compile_releases([manifest])) if manifest else None
+    def __init__(
+        self, ref: str, *manifests: Manifest, index: Callable[[], Index] | None = None
+    ) -> None:
+        self.ref = ref
+        self._manifests = manifests
+        self._index = index
+        self._own = ReleaseIndex(compile_releases(manifests)) if manifests else None
+
+    def _known(self) -> Index:
+        return (self._index or shared_index)()
+
+    def among(self, index: Callable[[], Index]) -> Expected:
+        """The same expectation among other known releases."""
+        return Expected(self.ref, *self._manifests, index=index)
 
     def algorithms_for(self, size: int, name: str) -> tuple[str, ...]:
         """Algorithms besides SHA-256 that could recognise a file."""
@@ -65,17 +79,24 @@ class Expected:
 
     def run(self, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:
         """See `Check.run`."""
-        location = self._ref if ":" in self._ref else claimed
-        general = check_releases(files, facts, location, shared_index())
+        location = self.ref if ":" in self.ref else claimed
+        general = check_releases(files, facts, location, self._known())
         if general.official is not None and general.official.status in _BAD:
             return general
-        held = [_hold(known, files) for known in self._candidates()]
+        candidates = self._candidates()
+        newest, older = _newest(candidates, self.ref)
+        held = [_hold(known, files) for known in newest]
         if not held:
-            what = self._ref or "this manifest"
+            what = self.ref or "this manifest"
             reason = f"no release is known as {what}"
             return Evidence(official=OfficialBytes(status="unknown", reason=reason))
         best = max(held, key=lambda item: (item.fits, len(item.same), -len(item.differing)))
-        stated = [fact for fact in general.facts if not isinstance(fact, ExpectationCheck)]
+        if not best.fits and any(_hold(known, files).fits for known in older):
+            best = best._replace(replayed=True)
+        release = best.known.release
+        stated = [f for f in general.facts if not isinstance(f, ExpectationCheck | UnlistedFiles)]
+        if best.fits and not release.complete:
+            stated += statements.unlisted_by(release.id, best.same, files)
         if self._own is not None and not best.fits:
             own = check_releases(files, facts, _location(best.known) or location, self._own)
             stated += own.facts
@@ -87,21 +108,36 @@ class Expected:
                     reason=_reason(best),
                 )
                 return Evidence(official=official, facts=(*stated, _fact(best)))
-        return Evidence(official=_official(best), facts=(*stated, _fact(best)))
+        signing = best.known.release.signing
+        return Evidence(
+            official=_official(best),
+            facts=(*stated, _fact(best)),
+            signers=signing.signers if signing and signing.expect != "none" else None,
+        )
 
     def _candidates(self) -> list[Known]:
         """The releases that may be meant."""
-        if self._manifest is None:
-            index = shared_index()
-            location, _, commit = self._ref.partition("@")
+        if self._own is None:
+            index = self._known()
+            location, _, commit = self.ref.partition("@")
             found = [index.known(number) for number in index.by_location(location)]
             return [k for k in found if not commit or k.release.revision in {None, commit}]
-        manifest = self._manifest
         return [
-            Known(release, manifest.assurance, manifest.publisher.name)
-            for release in manifest.releases
-            if not self._ref or self._ref in _references(release)
+            known
+            for known in map(self._own.known, range(sum(len(m.releases) for m in self._manifests)))
+            if not self.ref or self.ref in _references(known.release)
         ]
+
+
+def _newest(candidates: Sequence[Known], ref: str) -> tuple[list[Known], list[Known]]:
+    """The releases that may be meant, without those that others of them replaced, and these.
+
+    Whoever names a commit or an id means that one, however old it is.
+    """
+    replaced = {old for known in candidates for old in known.release.supersedes}
+    exact = {known.release.id for known in candidates if ref == known.release.id or "@" in ref}
+    older = [k for k in candidates if k.release.id in replaced and k.release.id not in exact]
+    return [known for known in candidates if known not in older], older
 
 
 def _references(release: Release) -> Iterable[str]:
@@ -159,7 +195,9 @@ def _official(held: _Held) -> OfficialBytes:
     status: OfficialStatus = "unknown"
     if held.unread and not (held.differing or held.missing or held.extra):
         status = "not-hashed"
-    elif held.fits and release.status == "current":
+    elif held.fits and release.status in {"revoked", "denied"}:
+        status = "denied"
+    elif held.fits and release.status == "current" and not known.void:
         status = "matches-known-release"
         if known.assurance == "self-pinned":
             status = "pinned-match"
@@ -175,15 +213,18 @@ def _reason(held: _Held) -> str:
     if held.fits:
         if release.status != "current":
             return f"{wording.short_id(release.id)} is {release.status}: {release.reason}"
+        if held.known.void:
+            return f"{wording.short_id(release.id)}: {held.known.void}"
         rest = "" if release.complete else "; the release may have more files"
-        return wording.files(len(held.same), "as listed") + rest
+        return wording.files(len(held.same), "as listed") + rest + wording.source(held.known.source)
     changes = wording.changes(
         ("differs", "differ", held.differing),
         ("is missing", "are missing", held.missing),
         ("does not belong to it", "do not belong to it", held.extra),
         ("could not be compared", "could not be compared", held.unread),
     )
-    return f"not {wording.short_id(release.id)}: {changes}"
+    old = "an older release, which this one replaced: " if held.replayed else ""
+    return f"not {wording.short_id(release.id)}: {old}{changes}"
 
 
 def _fact(held: _Held) -> ExpectationCheck:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 
@@ -23,11 +25,11 @@ from modelscan.errors import ModelAssayError
 from modelscan.verifier.release import COMPARED, Assurance, Release
 from modelscan.verifier.table import Table
 
-VERSION = 2
+VERSION = 3
 """Number of the compiled layout; it changes whenever the bytes would mean something else."""
 
 # What `compiling` writes and this module reads: the layout above, in numbers.
-MAGIC = b"MASSAYR\x02"
+MAGIC = b"MASSAYR\x03"
 HEADER = struct.Struct("<8sQ6QI")
 RECORD = struct.Struct("<QII")
 DIGEST_KEY = 32
@@ -46,6 +48,12 @@ class Known(msgspec.Struct, frozen=True, array_like=True):
     assurance: Assurance
     publisher: str
     """The publisher's name."""
+    expires: str | None = None
+    """The last day on which the statement says anything."""
+    void: str = ""
+    """Why the statement does not count any more; empty while it does. Never stored."""
+    source: str = ""
+    """Which set it is from, when it is not one of the shipped ones. Never stored."""
 
 
 class Summary(msgspec.Struct, frozen=True, array_like=True):
@@ -59,6 +67,32 @@ class Summary(msgspec.Struct, frozen=True, array_like=True):
     """By algorithm other than SHA-256: sizes in bytes of the files that only it can recognise."""
     names: dict[str, list[str]]
     """The same for files of unknown size: their base names."""
+
+
+class Index(Protocol):
+    """Known releases that can be searched: one index, or several as one."""
+
+    summary: Summary
+
+    def by_digest(self, algorithm: str, digest: str) -> list[int]:
+        """Numbers of the releases that list a file with this strong digest."""
+        ...
+
+    def by_prefix(self, sha256: str) -> list[int]:
+        """Numbers of the releases that record only the start of this digest."""
+        ...
+
+    def by_location(self, location: str) -> list[int]:
+        """Numbers of the releases published at a location."""
+        ...
+
+    def known(self, number: int) -> Known:
+        """A release by its number."""
+        ...
+
+    def algorithms_for(self, size: int, name: str) -> tuple[str, ...]:
+        """The algorithms besides SHA-256 that could recognise a file."""
+        ...
 
 
 class ReleaseIndex:
@@ -137,6 +171,9 @@ class ReleaseIndex:
             if len(record) != length or zlib.crc32(record) != checksum:
                 raise _damaged(f"release {number}")
             found = msgspec.msgpack.decode(record, type=Known)
+            if found.expires is not None and found.expires < f"{datetime.now(UTC):%Y-%m-%d}":
+                void = f"the statement about it expired on {found.expires}"
+                found = msgspec.structs.replace(found, void=void)
             self._known[number] = found
         return found
 

@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 
 from modelscan.verifier import statements, wording
 from modelscan.verifier.comparison import Comparison, compare
-from modelscan.verifier.index import ReleaseIndex
-from modelscan.verifier.release import COMPARED
+from modelscan.verifier.index import Index
+from modelscan.verifier.release import COMPARED, SigningExpectation
 from modelscan.vocabulary.evidence import Evidence, OfficialBytes, OfficialStatus
 from modelscan.vocabulary.fact import Fact, HashCheck, ModelClaim, TensorHeader
 from modelscan.vocabulary.result import FileEntry
@@ -27,7 +27,7 @@ _ENOUGH = 2
 
 
 def check_releases(
-    files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str, index: ReleaseIndex
+    files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str, index: Index
 ) -> Evidence:
     """Hold a model against the known releases.
 
@@ -47,14 +47,26 @@ def check_releases(
         reason = wording.denied([fact.location.file for fact in found.denied], first.note)
         return _evidence("denied", first.release, first.assurance, reason, found.denied)
     comparisons = _compare_all(found, facts, claimed)
-    decided = _modified(comparisons, facts) or _published(comparisons, files, found)
+    revoked = next(
+        (c for c in comparisons if c.weights and c.known.release.status == "revoked"), None
+    )
+    if revoked is not None:
+        release = revoked.known.release
+        return _evidence(
+            "denied",
+            release.id,
+            revoked.known.assurance,
+            wording.denied(sorted(revoked.files), f"revoked: {release.reason}"),
+            statements.revoked(revoked),
+        )
+    decided = _modified(comparisons, facts) or _published(comparisons, files, found, claimed)
     return decided or _unknown(comparisons, facts, found)
 
 
 class _Found:
     """The model's files, and which releases know their digests."""
 
-    def __init__(self, files: Sequence[FileEntry], index: ReleaseIndex) -> None:
+    def __init__(self, files: Sequence[FileEntry], index: Index) -> None:
         self.files = files
         self.index = index
         self.releases: set[int] = set()
@@ -109,7 +121,7 @@ def _compare_all(found: _Found, facts: Sequence[Fact], claimed: str) -> list[Com
     return sorted(comparisons, key=Comparison.strength)
 
 
-def _claimed_releases(index: ReleaseIndex, claimed: str) -> set[int]:
+def _claimed_releases(index: Index, claimed: str) -> set[int]:
     """The releases that the claimed identity names. Another commit of it is another release."""
     location, _, commit = claimed.partition("@")
     numbers = index.by_location(location) if location else []
@@ -150,11 +162,15 @@ def _explained(comparisons: Iterable[Comparison]) -> set[str]:
 
 
 def _published(
-    comparisons: Sequence[Comparison], files: Sequence[FileEntry], found: _Found
+    comparisons: Sequence[Comparison], files: Sequence[FileEntry], found: _Found, claimed: str
 ) -> Evidence | None:
     """The release whose bytes these are, when nothing speaks against it."""
     own = [comparison for comparison in comparisons if comparison.claimed]
-    clean = [c for c in comparisons if c.weights and not c.differing and not c.unhashed]
+    clean = [
+        c
+        for c in comparisons
+        if c.weights and not c.differing and not c.unhashed and not c.known.void
+    ]
     if any(c.differing for c in own) and not any(c.claimed for c in clean):
         return None  # it claims to be a release that it is not: another's bytes do not make up
     if not clean or any(_is_withdrawn(c) for c in comparisons):
@@ -165,8 +181,14 @@ def _published(
     status: OfficialStatus = "verified-official" if official else "matches-known-release"
     reason = wording.published(release, chosen, files, found.unhashed)
     ordered = [chosen, *comparisons]
+    reason += wording.mirror(release, claimed) + wording.source(chosen.known.source)
     return _evidence(
-        status, release.id, chosen.known.assurance, reason, statements.matches(ordered)
+        status,
+        release.id,
+        chosen.known.assurance,
+        reason,
+        [*statements.matches(ordered), *statements.unlisted(chosen, files)],
+        release.signing if chosen.in_place else None,
     )
 
 
@@ -186,7 +208,11 @@ def _unknown(comparisons: Sequence[Comparison], facts: Sequence[Fact], found: _F
     hints = statements.hints(found.unlisted(), found.index)
     stated: list[Fact] = [*statements.matches(comparisons), *hints]
     count = found.index.summary.releases
-    against = [c for c in comparisons if _is_withdrawn(c) or (c.claimed and c.differing)]
+    against = [
+        c
+        for c in comparisons
+        if _is_withdrawn(c) or (c.weights and c.known.void) or (c.claimed and c.differing)
+    ]
     likely = next((c for c in [*against, *comparisons] if _is_likely(c)), None)
     if likely is not None and likely.differing:
         stated += statements.differences(likely, likely.differing, tampered=False)
@@ -242,6 +268,8 @@ def _evidence(
     assurance: str | None,
     reason: str,
     facts: Sequence[Fact],
+    signing: SigningExpectation | None = None,
 ) -> Evidence:
     official = OfficialBytes(status=status, release=release, assurance=assurance, reason=reason)
-    return Evidence(official=official, facts=tuple(facts))
+    signers = signing.signers if signing and signing.expect == "model-signature" else None
+    return Evidence(official=official, facts=tuple(facts), signers=signers)

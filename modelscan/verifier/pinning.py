@@ -1,18 +1,23 @@
-"""A manifest of a model that is here: the files that its owner means by its name.
+"""A manifest of a model that is here, or that a hub serves at a commit.
 
-What it states is self-pinned: that the bytes were these when the manifest was made, and nothing
-about who published them.
+Of a local model it is self-pinned: that the bytes were these when the manifest was made, and
+nothing about who published them. Of a hub's repository it records what that name space published at
+that commit: every byte is hashed, and where the hub's git objects prove which files the commit
+stands for, the manifest says so. A hub whose files are not those of its commit gives no manifest.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 import msgspec
 
 from modelscan.errors import SourceError, UsageError
+from modelscan.fetcher.options import FetchOptions
+from modelscan.verifier.hashing import GIT_BLOB, Digester
 from modelscan.verifier.release import (
     SCHEMA,
     ListedFile,
@@ -22,9 +27,14 @@ from modelscan.verifier.release import (
     Release,
     parse_manifest,
 )
-from modelscan.verifier.whole import pour, whole_snapshot
-from modelscan.vocabulary.snapshot import SourceFile
+from modelscan.verifier.stated import StatedDigests
+from modelscan.verifier.whole import Sink, pour, whole_snapshot
+from modelscan.vocabulary.fact import SourceCheck
+from modelscan.vocabulary.result import FileEntry
+from modelscan.vocabulary.snapshot import Snapshot, SourceFile
 
+SELF = "self"
+"""Who pins a model when nobody says who."""
 _LENGTH = 8
 """Bytes before a safetensors header, which say its length."""
 _LARGEST_HEADER = 100 << 20
@@ -36,39 +46,43 @@ def pin(
     *,
     release: str = "",
     location: str = "",
-    publisher: str = "self",
+    publisher: str = SELF,
     takes: Callable[[str], bool] | None = None,
+    fetch: FetchOptions | None = None,
 ) -> Manifest:
     """Hash a model and list its files.
 
     Args:
-        target: a folder, a file or a hub cache folder.
+        target: a folder, a file, a hub cache folder, or `hf:org/name@revision`.
         release: id of the release; by default what the source calls it.
         location: where it is published, such as `hf:org/name`; by default the source's claim.
         publisher: who pins it.
         takes: which files; all of them by default, and only then the release is complete.
+        fetch: how a model is fetched that is not on this machine; without it, none is.
 
     Raises:
         SourceError: something of it cannot be read, or there is nothing to list.
         UsageError: a file's name cannot stand in a manifest.
     """
-    snapshot = whole_snapshot(target)
+    with closing(whole_snapshot(target, fetch)) as snapshot:
+        taken = [_taken(file) for file in snapshot.files if takes is None or takes(file.name)]
     claimed, _, commit = snapshot.claimed.partition("@")
     where = location or claimed
-    files = tuple(_listed(file) for file in snapshot.files if takes is None or takes(file.name))
-    if not files:
+    if not taken:
         raise SourceError("no files to list", "check the path")
+    from_hub = snapshot.source.kind == "hub"
+    own_id = f"{claimed.partition(':')[2]}@{commit}" if from_hub and commit else snapshot.ref
     manifest = Manifest(
         schema=SCHEMA,
         serial=1,
-        issued=datetime.now(UTC).strftime("%Y-%m-%d"),
-        publisher=Publisher(id=publisher, name=publisher, verified_how="made by whoever pins it"),
-        assurance="self-pinned",
-        evidence=(Origin(path=snapshot.ref),),
+        issued=_today(),
+        publisher=_publisher(snapshot, publisher, _proof(snapshot, taken)),
+        assurance="third-party-recorded" if from_hub else "self-pinned",
+        evidence=(_origin(snapshot, claimed, commit),),
         releases=(
             Release(
-                id=release or snapshot.ref,
-                files=files,
+                id=release or own_id,
+                files=tuple(listed for listed, _ in taken),
                 locations=(where,) if where else (),
                 revision=commit or None,
                 complete=takes is None,
@@ -76,6 +90,47 @@ def pin(
         ),
     )
     return parse_manifest(encode(manifest), snapshot.ref)
+
+
+def _proof(snapshot: Snapshot, taken: Sequence[_Taken]) -> str:
+    """How it is known that the files are those of their source.
+
+    Raises:
+        SourceError: they are not.
+    """
+    checks = StatedDigests(snapshot.facts).run([entry for _, entry in taken], (), "").facts
+    compared = [fact for fact in checks if isinstance(fact, SourceCheck)]
+    wrong = next((fact for fact in compared if fact.outcome == "differs"), None)
+    if wrong is not None:
+        raise SourceError(
+            f"{wrong.location.file}: not the bytes that its source states for it",
+            "nobody published this: fetch again, or ask the publisher",
+        )
+    proved = {fact.location.file for fact in compared if fact.stated_by == "git"}
+    if proved.issuperset(entry.path for _, entry in taken):
+        return "the commit's git objects prove every digest"
+    return "the hub's word for the commit; its git objects were not there to prove it"
+
+
+def _publisher(snapshot: Snapshot, named: str, proof: str) -> Publisher:
+    if snapshot.source.kind != "hub":
+        return Publisher(id=named, name=named, verified_how="made by whoever pins it")
+    space, _, _ = snapshot.claimed.partition("@")[0].rpartition("/")
+    name = space if named == SELF else named
+    how = f"as published by {space} at {snapshot.source.endpoint}: {proof}"
+    return Publisher(id=name, name=name, verified_how=how, namespaces=(space,))
+
+
+def _origin(snapshot: Snapshot, claimed: str, commit: str) -> Origin:
+    if snapshot.source.kind != "hub":
+        return Origin(path=snapshot.ref)
+    name = claimed.partition(":")[2]
+    repository = f"{snapshot.source.endpoint}/{name}"
+    return Origin(path=name, repository=repository, commit=commit or None, retrieved=_today())
+
+
+def _today() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d}"
 
 
 def encode(manifest: Manifest) -> bytes:
@@ -90,15 +145,27 @@ def encode(manifest: Manifest) -> bytes:
         raise UsageError("a file's name is not Unicode text", "rename it") from None
 
 
-def _listed(file: SourceFile) -> ListedFile:
-    digest, header = hashlib.sha256(), _Header(file.name)
-    size = pour(file, lambda _: (digest, header))
-    return ListedFile(
+_Taken = tuple[ListedFile, FileEntry]
+"""A file as a manifest lists it, and with all digests that were taken of it."""
+
+
+def _taken(file: SourceFile) -> _Taken:
+    digesters: list[Digester] = []
+    header = _Header(file.name)
+
+    def sinks(size: int) -> tuple[Sink, ...]:
+        digesters.append(Digester(size, (GIT_BLOB,)))
+        return digesters[0], header
+
+    size = pour(file, sinks)
+    digests = digesters[0].result()
+    listed = ListedFile(
         path=file.name,
-        digests={"sha256": digest.hexdigest()},
+        digests={"sha256": digests["sha256"]},
         size=size,
         header_sha256=header.digest(),
     )
+    return listed, FileEntry(path=file.name, size=size, digests=digests, format="unknown")
 
 
 class _Header:

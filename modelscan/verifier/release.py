@@ -32,13 +32,14 @@ PREFIX = "sha256_prefix"
 """The first eight digits of a SHA-256, which some publishers put into the file's name."""
 
 Assurance = Literal["publisher-signed", "publisher-stated", "third-party-recorded", "self-pinned"]
-ReleaseStatus = Literal["current", "withdrawn", "denied"]
+ReleaseStatus = Literal["current", "withdrawn", "revoked", "denied"]
 
 RANK: dict[str, int] = {
     "publisher-signed": 3, "publisher-stated": 2, "third-party-recorded": 1, "self-pinned": 0,
 }  # fmt: skip
 """Which of two statements about the same bytes is named."""
 
+Day = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Hexadecimal = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]+$")]
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -69,6 +70,27 @@ class ListedFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
         return None
 
 
+class SigningExpectation(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What is known of a release's signature."""
+
+    expect: Literal["model-signature", "none"]
+    """`model-signature`: the release comes with a signature over all of its files."""
+    signers: tuple[Text, ...] = ()
+    """Who signs it: `sha256:` and the digest of a public key, or a sigstore identity with its
+    issuer in parentheses. None means that it is not known who."""
+
+
+class GitAnchor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Raw git objects by which a commit's id proves the digests of its files."""
+
+    commit: Text
+    """40 hexadecimal digits."""
+    objects: tuple[Text, ...] = ()
+    """The commit, its trees and its git-LFS pointers: compressed with zlib, in base64."""
+
+
 class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The files that somebody published together."""
 
@@ -81,9 +103,21 @@ class Release(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """The commit, 40 hexadecimal digits, when the source pins one."""
     status: ReleaseStatus = "current"
     reason: str = ""
-    """Why it was withdrawn or is denied."""
+    """Why it was withdrawn or revoked, or is denied."""
     complete: bool = False
     """True when the release has no other files: an extra one is then not the publisher's."""
+    released: Day | None = None
+    """When it was published."""
+    supersedes: tuple[Text, ...] = ()
+    """Ids of the releases that it replaces."""
+    licence: str = ""
+    """The licence that the publisher states, as an SPDX expression where it is one."""
+    signing: SigningExpectation | None = None
+    """Whether the publisher signs it, and as whom."""
+    git_anchor: GitAnchor | None = None
+    """The proof that the commit means these files."""
+    fingerprints: dict[Text, Text] = {}
+    """What recognises its weights beyond equality of bytes, by the name of the scheme."""
 
 
 class Publisher(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,14 +141,18 @@ class Origin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retrieved: str | None = None
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Manifest(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """One document."""
 
     schema: Literal["modelassay-manifest/1"]
     serial: Annotated[int, msgspec.Meta(ge=1)]
     """Grows with every change, so that an older document can be told from a newer one."""
-    issued: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    issued: Day
     """The day of this serial, UTC."""
+    expires: Day | None = None
+    """The last day on which it says anything, UTC."""
     publisher: Publisher
     assurance: Assurance
     evidence: Annotated[tuple[Origin, ...], msgspec.Meta(min_length=1)]
@@ -172,6 +210,9 @@ def _problem(release: Release) -> str:
     """The first broken invariant of a release that its types do not express."""
     if release.status != "current" and not release.reason:
         return f"a release that is {release.status} needs a reason"
+    anchor = release.git_anchor
+    if anchor is not None and anchor.commit != release.revision:
+        return "the git anchor is for another commit than the revision"
     if release.revision is not None and not _COMMIT.fullmatch(release.revision):
         return "a revision is a commit of 40 hexadecimal digits"
     paths: set[str] = set()

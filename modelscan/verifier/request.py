@@ -7,14 +7,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from modelscan.errors import UsageError
+from modelscan.verifier.attested.scan import ScanAttested, Wanted
 from modelscan.verifier.check import Check
 from modelscan.verifier.checks import Releases
+from modelscan.verifier.checksums import Checksums, find_lists
 from modelscan.verifier.expected import Expected
+from modelscan.verifier.listed import ListedBytes
 from modelscan.verifier.oms.bundle import LIMIT
 from modelscan.verifier.oms.shards import ShardDigests
 from modelscan.verifier.oms.signing import SignatureFile, Signing
-from modelscan.verifier.signatures import Signatures, find_signings
+from modelscan.verifier.own_manifests import OwnSets
+from modelscan.verifier.signature_files import Signature, find_signatures, read_signatures
+from modelscan.verifier.signatures import Signatures
+from modelscan.verifier.stated import StatedDigests
 from modelscan.verifier.trust import Trust
+from modelscan.verifier.trust_policy import LOCAL, TrustPolicy
 from modelscan.vocabulary.snapshot import Snapshot
 
 
@@ -23,12 +30,18 @@ class Plan(NamedTuple):
 
     checks: tuple[Check, ...]
     signatures: Signatures
+    lists: Checksums = Checksums()
     expected: Expected | None = None
+    stated: StatedDigests = StatedDigests()
+    sets: OwnSets = OwnSets()
 
     def algorithms_for(self, size: int, name: str) -> tuple[str, ...]:
         """Algorithms besides the usual ones that the checks need of a file."""
         expected = self.expected.algorithms_for(size, name) if self.expected else ()
-        return (*self.signatures.algorithms_for(name), *expected)
+        stated = self.stated.algorithms_for(name)
+        listed = self.lists.algorithms_for(name)
+        own = self.sets.algorithms_for(size, name)
+        return (*self.signatures.algorithms_for(name), *listed, *expected, *stated, *own)
 
     def watchers(self, name: str, size: int) -> Sequence[ShardDigests]:
         """What wants to see the bytes of a file go by, once and in order."""
@@ -39,10 +52,19 @@ class Request(NamedTuple):
     """What the user asks of the verifier. Empty asks for what needs no choice."""
 
     trust: Trust = Trust()
+    """Whom the command line names."""
+    policy: TrustPolicy = TrustPolicy()
+    """Whom the configuration names, for which models."""
+    pinning: bool = False
+    """Whoever signed a model is to be written down as its first signer."""
     signature: SignatureFile | None = None
     """A signature that lies elsewhere, or one of several."""
     expected: Expected | None = None
     """What the user thinks that the model is."""
+    sets: OwnSets = OwnSets()
+    """Lists of releases beside the shipped ones."""
+    attestation: Wanted | None = None
+    """A statement about a scan of the model that must be there."""
 
     def plan(self, snapshot: Snapshot, takes: Callable[[str], bool]) -> Plan:
         """The checks for a model.
@@ -51,15 +73,40 @@ class Request(NamedTuple):
             snapshot: the model.
             takes: whether a file is looked at.
         """
+        found = find_signatures(snapshot.files)
+        bound = self.policy.bind(self.identity(snapshot), self.trust, pinning=self.pinning)
+        lists = Checksums(find_lists(snapshot.files))
         signatures = Signatures(
-            find_signings(snapshot.files),
-            self.trust,
-            Signing.of(self.signature) if self.signature else None,
+            found.signatures,
+            bound,
+            _named(self.signature) if self.signature else (),
+            others=found.others,
             asked=takes,
             lone=snapshot.source.kind == "file",
+            lists=lists,
         )
-        releases = self.expected or Releases()
-        return Plan((releases, signatures), signatures, self.expected)
+        releases: Check = Releases(self.sets.index)
+        if self.expected:
+            releases = self.expected.among(self.sets.index)
+        stated = StatedDigests(snapshot.facts)
+        checks: tuple[Check, ...] = (releases, signatures, lists, stated)
+        if snapshot.source.kind == "hub":
+            checks += (ListedBytes(snapshot.source.endpoint or "the hub", snapshot.facts),)
+        if self.attestation:
+            lone = snapshot.source.kind == "file"
+            checks += (ScanAttested(self.attestation, bound.trust, lone=lone),)
+        return Plan(checks, signatures, lists, self.expected, stated, self.sets)
+
+    def identity(self, snapshot: Snapshot) -> str:
+        """What a model is called here: by the user, by its source, or on the disk."""
+        expected = self.expected.ref if self.expected else ""
+        named = expected if ":" in expected else snapshot.claimed
+        return named or LOCAL + snapshot.ref
+
+
+def _named(file: SignatureFile) -> Sequence[Signature]:
+    """The signatures in a file that the user named: at least one, if only a broken one."""
+    return read_signatures(file) or (Signing.of(file),)
 
 
 def read_signature(path: Path) -> SignatureFile:

@@ -8,34 +8,22 @@ does not know is a note, not a fault.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from modelscan.errors import ReadError
-from modelscan.verifier.oms.bundle import LIMIT, looks_like_bundle
+from modelscan.verifier import wording
+from modelscan.verifier.checksums import Checksums
 from modelscan.verifier.oms.compare import Comparison
 from modelscan.verifier.oms.shards import ShardDigests
-from modelscan.verifier.oms.signing import NAME, Scope, SignatureFile, Signing, Verdict
+from modelscan.verifier.oms.signing import Scope, Verdict
+from modelscan.verifier.signature_files import Signature, kind_of
 from modelscan.verifier.trust import Trust
+from modelscan.verifier.trust_policy import Bound, Vote
 from modelscan.vocabulary.evidence import Evidence, Signed, SignedStatus
 from modelscan.vocabulary.fact import Fact, SignatureCheck, SpecialFile
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.result import FileEntry
-from modelscan.vocabulary.snapshot import SourceFile
 
-_METHODS = (
-    (".sigstore.json", "sigstore bundle"),
-    (".sigstore", "sigstore bundle"),
-    (".minisig", "minisign"),
-    (".asc", "OpenPGP"),
-    (".p7s", "PKCS #7"),
-    (".sig", "detached signature"),
-)
-"""Endings of signature files, and what they usually hold."""
-_ENDINGS = tuple(ending for ending, _ in _METHODS)
-_MODEL_SIGNING = "model.sig"
-"""The name that OpenSSF Model Signing v1.0 gives its bundle."""
-_DETACHED = b'"messageSignature"'
 _MOST_NAMES = 1_000
 
 _STATUS: dict[str, SignedStatus] = {
@@ -50,7 +38,7 @@ _ORDER = ("invalid", "not-checked", "valid-trusted", "valid-untrusted", "unknown
 
 
 class _Judged(NamedTuple):
-    signing: Signing
+    signing: Signature
     verdict: Verdict
 
 
@@ -58,31 +46,37 @@ class Signatures:
     """The signatures that come with a model, or that the user named.
 
     Args:
-        signings: the bundles among the model's files.
-        trust: who may sign.
-        named: a signature that the user named; only it is judged then.
+        signings: the signatures among the model's files.
+        trust: who may sign, or what is asked of the signatures of this very model.
+        named: signatures in a file that the user named; only they are judged then.
+        others: by path, the kind of a signature that is not verified here.
         asked: whether a file is looked at.
         lone: the model is a single file.
+        lists: the lists of checksums, which carry the trust of those who signed them.
     """
 
     name = "signatures"
     answer: Literal["signed"] = "signed"
 
-    def __init__(
+    def __init__(  # each is one thing that a caller knows
         self,
-        signings: Sequence[Signing] = (),
-        trust: Trust | None = None,
-        named: Signing | None = None,
+        signings: Sequence[Signature] = (),
+        trust: Trust | Bound | None = None,
+        named: Sequence[Signature] = (),
         *,
+        others: Mapping[str, str] | None = None,
         asked: Callable[[str], bool] = lambda _: True,
         lone: bool = False,
+        lists: Checksums | None = None,
     ) -> None:
         self._inside = tuple(signings)
-        self._judged = (named,) if named else self._inside
-        self._named = named is not None
-        self._trust = trust or Trust()
+        self._judged = tuple(named) or self._inside
+        self._named = bool(named)
+        self._others = others or {}
+        self._bound = trust if isinstance(trust, Bound) else Bound(trust or Trust())
         self._asked = asked
         self._lone = lone
+        self._lists = lists or Checksums()
 
     def algorithms_for(self, path: str) -> tuple[str, ...]:
         """Algorithms besides SHA-256 that a file's signatures need."""
@@ -107,8 +101,8 @@ class Signatures:
             asked=self._asked,
             lone=self._lone,
         )
-        judged = [_Judged(item, item.judge(scope, self._trust)) for item in self._judged]
-        others = [] if self._named else list(_others(files, self._inside))
+        judged = [_Judged(item, self._judge(item, scope)) for item in self._judged]
+        others = [] if self._named else list(self._unverified(files))
         stated = tuple(_fact(item) for item in judged) + tuple(
             SignatureCheck(
                 location=Location(path), status="declared", outcome="not-checked", method=method
@@ -117,86 +111,129 @@ class Signatures:
         )
         if not stated:
             reason = "no signature file"
-            return Evidence(
-                signed=Signed(status="unsigned", reason=reason),
-                facts=(SignatureCheck(status="absent", outcome="unsigned"),),
+            absent = SignatureCheck(status="absent", outcome="unsigned")
+            return self._evidence(Signed(status="unsigned", reason=reason), [], (absent,))
+        # What nobody can check here, and signs a part alone, is as good as a kind unknown here.
+        unsure = [item for item in judged if _is_unsure(item)]
+        if len(unsure) < len(judged):
+            others += [(item.signing.file.name, item.signing.method) for item in unsure]
+            judged = [item for item in judged if not _is_unsure(item)]
+        return self._evidence(self._answer(judged, others, scope), judged, stated)
+
+    def _judge(self, signing: Signature, scope: Scope) -> Verdict:
+        """A signature's verdict; one by whoever signed the model first is trusted."""
+        verdict = signing.judge(scope, self._bound.trust)
+        if verdict.outcome != "valid-untrusted" or not verdict.whole:
+            return verdict
+        pinned = bool(self._bound.pin) and verdict.anchor == self._bound.pin
+        if not pinned and not self._bound.pinning:
+            return verdict
+        first = "who signed it first" if pinned else "written down as its first signer"
+        return verdict._replace(outcome="valid-trusted", note=f"{first}; {verdict.note}")
+
+    def _evidence(
+        self, signed: Signed, judged: Sequence[_Judged], stated: Sequence[Fact]
+    ) -> Evidence:
+        """The answer held against what this model's signatures should be."""
+        whole = [item.verdict for item in judged if item.verdict.whole and item.verdict.anchor]
+        votes = [Vote(verdict.party, verdict.anchor) for verdict in whole]
+        short = self._bound.shortfall(votes) if signed.status == "signed-trusted" else ""
+        if short:
+            signed = Signed(
+                status="signed-untrusted",
+                signer=signed.signer,
+                method=signed.method,
+                reason=f"{short}; {signed.reason}",
             )
-        return Evidence(signed=_answer(judged, others), facts=stated)
+        expected = self._bound.expectation(votes, trusted=signed.status == "signed-trusted")
+        if expected is not None and expected.outcome == "changed":
+            reason = f"{expected.expected[0]} signed it first, and not now; {signed.reason}"
+            signed = Signed(
+                status="invalid-signature",
+                signer=signed.signer,
+                method=signed.method,
+                reason=reason,
+            )
+        return Evidence(signed=signed, facts=(*stated, *((expected,) if expected else ())))
+
+    def _unverified(self, files: Sequence[FileEntry]) -> Iterable[tuple[str, str]]:
+        """Files that look like signatures, and were not judged: path and kind."""
+        known = {signing.file.name for signing in self._inside}
+        for file in files:
+            method = self._others.get(file.path, kind_of(file.path))
+            if method and file.path not in known:
+                yield file.path, method
+
+    def _answer(
+        self, judged: Sequence[_Judged], others: Sequence[tuple[str, str]], scope: Scope
+    ) -> Signed:
+        """The one that decides: the worst, then the one that says most."""
+        if judged:
+            decisive = min(judged, key=lambda item: _rank(item.verdict))
+            signing, verdict = decisive
+            together = self._together(judged, scope)
+            if together is not None and verdict.outcome == "valid-trusted":
+                return together
+            if not others or verdict.whole or verdict.outcome == "invalid":
+                part = _part(decisive)
+                return Signed(
+                    status="signed-untrusted" if part and verdict.outcome == "valid-trusted"
+                    else _STATUS[verdict.outcome],
+                    signer=verdict.signer or None,
+                    method=signing.method,
+                    reason=_reason(decisive, part),
+                )  # fmt: skip
+        first, rest = others[0][0], len(others) - 1
+        what = "a signature is present" if not rest else f"{len(others)} signatures are present"
+        which = first if not rest else f"{first} and {rest} more"
+        return Signed(
+            status="error",
+            method=others[0][1],
+            reason=f"{what} ({which}: {others[0][1]}), which this version cannot verify",
+        )
+
+    def _together(self, judged: Sequence[_Judged], scope: Scope) -> Signed | None:
+        """Several signatures over parts, by people who are trusted, that leave no file out."""
+        good = [item for item in judged if item.verdict.outcome == "valid-trusted"]
+        covered = frozenset[str]().union(*(item.verdict.covers for item in good))
+        if not covered or any(item.verdict.whole for item in good) or scope.specials:
+            return None
+        covered |= self._lists.carried(covered, scope.files)
+        bundles = scope.signatures
+        needed = [f.path for f in scope.files if f.digests.get("sha256") not in bundles]
+        if not needed or not covered.issuperset(needed):
+            return None
+        signers = ", ".join(dict.fromkeys(item.verdict.signer for item in good))
+        names = wording.names(item.signing.file.name for item in good)
+        return Signed(
+            status="signed-trusted",
+            signer=signers or None,
+            method=good[0].signing.method,
+            reason=f"{names}: {good[0].verdict.note.partition(';')[0]}; "
+            + wording.files(len(needed), "as signed"),
+        )
 
 
-def find_signings(files: Iterable[SourceFile]) -> list[Signing]:
-    """The model signatures among a model's files: only files named like signatures are opened."""
-    found = []
-    for file in files:
-        if not file.name.lower().endswith(_ENDINGS) or not file.size:
-            continue
-        try:
-            with file.open() as artifact:
-                data = artifact.read_at(0, LIMIT + 1)
-        except ReadError:
-            continue  # it is met again in the pass over all files, which records it
-        if not looks_like_bundle(data) or _DETACHED in data:
-            continue
-        signing = Signing.of(SignatureFile(file.name, data, inside=True))
-        # A statement about how a model was built is not checked here, and no broken signature;
-        # under the name of a model's signature it is one.
-        if not signing.foreign or _base_name(file.name) == _MODEL_SIGNING:
-            found.append(signing)
-    return found
-
-
-def _others(files: Sequence[FileEntry], signings: Sequence[Signing]) -> Iterable[tuple[str, str]]:
-    """Files that look like signatures, and were not judged: path and kind."""
-    known = {signing.file.name for signing in signings}
-    for file in files:
-        method = _method(file.path)
-        if method and file.path not in known:
-            yield file.path, method
-
-
-def _method(path: str) -> str:
-    lowered = path.lower()
-    if not lowered.endswith(_ENDINGS):
-        return ""
-    if _base_name(lowered) == _MODEL_SIGNING:
-        return NAME
-    return next(method for ending, method in _METHODS if lowered.endswith(ending))
-
-
-def _base_name(path: str) -> str:
-    return path.rsplit("/", 1)[-1].lower()
-
-
-def _answer(judged: Sequence[_Judged], others: Sequence[tuple[str, str]]) -> Signed:
-    """The one that decides: the worst, then the one that says most."""
-    if judged:
-        decisive = min(judged, key=lambda item: _rank(item.verdict))
-        signing, verdict = decisive
-        if not others or verdict.whole or verdict.outcome == "invalid":
-            return Signed(
-                status="signed-untrusted" if signing.base and verdict.outcome == "valid-trusted"
-                else _STATUS[verdict.outcome],
-                signer=verdict.signer or None,
-                method=signing.method,
-                reason=_reason(signing, verdict),
-            )  # fmt: skip
-    first, rest = others[0][0], len(others) - 1
-    what = "a signature is present" if not rest else f"{len(others)} signatures are present"
-    which = first if not rest else f"{first} and {rest} more"
-    return Signed(
-        status="error",
-        method=others[0][1],
-        reason=f"{what} ({which}), which this version cannot verify",
-    )
+def _is_unsure(item: _Judged) -> bool:
+    return item.signing.partial and item.verdict.outcome == "not-checked"
 
 
 def _rank(verdict: Verdict) -> int:
     return _ORDER.index(verdict.outcome)
 
 
-def _reason(signing: Signing, verdict: Verdict) -> str:
-    if signing.base and verdict.outcome != "invalid":
-        return f"only {signing.base} is signed: {verdict.note}"
+def _part(item: _Judged) -> str:
+    """What is signed, when that is not the model as a whole."""
+    signing, verdict = item
+    if not signing.partial:
+        return signing.base
+    return wording.names(verdict.covers) if verdict.covers else ""
+
+
+def _reason(item: _Judged, part: str) -> str:
+    signing, verdict = item
+    if part and verdict.outcome != "invalid":
+        return f"only {part} is signed: {verdict.note}"
     return f"{signing.file.name}: {verdict.note}"
 
 
@@ -210,6 +247,8 @@ def _fact(item: _Judged) -> SignatureCheck:
         method=signing.method,
         signer=verdict.signer,
         note=verdict.note,
+        part=signing.partial,
+        anchor=verdict.anchor,
         root=verdict.root,
         differing=found.differing[:_MOST_NAMES],
         missing=found.missing[:_MOST_NAMES],

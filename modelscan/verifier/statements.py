@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from modelscan.verifier.comparison import Comparison, Difference
-from modelscan.verifier.index import EMPTY, Known, ReleaseIndex
+from modelscan.verifier.checksums import named_like_list
+from modelscan.verifier.comparison import Comparison, Difference, is_weights
+from modelscan.verifier.index import EMPTY, Index, Known
+from modelscan.verifier.kinds import named_like_signature
 from modelscan.verifier.release import PREFIX
-from modelscan.vocabulary.fact import Fact, HashCheck
+from modelscan.vocabulary.fact import Fact, HashCheck, UnlistedFiles
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.result import FileEntry
+
+_CODE = (".py", ".pyc")
+_PROSE = (
+    "license", "licence", "notice", "readme", "copying", "copyright", "authors", "changelog",
+    "contributing", "dockerfile", "version",
+)  # fmt: skip
+"""Beginnings of names that files without an ending have and that no loader asks for."""
+_MOST_NAMES = 1_000
 
 
 def denied(file: FileEntry, algorithm: str, known: Known) -> HashCheck:
@@ -25,6 +35,18 @@ def denied(file: FileEntry, algorithm: str, known: Known) -> HashCheck:
         found=digest,
         note=known.release.reason,
     )
+
+
+def revoked(comparison: Comparison) -> list[Fact]:
+    """The files of a release that its publisher revoked."""
+    known = comparison.known
+    listed = {item.path: item for item in known.release.files}
+    by_file = {file.path: (file, listed[path]) for path, file in comparison.matched.items()}
+    return [
+        denied(file, strong[0], known)
+        for file, item in by_file.values()
+        if (strong := item.compared()) is not None
+    ]
 
 
 def matches(comparisons: Iterable[Comparison]) -> list[Fact]:
@@ -45,8 +67,33 @@ def matches(comparisons: Iterable[Comparison]) -> list[Fact]:
                     expected=strong[1],
                     found=strong[1],
                     note=known.release.reason,
+                    void=known.void,
                 )
     return list(stated.values())
+
+
+def unlisted(comparison: Comparison, files: Iterable[FileEntry]) -> list[Fact]:
+    """What lies beside a release and could be loaded, although nobody vouches for it."""
+    return unlisted_by(comparison.known.release.id, comparison.files, files)
+
+
+def unlisted_by(release: str, listed: Collection[str], files: Iterable[FileEntry]) -> list[Fact]:
+    """The same for a release and the paths that it vouches for."""
+    found = tuple(
+        file.path
+        for file in files
+        if file.size and file.path not in listed and could_be_loaded(file.path)
+    )
+    return [UnlistedFiles(release=release, files=found[:_MOST_NAMES])] if found else []
+
+
+def could_be_loaded(path: str) -> bool:
+    """False for configuration, prose and signatures; true for all that a loader may take."""
+    name = path.rsplit("/", 1)[-1].lower()
+    if name.endswith(_CODE):
+        return True
+    prose = name.startswith(_PROSE) or named_like_signature(name) or named_like_list(name)
+    return is_weights(path) and not prose
 
 
 def differences(
@@ -72,7 +119,7 @@ def differences(
     return stated
 
 
-def hints(files: Iterable[FileEntry], index: ReleaseIndex) -> list[HashCheck]:
+def hints(files: Iterable[FileEntry], index: Index) -> list[HashCheck]:
     """Files whose name and first eight digits a publisher states: a guess, and no proof."""
     stated: list[HashCheck] = []
     for file in files:

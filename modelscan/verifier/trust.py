@@ -23,7 +23,8 @@ class SigstoreSigner(NamedTuple):
     """An identity that sigstore's certificate authority vouches for."""
 
     identity: str
-    """E-mail address or URI of the certificate, as it is."""
+    """E-mail address or URI of the certificate, as it is; in a configuration it may be a pattern
+    (`*` and `?`)."""
     issuer: str
     """URL of the identity provider."""
     owner_id: str = ""
@@ -39,7 +40,14 @@ class Trust(NamedTuple):
     identities: tuple[str, ...] = ()
     """Patterns of certificate identities (`*` and `?`), or `sha256:` and the digest of a public
     key. None means that no certificate is trusted, whoever issued it."""
+    pins: tuple[str, ...] = ()
+    """`sha256:` and the digest of the public key of a certificate that is trusted for itself,
+    whoever issued it."""
     sigstore: tuple[SigstoreSigner, ...] = ()
+    parties: tuple[Party, ...] = ()
+    """Others who may sign, each with a name of the user's."""
+    revoked: tuple[Party, ...] = ()
+    """Who may not sign any more, whatever else is said."""
     trusted_root: Path | None = None
     """Sigstore's roots; `None` for those of the public instance, as installed with the library."""
     now: datetime | None = None
@@ -48,4 +56,13 @@ class Trust(NamedTuple):
     @property
     def asked(self) -> bool:
         """True when somebody is trusted, so that a signature by nobody else will do."""
-        return bool(self.keys or self.authorities or self.sigstore)
+        return bool(self.keys or self.authorities or self.sigstore or self.parties)
+
+
+class Party(NamedTuple):
+    """Somebody whom the user's configuration names: one signer, by whatever means."""
+
+    name: str
+    trust: Trust
+    reason: str = ""
+    """Why they were revoked."""

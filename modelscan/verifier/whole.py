@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from modelscan.errors import ReadError, SourceError
+from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.sources import take
 from modelscan.vocabulary.artifact import stream
 from modelscan.vocabulary.ref import ModelRef
@@ -23,15 +26,21 @@ class Sink(Protocol):
         """Take the next piece."""
 
 
-def whole_snapshot(target: str) -> Snapshot:
-    """A model of which everything can be opened.
+def whole_snapshot(target: str, fetch: FetchOptions | None = None) -> Snapshot:
+    """A model of which everything can be opened; the caller closes it.
+
+    Args:
+        target: a folder, a file, a hub cache folder, or a reference.
+        fetch: how it is fetched when it is not on this machine; without it, nothing is.
 
     Raises:
         SourceError: it cannot be listed, or something in it is no plain file.
     """
-    snapshot = take(ModelRef.parse(target))
+    options = msgspec.structs.replace(fetch or FetchOptions(offline=True), full=True)
+    snapshot = take(ModelRef.parse(target), options)
     gap = next((gap for gap in snapshot.coverage if gap.needed), None)
     if gap is not None:
+        snapshot.close()
         hint = "a statement about a model is about all of it: remove what is no file of it"
         raise SourceError(f"{gap.file}: {gap.reason}", hint)
     return snapshot

@@ -75,6 +75,20 @@ def published(
     return "; ".join(parts)
 
 
+def mirror(release: Release, claimed: str) -> str:
+    """That the bytes of one release go by another name here; nothing when they do not."""
+    location = claimed.partition("@")[0]
+    known = {name.casefold() for name in release.locations}
+    if not location or not known or location.casefold() in known:
+        return ""
+    return f"; here under the name {location}"
+
+
+def source(name: str) -> str:
+    """Which set states it, when it is none of the shipped ones."""
+    return f"; by {name}" if name else ""
+
+
 def not_hashed(unhashed: Sequence[str], total: int) -> str:
     """Some files have no digest to compare."""
     return f"{_of(len(unhashed), total)} not hashed: {names(unhashed)}"
@@ -94,6 +108,8 @@ def not_quite(comparison: Comparison, *, derives: bool) -> str:
         parts.append(f"{names(comparison.unhashed)} could not be compared")
     if release.status == "withdrawn":
         parts.append(f"the release was withdrawn: {release.reason}")
+    if comparison.known.void:
+        parts.append(comparison.known.void)
     if derives:
         parts.append("the model declares that it derives from it")
     elif differing and not comparison.same_header:

@@ -13,7 +13,8 @@ from modelscan.verifier import hashing
 from modelscan.verifier.oms import signing as oms_signing
 from modelscan.verifier.oms.failures import UncheckableError
 from modelscan.verifier.oms.signing import SignatureFile, Signing
-from modelscan.verifier.signatures import Signatures, find_signings
+from modelscan.verifier.signature_files import Signature, find_signatures
+from modelscan.verifier.signatures import Signatures
 from modelscan.verifier.trust import Trust, TrustedKey
 from modelscan.vocabulary.evidence import Evidence, Signed
 from modelscan.vocabulary.fact import SignatureCheck, SpecialFile
@@ -40,7 +41,7 @@ def judged(
 ) -> tuple[Signed, tuple[SignatureCheck, ...]]:
     everything = dict(files) | {file.name: file.data for file in signatures if file.inside}
     check = Signatures(
-        [Signing.of(file) for file in signatures], trust, Signing.of(named) if named else None
+        [Signing.of(file) for file in signatures], trust, [Signing.of(named)] if named else ()
     )
     evidence: Evidence = check.run(entries(everything), facts, "")
     assert evidence.signed is not None
@@ -208,12 +209,12 @@ def test_shards_are_watched_where_they_can_fit() -> None:
     assert len(check.watchers("vocab.txt", len(signing.MODEL["sub/vocab.txt"]))) == 1
 
 
-def found(folder: Path) -> list[Signing]:
+def found(folder: Path) -> tuple[Signature, ...]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]
-    return find_signings(
+    return find_signatures(
         LocalFile(name, path, path.stat().st_size) for name, path in zip(names, paths, strict=True)
-    )
+    ).signatures
 
 
 def test_bundles_are_found_by_name_and_content(tmp_path: Path) -> None:
@@ -223,11 +224,11 @@ def test_bundles_are_found_by_name_and_content(tmp_path: Path) -> None:
     (tmp_path / "data.json").write_bytes(data)
     (tmp_path / "empty.sig").write_bytes(b"")
     (tmp_path / "pgp.sig").write_bytes(b"\x89\x01")
-    detached = data.replace(b'"dsseEnvelope"', b'"messageSignature"')
-    (tmp_path / "one.sigstore").write_bytes(detached)
-    assert [signing.file.name for signing in found(tmp_path)] == [
-        "model.sig",
-        "other.sigstore.json",
+    (tmp_path / "one.sigstore").write_text(json.dumps(signing.signer().message(b"1")))
+    assert [(each.file.name, each.partial) for each in found(tmp_path)] == [
+        ("model.sig", False),
+        ("one.sigstore", True),
+        ("other.sigstore.json", False),
     ]
 
 
@@ -235,16 +236,18 @@ def test_a_statement_about_something_else_is_no_broken_signature(tmp_path: Path)
     stated = signing.statement() | {"predicateType": "https://slsa.dev/provenance/v1"}
     data = json.dumps(signing.signer().bundle(stated)).encode()
     (tmp_path / "build.sigstore.json").write_bytes(data)
-    assert found(tmp_path) == []
+    (only,) = found(tmp_path)
+    assert only.partial
+    (tmp_path / "build.sigstore.json").unlink()
     (tmp_path / "model.sig").write_bytes(data)
     (only,) = found(tmp_path)
-    assert only.foreign
+    assert not only.partial
     assert judged(signing.MODEL, only.file)[0].status == "invalid-signature"
 
 
 def test_a_signature_that_cannot_be_opened_is_left_to_the_pass(tmp_path: Path) -> None:
     gone = LocalFile("model.sig", tmp_path / "model.sig", 5)
-    assert find_signings([gone]) == []
+    assert find_signatures([gone]).signatures == ()
 
 
 def test_what_the_check_lacks_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,3 +19,8 @@ class Authority(NamedTuple):
     root: str = ""
     """What the verification rests on, for a signature whose trust has a root: its digest and
     age."""
+    anchor: str = ""
+    """What identifies the signer wherever the bundle comes from: `sha256:` and the digest of the
+    public key, or the sigstore identity and its issuer."""
+    party: str = ""
+    """The name that the user's configuration gives the signer."""

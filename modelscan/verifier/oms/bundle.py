@@ -4,19 +4,27 @@ Sources: OpenSSF Model Signing specification v1.0, sections 3 and 4; Sigstore's 
 DSSE v1 ("DSSEv1" pre-authentication encoding). Strict where the format leaves room: one signature,
 one kind of verification material, no unknown names. The envelope's `keyid` authenticates nothing
 and is not looked at.
+
+A bundle signs a statement (`Bundle`) or the bytes of one file (`Message`); a model's signature is
+of the first kind.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from modelscan.verifier.dsse import encoded, parse_envelope
+from modelscan.verifier.oms.curves import fits, fits_digest
 from modelscan.verifier.oms.failures import BrokenSignatureError
 from modelscan.verifier.oms.shape import document, items, octets, table, text
+from modelscan.verifier.release import DIGITS
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 LIMIT = 16 << 20
 """Bytes of a bundle. Each file or shard takes about 200, so that 80,000 of them fit."""
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 Method = Literal["key", "certificate", "sigstore"]
 
@@ -29,6 +37,8 @@ _MATERIAL: dict[str, Method] = {
     "x509CertificateChain": "certificate",
     "certificate": "sigstore",
 }
+_NAMES = ("mediaType", "verificationMaterial", "dsseEnvelope", "messageSignature")
+_DIGESTS = {"SHA2_256": "sha256", "SHA2_384": "sha384", "SHA2_512": "sha512"}
 _MATERIAL_NAMES = frozenset({*_MATERIAL, "tlogEntries", "timestampVerificationData"})
 _MOST_CERTIFICATES = 10
 
@@ -52,11 +62,30 @@ class Bundle(NamedTuple):
         """What the signature is over."""
         return encoded(self.payload)
 
+    def made_with(self, key: EllipticCurvePublicKey) -> bool:
+        """Whether the signature was made with the private half of an allowed key."""
+        return fits(key, self.signature, self.signed_bytes())
 
-def encoded(payload: bytes) -> bytes:
-    """DSSE's pre-authentication encoding of an in-toto statement."""
-    kind = PAYLOAD_TYPE.encode()
-    return b"DSSEv1 %d %s %d " % (len(kind), kind, len(payload)) + payload
+
+class Message(NamedTuple):
+    """A signature over the bytes of one file, of which the bundle knows the digest alone."""
+
+    method: Method
+    hint: str
+    certificates: tuple[bytes, ...]
+    algorithm: str
+    """Of the digest: `sha256`, `sha384` or `sha512`."""
+    digest: str
+    """Hexadecimal. Only a claim until a file has it and the signature fits."""
+    signature: bytes
+    data: bytes
+
+    def made_with(self, key: EllipticCurvePublicKey) -> bool:
+        """Whether the signature was made with a key, over a file of this digest."""
+        return fits_digest(key, self.signature, bytes.fromhex(self.digest), self.algorithm)
+
+
+SignedBundle = Bundle | Message
 
 
 def looks_like_bundle(data: bytes) -> bool:
@@ -70,13 +99,26 @@ def parse_bundle(data: bytes) -> Bundle:
     Raises:
         BrokenSignatureError: it is none, or not one that signs a statement.
     """
+    found = parse_signed(data)
+    if isinstance(found, Message):
+        raise BrokenSignatureError("a bundle that signs one file, and no statement")
+    return found
+
+
+def parse_signed(data: bytes) -> SignedBundle:
+    """Take a bundle apart, whatever it signs.
+
+    Raises:
+        BrokenSignatureError: it is none.
+    """
     if len(data) > LIMIT:
         raise BrokenSignatureError(f"a bundle of {len(data):,} bytes")
     root = document(data, "the bundle")
-    table(root, "the bundle", ("mediaType", "verificationMaterial", "dsseEnvelope"))
+    table(root, "the bundle", _NAMES)
     if not _MEDIA_TYPE.fullmatch(text(root.get("mediaType"), "mediaType")):
         raise BrokenSignatureError(f"a bundle of the unknown type {root['mediaType']!r}")
-    payload, signature = _envelope(root.get("dsseEnvelope"))
+    if "messageSignature" in root and "dsseEnvelope" in root:
+        raise BrokenSignatureError("a bundle that signs both a file and a statement")
     material = table(root.get("verificationMaterial"), "verificationMaterial", _MATERIAL_NAMES)
     methods = [method for name, method in _MATERIAL.items() if name in material]
     if len(methods) != 1:
@@ -84,18 +126,26 @@ def parse_bundle(data: bytes) -> Bundle:
             "verificationMaterial holds "
             + (" and ".join(methods) or "neither a key nor a certificate")
         )
+    if "messageSignature" in root:
+        algorithm, digest, signature = _message(root["messageSignature"])
+        hint, certificates = _material(methods[0], material)
+        return Message(methods[0], hint, certificates, algorithm, digest, signature, data)
+    signed = parse_envelope(root.get("dsseEnvelope"))
     hint, certificates = _material(methods[0], material)
-    return Bundle(methods[0], hint, certificates, payload, signature, data)
+    return Bundle(methods[0], hint, certificates, signed.payload, signed.signature, data)
 
 
-def _envelope(value: Any) -> tuple[bytes, bytes]:
-    """Payload and signature of a DSSE envelope with exactly one signature."""
-    envelope = table(value, "dsseEnvelope", ("payload", "payloadType", "signatures"))
-    if envelope.get("payloadType") != PAYLOAD_TYPE:
-        raise BrokenSignatureError(f"the envelope's payload is not of type {PAYLOAD_TYPE}")
-    (only,) = items(envelope.get("signatures"), "signatures", least=1, most=1)
-    signature = table(only, "the signature", ("sig", "keyid"))
-    return octets(envelope.get("payload"), "payload"), octets(signature.get("sig"), "sig")
+def _message(value: Any) -> tuple[str, str, bytes]:
+    """Algorithm, digest and signature of a bundle over one file."""
+    message = table(value, "messageSignature", ("messageDigest", "signature"))
+    stated = table(message.get("messageDigest"), "messageDigest", ("algorithm", "digest"))
+    algorithm = _DIGESTS.get(text(stated.get("algorithm"), "the algorithm"))
+    if algorithm is None:
+        raise BrokenSignatureError(f"a digest of the unknown kind {stated['algorithm']!r}")
+    digest = octets(stated.get("digest"), "messageDigest").hex()
+    if len(digest) != DIGITS[algorithm]:
+        raise BrokenSignatureError(f"messageDigest is no {algorithm} digest")
+    return algorithm, digest, octets(message.get("signature"), "signature")
 
 
 def _material(method: Method, material: dict[str, Any]) -> tuple[str, tuple[bytes, ...]]:

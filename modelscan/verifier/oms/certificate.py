@@ -11,7 +11,6 @@ What fails of that takes the trust away; only a signature that does not fit is b
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -19,18 +18,16 @@ from typing import TYPE_CHECKING
 
 from modelscan.errors import UsageError
 from modelscan.verifier.oms.authority import Authority
-from modelscan.verifier.oms.bundle import Bundle
-from modelscan.verifier.oms.curves import allowed_key, fits
+from modelscan.verifier.oms.bundle import SignedBundle
+from modelscan.verifier.oms.curves import allowed_key, key_pin
 from modelscan.verifier.oms.failures import BrokenSignatureError
 from modelscan.verifier.trust import Trust
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-_PIN = "sha256:"
 
-
-def authenticate(bundle: Bundle, trust: Trust) -> Authority:
+def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
     """Verify the signature with the signer's certificate, and hold that against the trust.
 
     Raises:
@@ -42,17 +39,21 @@ def authenticate(bundle: Bundle, trust: Trust) -> Authority:
     check_signature(leaf, bundle)
     names = identities(leaf)
     signer = names[0] if names else "a certificate without a name"
+    pin = key_pin(leaf.public_key())
     # (3) Whom the user trusts, (4) for what, (5) when, (6) by whose word, and (7) as whom.
+    own_time = _purpose_problem(leaf) or _time_problem(leaf, trust.now or datetime.now(UTC))
+    if pin in trust.pins:
+        reason = own_time or "a certificate whose key you named"
+        return Authority(signer, trusted=not own_time, checked=True, reason=reason, anchor=pin)
     problem = (
         "no certificate authority was named"
         if not trust.authorities
-        else _purpose_problem(leaf)
-        or _time_problem(leaf, trust.now or datetime.now(UTC))
+        else own_time
         or _chain_problem(leaf, issuers, trust)
-        or _identity_problem(names, leaf, trust.identities)
+        or _identity_problem(names, pin, trust.identities)
     )
     reason = problem or "a certificate of the authority and identity that you named"
-    return Authority(signer, trusted=not problem, checked=True, reason=reason)
+    return Authority(signer, trusted=not problem, checked=True, reason=reason, anchor=pin)
 
 
 def load_authorities(pem: bytes, name: str) -> list[Certificate]:
@@ -93,7 +94,7 @@ def load_certificate(data: bytes) -> Certificate:
     return found
 
 
-def check_signature(leaf: Certificate, bundle: Bundle) -> None:
+def check_signature(leaf: Certificate, bundle: SignedBundle) -> None:
     """Verify a bundle's signature with the key of a certificate.
 
     Raises:
@@ -102,7 +103,7 @@ def check_signature(leaf: Certificate, bundle: Bundle) -> None:
     key = allowed_key(leaf.public_key())
     if key is None:
         raise BrokenSignatureError("a certificate whose key is not P-256, P-384 or P-521")
-    if not fits(key, bundle.signature, bundle.signed_bytes()):
+    if not bundle.made_with(key):
         raise BrokenSignatureError("it was not made with the certificate's key, or not over this")
 
 
@@ -180,15 +181,10 @@ def _must_sign_certificates(_policy: object, _certificate: object, extension: ob
         raise ValueError("a certificate in the chain is not for issuing others")
 
 
-def _identity_problem(names: list[str], leaf: Certificate, patterns: tuple[str, ...]) -> str:
+def _identity_problem(names: list[str], pin: str, patterns: tuple[str, ...]) -> str:
     """Whether the holder is somebody whom the user named, by name or by key."""
-    from cryptography.hazmat.primitives import serialization  # lazy: the same
-
-    key = leaf.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    pin = _PIN + hashlib.sha256(key).hexdigest()
     for pattern in patterns:
-        if pattern.lower() == pin or any(fnmatchcase(name, pattern) for name in names):
+        glob = pattern.replace("[", "[[]")  # only * and ? are special
+        if pattern.lower() == pin or any(fnmatchcase(name, glob) for name in names):
             return ""
     return f"the authority issued it to somebody else than {' or '.join(patterns)}"

@@ -5,6 +5,7 @@ The digest follows the curve: SHA-256, SHA-384, SHA-512 (specification v1.0, sec
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from modelscan.errors import UsageError
@@ -63,6 +64,16 @@ def allowed_key(key: PublicKeyTypes) -> EllipticCurvePublicKey | None:
     return key if signature_algorithm(key.curve.name) is not None else None
 
 
+def key_pin(key: PublicKeyTypes) -> str:
+    """What names a public key for good: `sha256:` and the digest of its DER form (RFC 5280)."""
+    from cryptography.hazmat.primitives import serialization  # lazy: the same
+
+    der = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return "sha256:" + hashlib.sha256(der).hexdigest()
+
+
 def fits(key: EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
     """Whether a signature over some bytes was made with the private half of an allowed key."""
     from cryptography.exceptions import InvalidSignature  # lazy: the same
@@ -73,5 +84,32 @@ def fits(key: EllipticCurvePublicKey, signature: bytes, data: bytes) -> bool:
     try:
         key.verify(signature, data, algorithm)
     except InvalidSignature:
+        return False
+    return True
+
+
+def fits_digest(
+    key: EllipticCurvePublicKey, signature: bytes, digest: bytes, algorithm: str
+) -> bool:
+    """The same for bytes of which only the digest is at hand.
+
+    Args:
+        key: an allowed key.
+        signature: in DER form.
+        digest: of the signed bytes.
+        algorithm: of the digest: `sha256`, `sha384` or `sha512`.
+    """
+    from cryptography.exceptions import InvalidSignature  # lazy: the same
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec, utils
+
+    kinds: dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
+        "sha256": hashes.SHA256,
+        "sha384": hashes.SHA384,
+        "sha512": hashes.SHA512,
+    }
+    try:
+        key.verify(signature, digest, ec.ECDSA(utils.Prehashed(kinds[algorithm]())))
+    except (InvalidSignature, ValueError):  # ValueError: a digest of another length
         return False
     return True

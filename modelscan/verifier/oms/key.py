@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 
 from modelscan.verifier.oms.authority import Authority
-from modelscan.verifier.oms.bundle import Bundle
-from modelscan.verifier.oms.curves import fits, load_public_key
+from modelscan.verifier.oms.bundle import SignedBundle
+from modelscan.verifier.oms.curves import key_pin, load_public_key
 from modelscan.verifier.oms.failures import BrokenSignatureError
 from modelscan.verifier.trust import Trust
 
 
-def authenticate(bundle: Bundle, trust: Trust) -> Authority:
+def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
     """Try the keys that the user trusts.
 
     Raises:
@@ -25,8 +25,14 @@ def authenticate(bundle: Bundle, trust: Trust) -> Authority:
 
     for trusted in trust.keys:
         key = load_public_key(trusted.name, trusted.pem)
-        if fits(key, bundle.signature, bundle.signed_bytes()):
-            return Authority(trusted.name, trusted=True, checked=True, reason="a key that you gave")
+        if bundle.made_with(key):
+            return Authority(
+                trusted.name,
+                trusted=True,
+                checked=True,
+                reason="a key that you gave",
+                anchor=key_pin(key),
+            )
         pem = key.public_bytes(
             serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
         )

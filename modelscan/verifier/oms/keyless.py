@@ -13,18 +13,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelscan.errors import UsageError
+from modelscan.verifier.dsse import PAYLOAD_TYPE
 from modelscan.verifier.oms.authority import Authority
-from modelscan.verifier.oms.bundle import PAYLOAD_TYPE, Bundle
+from modelscan.verifier.oms.bundle import Message, SignedBundle
 from modelscan.verifier.oms.certificate import check_signature, identities, load_certificate
 from modelscan.verifier.oms.failures import BrokenSignatureError, UncheckableError
 from modelscan.verifier.trust import SigstoreSigner, Trust
 
 if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
+    from sigstore.hashes import Hashed
     from sigstore.models import Bundle as SigstoreBundle
     from sigstore.verify import Verifier
     from sigstore.verify.policy import VerificationPolicy
@@ -33,6 +37,9 @@ _EMBEDDED = "_store/https%3A%2F%2Ftuf-repo-cdn.sigstore.dev/trusted_root.json"
 """The public instance's roots inside the library's distribution."""
 _START = re.compile(rb'"start"\s*:\s*"(\d{4}-\d{2}-\d{2})')
 _LARGEST = 4 << 20
+_PATTERN = re.compile(r"[*?]")
+_ISSUERS = ("1.3.6.1.4.1.57264.1.8", "1.3.6.1.4.1.57264.1.1")
+"""Fulcio's extensions that name the identity provider, the newer one first."""
 
 
 class Root(NamedTuple):
@@ -45,7 +52,7 @@ class Root(NamedTuple):
     """Digest and age: what a reader needs to know which root it was."""
 
 
-def authenticate(bundle: Bundle, trust: Trust) -> Authority:
+def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
     """Verify certificate, log entry and signature, then the identity.
 
     Raises:
@@ -62,27 +69,39 @@ def authenticate(bundle: Bundle, trust: Trust) -> Authority:
     root = load_root(trust.trusted_root)
     parsed = _parse(bundle.data)
     # (3) Certificate, log and time, whoever it is.
-    problem = verified(root, parsed, _anybody(), bundle.payload)
+    problem = verified(root, parsed, _anybody(), bundle)
     if problem:
         if leaf.issuer.public_bytes() in root.issuers:
             raise BrokenSignatureError(f"sigstore: {problem}")
         other = "another sigstore instance signed for it, which the trusted root does not know"
         return Authority(signer, trusted=False, checked=True, reason=other, root=root.description)
     # (4) Whether it is somebody whom the user named.
+    anchor = f"{signer} ({issuer_of(leaf)})"
     for wanted in trust.sigstore:
-        if not verified(root, parsed, _policy(wanted), bundle.payload):
-            return Authority(
-                signer,
-                trusted=True,
-                checked=True,
-                reason=f"the identity that you named, says {wanted.issuer}",
-                root=root.description,
-            )
+        if not verified(root, parsed, _policy(wanted), bundle):
+            reason = f"the identity that you named, says {wanted.issuer}"
+            return Authority(signer, True, True, reason, root.description, anchor)  # noqa: FBT003 - trusted, checked
     reason = "nobody was named who may sign"
     if trust.sigstore:
         wanted_names = " or ".join(f"{w.identity} (by {w.issuer})" for w in trust.sigstore)
         reason = f"not {wanted_names}"
-    return Authority(signer, trusted=False, checked=True, reason=reason, root=root.description)
+    return Authority(signer, False, True, reason, root.description, anchor)  # noqa: FBT003 - the same
+
+
+def issuer_of(leaf: Certificate) -> str:
+    """Who vouched for the identity in a certificate of sigstore's."""
+    from cryptography import x509  # lazy: as above
+
+    for oid in _ISSUERS:
+        try:
+            extension = leaf.extensions.get_extension_for_oid(x509.ObjectIdentifier(oid)).value
+        except x509.ExtensionNotFound:
+            continue
+        raw = extension.public_bytes()
+        # The newer one is a DER string, whose tag and length come first; no issuer has 128 letters.
+        data = raw[2:] if raw[:1] == b"\x0c" and raw[1:2] == bytes([len(raw) - 2]) else raw
+        return data.decode("utf-8", "replace")
+    return "nobody"
 
 
 def load_root(path: Path | None) -> Root:
@@ -128,16 +147,25 @@ def _load_root(path: Path, _changed: int) -> Root:
     return Root(verifier, issuers, f"sha256:{digest}, newest entry of {newest}")
 
 
-def verified(root: Root, parsed: SigstoreBundle, policy: VerificationPolicy, payload: bytes) -> str:
+def verified(
+    root: Root, parsed: SigstoreBundle, policy: VerificationPolicy, bundle: SignedBundle
+) -> str:
     """Why a bundle does not verify under a policy; empty when it does.
 
     Raises:
         BrokenSignatureError: the library read another payload than we did.
+        UncheckableError: it signs a digest that the library cannot verify.
     """
     from sigstore.errors import Error  # lazy: as above
 
+    payload = b"" if isinstance(bundle, Message) else bundle.payload
     try:
+        if isinstance(bundle, Message):
+            root.verifier.verify_artifact(_hashed(bundle), parsed, policy)
+            return ""
         read = root.verifier.verify_dsse(parsed, policy)
+    except UncheckableError:
+        raise
     except Error as error:
         return str(error) or type(error).__name__
     except Exception as error:  # noqa: BLE001 - hostile certificates reach deep into libraries
@@ -145,6 +173,16 @@ def verified(root: Root, parsed: SigstoreBundle, policy: VerificationPolicy, pay
     if read != (PAYLOAD_TYPE, payload):
         raise BrokenSignatureError("two readers of the bundle find different statements in it")
     return ""
+
+
+def _hashed(message: Message) -> Hashed:
+    """The digest of the signed file, as the library takes it."""
+    from sigstore.hashes import Hashed  # lazy: as above
+    from sigstore_models.common.v1 import HashAlgorithm
+
+    if message.algorithm != "sha256":
+        raise UncheckableError(f"sigstore verifies no {message.algorithm} digests of files")
+    return Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(message.digest))
 
 
 def _parse(data: bytes) -> SigstoreBundle:
@@ -167,12 +205,28 @@ def _anybody() -> VerificationPolicy:
     return _Anybody()
 
 
+class _Named:
+    """An identity that fits a pattern. With no issuer beside it, it would say nothing."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern.replace("[", "[[]")  # only * and ? are special: name[bot]@…
+
+    def verify(self, cert: Certificate) -> None:
+        """See the library's protocol."""
+        from sigstore.errors import VerificationError  # lazy: as above
+
+        if not any(fnmatchcase(name, self._pattern) for name in identities(cert)):
+            raise VerificationError(f"no identity fits {self._pattern}")
+
+
 def _policy(wanted: SigstoreSigner) -> VerificationPolicy:
     from sigstore.verify import policy  # lazy: as above
 
-    who: list[VerificationPolicy] = [
-        policy.Identity(identity=wanted.identity, issuer=wanted.issuer)
-    ]
+    who: list[VerificationPolicy]
+    if _PATTERN.search(wanted.identity):
+        who = [_Named(wanted.identity), policy.OIDCIssuerV2(wanted.issuer)]
+    else:
+        who = [policy.Identity(identity=wanted.identity, issuer=wanted.issuer)]
     if wanted.owner_id:
         who.append(policy.OIDCSourceRepositoryOwnerIdentifier(wanted.owner_id))
     return policy.AllOf(who)

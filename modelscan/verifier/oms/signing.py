@@ -61,6 +61,12 @@ class Verdict(NamedTuple):
     comparison: Comparison | None = None
     whole: bool = False
     """True when every file that was looked at is signed."""
+    anchor: str = ""
+    """What identifies the signer, once the signature was checked."""
+    party: str = ""
+    """The configuration's name of the signer."""
+    covers: frozenset[str] = frozenset()
+    """Paths of the files that somebody trusted has signed."""
 
 
 class Scope(NamedTuple):
@@ -93,6 +99,8 @@ class Signing:
         self.file = file
         self.base = file.name.rpartition("/")[0] + "/" if file.inside and "/" in file.name else ""
         """The signed folder, with its slash; empty for the model's root."""
+        self.partial = False
+        """It is about all files of its folder: one that it does not list was added."""
         self.problem = problem
         """Why it is broken; empty when its shape is right."""
         self.foreign = foreign
@@ -165,8 +173,17 @@ class Signing:
         found = self._compare(statement, scope)
         outcome, note = _outcome(found, checked=authority.checked, trusted=authority.trusted)
         note = f"{authority.reason}; {note}" if note else authority.reason
+        covered = found.same if authority.trusted and not found.broken else ()
         return Verdict(
-            outcome, note, authority.signer, authority.root, found, found.whole and not self.base
+            outcome,
+            note,
+            authority.signer,
+            authority.root,
+            found,
+            whole=found.whole and not self.base,
+            anchor=authority.anchor,
+            party=authority.party,
+            covers=frozenset(self.base + path for path in covered),
         )
 
     def _changed(self, scope: Scope) -> str:

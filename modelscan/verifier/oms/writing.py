@@ -10,11 +10,13 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelscan.errors import SourceError, UsageError
+from modelscan.verifier.dsse import encoded, envelope
 from modelscan.verifier.hashing import available, new_hash
-from modelscan.verifier.oms.bundle import PAYLOAD_TYPE, encoded, parse_bundle
+from modelscan.verifier.oms.bundle import parse_bundle
 from modelscan.verifier.oms.curves import allowed_key, fits, signature_algorithm
 from modelscan.verifier.oms.failures import BrokenSignatureError
 from modelscan.verifier.oms.shards import ShardDigests
@@ -68,13 +70,13 @@ def state(target: str, how: Serialization, *, leave_out: Sequence[str] = ()) -> 
     """
     if how.algorithm not in ALGORITHMS or not available(ALGORITHMS[how.algorithm]):
         raise UsageError(f"no digests by {how.algorithm} in this installation")
-    snapshot = whole_snapshot(target)
-    resources = [
-        resource
-        for file in snapshot.files
-        if file.name not in leave_out and not file.name.startswith(_OWN + "/")
-        for resource in _resources(file, how)
-    ]
+    with closing(whole_snapshot(target)) as snapshot:
+        resources = [
+            resource
+            for file in snapshot.files
+            if file.name not in leave_out and not file.name.startswith(_OWN + "/")
+            for resource in _resources(file, how)
+        ]
     if not resources:
         raise SourceError("no files to sign", "check the path")
     resources.sort(key=lambda item: item["name"])
@@ -102,7 +104,7 @@ def state(target: str, how: Serialization, *, leave_out: Sequence[str] = ()) -> 
 
 
 def sign(payload: bytes, key: SigningKey) -> bytes:
-    """Sign a statement.
+    """Sign a statement: of a model's files, or any other in-toto statement.
 
     Returns:
         The bundle, as JSON.
@@ -114,11 +116,7 @@ def sign(payload: bytes, key: SigningKey) -> bytes:
     bundle = {
         "mediaType": MEDIA_TYPE,
         "verificationMaterial": _material(key),
-        "dsseEnvelope": {
-            "payload": _b64(payload),
-            "payloadType": PAYLOAD_TYPE,
-            "signatures": [{"sig": _b64(signature), "keyid": ""}],
-        },
+        "dsseEnvelope": envelope(payload, signature),
     }
     data = json.dumps(bundle, indent=1).encode() + b"\n"
     parse_bundle(data)

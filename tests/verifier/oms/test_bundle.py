@@ -58,7 +58,7 @@ CHANGES: list[tuple[str, tuple[str | int, ...], Any]] = [
     ("unknown type", ("mediaType",), "application/vnd.dev.sigstore.bundle.v0.9+json"),
     ("mediaType", ("mediaType",), None),
     ("unknown name 'media_type'", ("media_type",), "x"),
-    ("unknown name 'messageSignature'", ("messageSignature",), {}),
+    ("both a file and a statement", ("messageSignature",), {}),
     ("dsseEnvelope is not an object", ("dsseEnvelope",), []),
     ("dsseEnvelope has an unknown name", ("dsseEnvelope", "payload_type"), "x"),
     ("not of type", ("dsseEnvelope", "payloadType"), "text/plain"),

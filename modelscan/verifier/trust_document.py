@@ -1,0 +1,183 @@
+"""The tables `[trust]` of a configuration: who may sign, and for which models.
+
+    [[trust.signer]]
+    name = "acme"
+    key = "keys/acme.pub"
+
+    [[trust.rule]]
+    models = ["hf:acme/*"]
+    signers = ["acme"]
+    required = true
+
+Invariants: a name means one signer in all files together, so that no file can exchange another's;
+a signer is trusted only by a rule, for the models of that rule; a file that cannot be used is an
+error and never a signer who is silently not trusted. Files are relative to the configuration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+
+from modelscan.errors import UsageError, did_you_mean
+from modelscan.verifier.trust import Party, SigstoreSigner
+from modelscan.verifier.trust_policy import SigningRule, TrustPolicy
+from modelscan.verifier.trustfiles import read_small, trust_from_files
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Pin = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class SigstoreEntry(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab",
+    omit_defaults=True,
+):  # fmt: skip
+    """`sigstore = {identity = …, issuer = …}`."""
+
+    identity: Text
+    """E-mail address or URI, or a pattern with `*` and `?`."""
+    issuer: Text
+    """URL of the identity provider."""
+    owner_id: Text | None = None
+    """Number of the owner of the source repository."""
+
+
+class SignerEntry(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """`[[trust.signer]]`: somebody, by one or more means."""
+
+    name: Text
+    key: Text | None = None
+    """File with a public key."""
+    pin: Pin | None = None
+    """Digest of a public key, for signatures that bring a certificate with that key."""
+    ca: Text | None = None
+    """File with certificate authorities; needs `identity`."""
+    identity: Text | None = None
+    """Whose certificates of that authority: a pattern with `*` and `?`."""
+    sigstore: SigstoreEntry | None = None
+    revoked: Text | None = None
+    """Why nothing that they sign is accepted any more."""
+
+
+class RuleEntry(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """`[[trust.rule]]`: who may speak for which models. The first that fits a model counts."""
+
+    models: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+    """Patterns of `hf:org/name`, or of `file:name` for what lies on a disk."""
+    signers: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
+    threshold: Annotated[int, msgspec.Meta(ge=1)] = 1
+    """How many of them must have signed all of the model."""
+    required: bool = False
+    """A model without these signatures fails, also in a scan."""
+
+
+class TrustTable(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab",
+    omit_defaults=True,
+):  # fmt: skip
+    """`[trust]`."""
+
+    signer: tuple[SignerEntry, ...] = ()
+    rule: tuple[RuleEntry, ...] = ()
+    root: Text | None = None
+    """File with sigstore's roots, instead of those that come with the library."""
+    pins: Text | None = None
+    """File in which `verify --pin-signer` writes down who signed a model first."""
+
+
+class Placed(NamedTuple):
+    """A table, and the file that it stands in."""
+
+    path: Path
+    table: TrustTable
+
+
+def trust_policy(tables: Sequence[Placed]) -> TrustPolicy:
+    """The trust that the files say together, the organisation's first.
+
+    Raises:
+        UsageError: a file that is named cannot be used, or the tables contradict themselves.
+    """
+    parties: dict[str, Party] = {}
+    rules: list[SigningRule] = []
+    root = pins = None
+    for path, table in tables:
+        for entry in table.signer:
+            if entry.name in parties:
+                raise UsageError(
+                    f"{path}: trust.signer: {entry.name!r} is named twice",
+                    "a signer has one definition, in the configuration or in what it extends",
+                )
+            parties[entry.name] = _party(entry, path)
+        root = root or (path.parent / table.root if table.root else None)
+        pins = pins or (path.parent / table.pins if table.pins else None)
+    if root is not None and not root.is_file():  # its contents are read when a bundle needs them
+        raise UsageError(f"trust.root: {root} is not there", "sigstore's trusted_root.json")
+    for path, table in tables:
+        rules += [_rule(entry, path, parties) for entry in table.rule]
+    return TrustPolicy(parties, tuple(rules), root, pins, read_pins(pins) if pins else {})
+
+
+def read_pins(path: Path) -> dict[str, str]:
+    """Who signed which model first: by model, what identifies the signer.
+
+    Raises:
+        UsageError: the file is there and cannot be used.
+    """
+    if not path.exists():
+        return {}
+    try:
+        return msgspec.json.decode(read_small(path), type=dict[str, str])
+    except msgspec.MsgspecError as error:
+        raise UsageError(f"{path}: {error}", "delete it to forget who signed what") from None
+
+
+def encode_pins(pins: Mapping[str, str]) -> bytes:
+    """The same as bytes for a file, sorted, so that a change is seen in review."""
+    return json.dumps(dict(sorted(pins.items())), indent=1).encode() + b"\n"
+
+
+def _party(entry: SignerEntry, path: Path) -> Party:
+    """A signer, with the files that are named read.
+
+    Raises:
+        UsageError: one cannot be used, or nothing says who it is.
+    """
+    where = f"{path}: trust.signer {entry.name!r}"
+    if not (entry.key or entry.pin or entry.ca or entry.sigstore):
+        raise UsageError(f"{where}: nothing says who that is", "give key, pin, ca or sigstore")
+    signers: Iterable[SigstoreSigner] = ()
+    if entry.sigstore:
+        owner = entry.sigstore.owner_id or ""
+        signers = [SigstoreSigner(entry.sigstore.identity, entry.sigstore.issuer, owner)]
+    try:
+        trust = trust_from_files(
+            keys=[path.parent / entry.key] if entry.key else (),
+            authorities=[path.parent / entry.ca] if entry.ca else (),
+            identities=[entry.identity] if entry.identity else (),
+            sigstore=tuple(signers),
+        )
+    except UsageError as error:
+        raise UsageError(f"{where}: {error.message}", error.hint) from None
+    pins = (entry.pin,) if entry.pin else ()
+    return Party(entry.name, trust._replace(pins=pins), entry.revoked or "")
+
+
+def _rule(entry: RuleEntry, path: Path, parties: Mapping[str, Party]) -> SigningRule:
+    for name in entry.signers:
+        if name not in parties:
+            hint = did_you_mean(name, parties) or "add a [[trust.signer]] of that name"
+            raise UsageError(f"{path}: trust.rule: there is no signer {name!r}", hint)
+    if entry.threshold > len(set(entry.signers)):
+        raise UsageError(
+            f"{path}: trust.rule: {entry.threshold} signatures by {len(set(entry.signers))} signers"
+        )
+    return SigningRule(entry.models, entry.signers, entry.threshold, entry.required)
