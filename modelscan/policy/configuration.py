@@ -11,13 +11,17 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from modelscan.policy.entries import Approval, Override, Text, Waiver
+from modelscan.policy.entries import Approval, Consent, Override, Pin, Text, Waiver
 from modelscan.policy.levels import Level, Strictness
 from modelscan.policy.profile import TABLES, Autonomy, Key, Requirement, Settings
+from modelscan.verifier.own_manifests import ManifestsTable
+from modelscan.verifier.trust_document import TrustTable
 from modelscan.vocabulary.ancestry import Relation
 from modelscan.vocabulary.evidence import OfficialStatus, SignedStatus
+from modelscan.vocabulary.fact import Restriction
 from modelscan.vocabulary.rule import Confidence, Persona, Severity
 
+Age = Annotated[int, msgspec.Meta(ge=1, le=36_500)]
 Days = Annotated[int, msgspec.Meta(ge=0, le=365)]
 RelationKey = Relation | Literal["safeguards-removed"]
 HazardStatus = Literal["none-found", "found", "incomplete"]
@@ -95,12 +99,16 @@ class Lines(
     """Short for `[requirements]` with `"fail"`."""
     requirements: dict[Requirement, Strictness] = {}
     fine_tune_requirements: dict[Requirement, Strictness] = {}
-    """For models that were made from another one."""
+    """For models that were made from another one and are no known release."""
+    max_age_days: Age | None = None
+    """How old such a model may be, by its last change."""
     signers: tuple[Text, ...] | None = None
     """Globs of the signers that `signed` accepts."""
     publishers: dict[Text, Level] = {}
     formats: dict[Text, Level] = {}
     licences: dict[Text, Level] = {}
+    licence_restrictions: dict[Restriction, Level] = {}
+    """By what the licence restricts."""
     fine_tunes: dict[RelationKey, Level] = {}
     bases: dict[Text, Level] = {}
     autonomy: Autonomy | None = None
@@ -141,13 +149,21 @@ class Configuration(Lines, frozen=True, kw_only=True):
     override: tuple[Override, ...] = ()
     waiver: tuple[Waiver, ...] = ()
     approval: tuple[Approval, ...] = ()
+    consent: tuple[Consent, ...] = ()
+    pin: tuple[Pin, ...] = ()
+    advisories: tuple[Text, ...] = ()
+    """Folders of advisories in the OSV format, relative to this file."""
+    trust: TrustTable | None = None
+    """Who may sign which models; the verifier's own tables."""
+    manifests: ManifestsTable | None = None
+    """Which lists of releases are used beside the shipped ones."""
 
 
 def settings(lines: Lines) -> Settings:
     """The settings that these lines make, by key."""
     flat: Settings = {("requirements", name): "fail" for name in lines.require}
     document: dict[str, Any] = msgspec.to_builtins(lines)
-    for name in ("persona", "signers", "autonomy", "max-waiver-days"):
+    for name in ("persona", "signers", "autonomy", "max-age-days", "max-waiver-days"):
         if name in document:
             flat[name,] = document[name]
     for table in ("fail-on", *TABLES):

@@ -18,11 +18,14 @@ from modelscan._about import NAME
 from modelscan.errors import UsageError, did_you_mean
 from modelscan.policy import configuration, entries, lines
 from modelscan.policy.configuration import Configuration
+from modelscan.policy.contradictions import contradictions
 from modelscan.policy.discovery import LONGEST, PROJECT
 from modelscan.policy.lines import Where
 from modelscan.policy.profile import REQUIREMENTS
+from modelscan.verifier import own_manifests, trust_document
 from modelscan.vocabulary.ancestry import Relation
 from modelscan.vocabulary.evidence import OfficialStatus, SignedStatus
+from modelscan.vocabulary.fact import Restriction
 from modelscan.vocabulary.rule import CONFIDENCES, SEVERITIES
 
 IN_PROJECT: Where = ("tool", NAME)
@@ -30,6 +33,16 @@ IN_PROJECT: Where = ("tool", NAME)
 _PLACE = re.compile(r"(?P<what>.*?)(?: - at `(?:key` in `)?\$?(?P<path>[^`]*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<word>.*)`", re.DOTALL)
 _ENUM = re.compile(r"Invalid enum value '(?P<word>.*)'", re.DOTALL)
+_SHAPE = "Expected `str` matching regex"
+_SHAPES: dict[str | int, str] = {
+    "subject": "sha256:<64 digits>, or a purl glob such as pkg:huggingface/acme/*",
+    "remote-code": "sha256:<64 digits>, or owner/name@<40 digits of a commit>",
+    "pickled-name": "module.qualname",
+    "sha256": "64 hexadecimal digits in lower case",
+}
+"""How texts with a shape are written, by their key."""
+_DOTTED = "Expected `str`, got `object`"
+"""What becomes of a name with a dot and without quotes: a table."""
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]|\[(\.\.\.)\]")
 _TOML_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
@@ -46,13 +59,20 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "override": entries.Override,
     "waiver": entries.Waiver,
     "approval": entries.Approval,
+    "consent": entries.Consent,
+    "pin": entries.Pin,
+    "trust": trust_document.TrustTable,
+    "signer": trust_document.SignerEntry,
+    "rule": trust_document.RuleEntry,
+    "sigstore": trust_document.SigstoreEntry,
+    "manifests": own_manifests.ManifestsTable,
 }
 """The tables with keys of their own, by the name they go by."""
 _WORDS: tuple[str, ...] = (
     *REQUIREMENTS, *SEVERITIES, *CONFIDENCES, *get_args(OfficialStatus), *get_args(SignedStatus),
-    *get_args(Relation), *get_args(entries.Justification), "allow", "warn", "deny", "fail", "off",
-    "regular", "pedantic", "auditor", "none", "read", "act", "default", "strict", "production",
-    "audit", "safeguards-removed",
+    *get_args(Relation), *get_args(Restriction), *get_args(entries.Justification),
+    "allow", "warn", "deny", "fail", "off", "regular", "pedantic", "auditor", "none", "read", "act",
+    "default", "strict", "production", "audit", "safeguards-removed",
 )  # fmt: skip
 """Every word that is a value somewhere, for suggestions."""
 
@@ -110,6 +130,11 @@ def parse(path: Path, data: bytes) -> Document:
         made = msgspec.convert(whole, Configuration)
     except msgspec.ValidationError as error:
         raise _invalid(path, table, whole, str(error)) from error
+    for where, what in contradictions(made):
+        name = ".".join(map(str, where))
+        raise UsageError(
+            f"{path}:{lines.nearest(table, where)}: {name}: {what}", "keep one of them"
+        )
     return Document(path, made, hashlib.sha256(data).hexdigest(), table)
 
 
@@ -143,6 +168,10 @@ def _invalid(path: Path, table: dict[Where, int], whole: Any, text: str) -> Usag
         if (*where, value["word"]) in table:  # the key is what is wrong
             where = (*where, value["word"])
         what = f"{value['word']!r} is not one of the values that may stand here"
+    elif what.startswith(_SHAPE) and where and where[-1] in _SHAPES:
+        what, hint = "this is not how it is written", f"write {_SHAPES[where[-1]]}"
+    elif what == _DOTTED:
+        hint = 'a name with a dot needs quotes: "apache-2.0" = "allow"'
     name = ".".join(str(part) for part in where) if where and not unknown else ""
     line = lines.nearest(table, where)
     return UsageError(f"{path}:{line}: {f'{name}: ' if name else ''}{what}", hint)

@@ -30,6 +30,15 @@ Subject = Annotated[
 """`sha256:<64 hexadecimal digits>` of a file or a model, or a purl glob with a namespace."""
 
 
+Code = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^(sha256:[0-9a-f]{64}|[\w.-]+/[\w.-]+@[0-9a-f]{40})$", max_length=300),
+]
+"""`sha256:<64 hexadecimal digits>`, or a repository at a full commit."""
+Name = Annotated[str, msgspec.Meta(pattern=r"^[^\s.]+(\.[^\s.]+)+$", max_length=500)]
+"""`module.qualname`."""
+
+
 class Waiver(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab",
     omit_defaults=True,
@@ -66,6 +75,55 @@ class Approval(
     reason: Text
     until: date
     """The last day on which it holds."""
+
+
+class Consent(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab",
+    omit_defaults=True,
+):  # fmt: skip
+    """`[[consent]]`: exactly this code may run, or exactly this name may be unpickled."""
+
+    remote_code: Code | None = None
+    """The fingerprint of all code that the model asks for, or `owner/name@<commit>`: a repository
+    whose code is loaded at that commit."""
+    pickled_name: Name | None = None
+    """`module.qualname`, as the finding states it."""
+    subject: Subject | None = None
+    """What it is bound to; a pickled name needs it."""
+    model: Text | None = None
+    """The model's name: with other code under this name, the consent is said to be withdrawn. It
+    grants nothing."""
+    owner: Text
+    """Who answers for it."""
+    reason: Text
+    """What was reviewed."""
+    until: date
+    """The last day on which it holds."""
+
+    def __post_init__(self) -> None:
+        """A consent is to one thing, and never to a name in whatever file."""
+        if (self.remote_code is None) == (self.pickled_name is None):
+            raise ValueError("a consent names either remote-code or pickled-name")
+        if self.pickled_name is not None and self.subject is None:
+            raise ValueError("consent to a pickled name needs a subject: a digest, or a purl glob")
+
+
+class Pin(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab",
+    omit_defaults=True,
+):  # fmt: skip
+    """`[[pin]]`: what a model was when it was used first. A change is a finding."""
+
+    model: Text
+    """The model's name, without its revision: `hf:org/name`, or the name of a folder."""
+    signer: Text | None = None
+    """Who had signed it; without this line nobody had."""
+    templates: tuple[Digest, ...] = ()
+    """The digests of its chat templates."""
+    owner: Text
+    """Who answers for it."""
+    since: date
+    """The day on which it was recorded."""
 
 
 class Override(

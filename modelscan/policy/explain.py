@@ -36,6 +36,7 @@ _FIELDS = {
     "answers.descends-from.fail": "fail_descent",
     "answers.descends-from.incomplete": "incomplete_descent",
     "signers": "signers",
+    "max-age-days": "max_age_days",
     "max-waiver-days": "max_waiver_days",
 }
 _TABLES = {
@@ -44,6 +45,7 @@ _TABLES = {
     "publishers": "publishers",
     "formats": "formats",
     "licences": "licences",
+    "licence-restrictions": "licence_restrictions",
     "fine-tunes": "relations",
     "bases": "bases",
 }
@@ -54,22 +56,27 @@ def explain(policy: Policy) -> Iterator[Line]:
     profile, origins = policy.profile, policy.origins
     for name, field in _FIELDS.items():
         value = getattr(profile, field)
-        if value != ():
+        if value not in {(), None}:
             origin = origins.get(tuple(name.split(".")), "built in")
             yield Line(name, list(value) if isinstance(value, tuple) else value, origin)
     if ("autonomy",) in origins:
-        yield Line("autonomy", "see requirements", origins["autonomy",])
+        yield Line("autonomy", profile.autonomy, origins["autonomy",])
     raised = origins.get(("autonomy",), "built in")
     for table, field in _TABLES.items():
         for name, level in sorted(getattr(profile, field).items()):
             yield Line(f"{table}.{name}", level, origins.get((table, name), raised))
+    for document in policy.documents:
+        for name in document.configuration.advisories:
+            yield Line("advisories", name, document.origin(("advisories",)))
     yield from _exceptions(profile, policy)
     for floor in profile.floors:
         yield Line("floor", floor.name, floor.digest)
 
 
 def _exceptions(profile: Profile, policy: Policy) -> Iterator[Line]:
-    ends = {"waiver": "expires", "approval": "until", "override": ""}
+    ends = {
+        "waiver": "expires", "approval": "until", "consent": "until", "pin": "", "override": "",
+    }  # fmt: skip
     for kind, end in ends.items():
         for index, entry in enumerate(getattr(profile, f"{kind}s")):
             over = bool(end) and days_left(getattr(entry, end)) < 0

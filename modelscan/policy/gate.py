@@ -54,6 +54,7 @@ def allow(
     """
     hazard_status = hazards.status if hazards else ""
     descent = lineage.status if lineage else ""
+    breaches = tuple(breaches)
     violations = [
         *_statuses(profile, official, signed, findings),
         *([f"load hazards: {hazard_status}"] if hazard_status in profile.fail_hazards else ()),
@@ -72,6 +73,8 @@ def allow(
         reason = f"descends from: {descent}"
     elif unseen:
         reason = unseen
+    elif any(breach.level == "incomplete" for breach in breaches):
+        reason = "; ".join(each.detail for each in breaches if each.level == "incomplete")
     else:
         reason = f"nothing at or above {profile.fail_severity}{_aside(profile, findings)}"
         return Allowed(status="pass", policy=profile.name, reason=reason)

@@ -1,19 +1,24 @@
 """A policy applied to one model: waivers, requirements, baseline, then the gate.
 
-    findings → waivers → breaches → baseline → gate, for the policy and for each of its floors
+    advisories, pins → findings → waivers → consent → breaches → baseline → gate
 
-The findings that go in come out again, all of them: some waived, some with another severity, and
-with those about the policy itself added.
+for the policy and for each of its floors.
+
+The findings that go in come out again, all of them: some waived, some with another severity or with
+the command that consents to them, and with those about the policy itself added.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from modelscan.engine.evaluate import sort_key
+from modelscan.policy import pins
+from modelscan.policy.advisories import NONE, Advisories, advised
 from modelscan.policy.baseline import Baseline
 from modelscan.policy.breaches import Breach, breaches
+from modelscan.policy.consents import consent, ended
 from modelscan.policy.gate import allow, strongest
 from modelscan.policy.profile import Profile
 from modelscan.policy.situation import Situation
@@ -41,6 +46,7 @@ def judge(
     *,
     ref: str = "",
     baseline: Baseline | None = None,
+    advisories: Advisories = NONE,
 ) -> Judgement:
     """Apply a policy to one model.
 
@@ -50,10 +56,17 @@ def judge(
         evaluate: rules over facts; facts about the policy go through it.
         ref: the model's name, as a baseline would have it.
         baseline: an earlier report, with which only new findings fail.
+        advisories: what is known to be bad.
     """
+    name = situation.name(ref)
     policies = (profile, *profile.floors)
-    waivers = [waiver for each in policies for waiver in each.waivers]
-    findings, problems = waive(waivers, situation)
+    pinned = [pin for each in policies for pin in each.pins]
+    known: list[Fact] = [*advisories.matches(situation)]
+    known += pins.check(pinned, situation, name)
+    if known:
+        found = advised(evaluate(known))
+        situation = situation._replace(findings=(*situation.findings, *found))
+    findings, problems = _excepted(policies, situation, name)
     about = evaluate(problems) if problems else ()
     situation = situation._replace(findings=(*findings, *about))
     broken = [(each, breaches(each, situation)) for each in policies]
@@ -66,9 +79,21 @@ def judge(
     judged = findings[: len(situation.findings)]
     answers = [_answer(each, situation, judged, kept) for each, kept in broken]
     shown = override(profile.overrides, findings, situation)
-    if about or lines or profile.overrides:
+    if known or about or lines or profile.overrides:
         shown = tuple(sorted(shown, key=sort_key))
     return Judgement(strongest(answers), shown, fixed)
+
+
+def _excepted(
+    policies: Sequence[Profile], situation: Situation, name: str
+) -> tuple[tuple[Finding, ...], list[Fact]]:
+    """The findings with waivers and consent applied, and what is wrong with either."""
+    findings, of_waivers = waive([one for each in policies for one in each.waivers], situation)
+    situation = situation._replace(findings=findings)
+    consents = [one for each in policies for one in each.consents]
+    findings, of_consents = consent(consents, situation, name)
+    approvals = [one for each in policies for one in each.approvals]
+    return findings, [*of_waivers, *of_consents, *ended(approvals, situation)]
 
 
 def _answer(

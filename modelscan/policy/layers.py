@@ -15,8 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from modelscan.errors import UsageError, did_you_mean
+from modelscan.policy import advisories as advised
 from modelscan.policy import discovery
+from modelscan.policy.advisories import NONE, Advisories
 from modelscan.policy.profile import DEFAULT, PROFILES, Key, Profile, Settings, build
 from modelscan.vocabulary.rule import Severity
 
@@ -40,6 +44,11 @@ class Policy(NamedTuple):
     """What was passed over; for stderr."""
     path: Path | None = None
     """The configuration file."""
+    advisories: Advisories = NONE
+    """What is known to be bad, from the folders that the configuration and its floors name."""
+    documents: tuple[Document, ...] = ()
+    """All files that were read, floors and what is extended first: for tables that are not the
+    gate's, `[trust]` and `[manifests]`."""
 
 
 def load(
@@ -67,7 +76,16 @@ def load(
         return plain(policy or DEFAULT.name, options)._replace(warnings=found.warnings)
     builder = _Builder(tuple(targets))
     made, origins = builder.policy(found.path, policy, options, floor)
-    return Policy(made, origins, found.warnings, found.path)
+    documents = tuple(reversed(builder.read))
+    advisories, digests = advised.read(builder.advisories())
+    return Policy(
+        profile=msgspec.structs.replace(made, advisories=digests),
+        origins=origins,
+        warnings=found.warnings,
+        path=found.path,
+        advisories=advisories,
+        documents=documents,
+    )
 
 
 def plain(name: str = DEFAULT.name, options: Settings | None = None) -> Policy:
@@ -93,6 +111,8 @@ class _Builder:
 
     def __init__(self, targets: tuple[str | os.PathLike[str], ...]) -> None:
         self._targets = targets
+        self.read: list[Document] = []
+        """Every file, in the order in which they were read."""
 
     def policy(
         self, path: Path | None, choice: str | None, options: Settings, floor: str | None
@@ -120,6 +140,22 @@ class _Builder:
         profile = self._finish(name, settings, stack, origins, [each[0] for each in floors])
         return profile, origins
 
+    def advisories(self) -> list[Path]:
+        """The folders of advisories that the files name; a target cannot bring its own."""
+        found: dict[Path, None] = {}
+        for document in self.read:
+            for place, named in enumerate(document.configuration.advisories):
+                path = document.path.parent / named
+                origin = document.origin(("advisories", place), ("advisories",))
+                target = discovery.inside(path, self._targets)
+                if target is not None:
+                    what = f"{origin}: {path} lies in the target {target}"
+                    raise UsageError(what, "keep it elsewhere")
+                if not path.is_dir():
+                    raise UsageError(f"{origin}: there is no folder {named!r}", "check the path")
+                found[path] = None
+        return list(found)
+
     def _finish(
         self,
         name: str,
@@ -131,7 +167,7 @@ class _Builder:
         from modelscan.policy import limits  # lazy: as the files themselves
 
         documents = stack.documents
-        for kind in ("waiver", "approval", "override"):
+        for kind in ("waiver", "approval", "consent", "pin", "override"):
             index = 0
             for document in documents:
                 for place in range(len(getattr(document.configuration, kind))):
@@ -142,6 +178,8 @@ class _Builder:
             settings,
             waivers=[entry for each in documents for entry in each.configuration.waiver],
             approvals=[entry for each in documents for entry in each.configuration.approval],
+            consents=[entry for each in documents for entry in each.configuration.consent],
+            pins=[entry for each in documents for entry in each.configuration.pin],
             overrides=[entry for each in documents for entry in each.configuration.override],
             floors=floors,
         )
@@ -181,6 +219,8 @@ class _Builder:
         from modelscan.policy import document  # lazy: most runs have no configuration
 
         read = document.read(path)
+        if path.resolve() not in {known.path.resolve() for known in self.read}:
+            self.read.append(read)
         base = read.configuration.extends
         if base is None:
             return _Stack(DEFAULT.name, (read,))

@@ -32,6 +32,7 @@ _LOOSER: dict[tuple[str, str], Callable[[Any, Any], bool]] = {
     ("answers", "fail"): lambda value, least: not set(least) <= set(value),
     ("signers", "signers"): lambda value, least: bool({*least} and ({*value} or {""}) - {*least}),
     ("autonomy", "autonomy"): lambda value, least: _after(tuple(AUTONOMY), least, value),
+    ("max-age-days", "max-age-days"): lambda value, least: bool(value > least),
     ("max-waiver-days", "max-waiver-days"): lambda value, least: bool(value > least),
 }
 """By the first and the last part of a key: whether a value says less than the floor's."""
@@ -51,6 +52,8 @@ def check_dates(profile: Profile, origins: Mapping[Key, str]) -> None:
         check_end(profile, "waiver", waiver.expires, origins["waiver", str(index)])
     for index, approval in enumerate(profile.approvals):
         check_end(profile, "approval", approval.until, origins["approval", str(index)])
+    for index, consent in enumerate(profile.consents):
+        check_end(profile, "consent", consent.until, origins["consent", str(index)])
 
 
 def check_end(profile: Profile, kind: str, end: date, place: str) -> None:

@@ -42,8 +42,11 @@ def of(text: str, prefix: Where = ()) -> dict[Where, int]:
 
 
 def nearest(lines: dict[Where, int], where: Where) -> int:
-    """The line of a value, or of the closest table around it that has one."""
+    """The line of a value, of what stands in it, or of the closest table around it that has one."""
     while where and where not in lines:
+        within = [line for key, line in lines.items() if key[: len(where)] == where]
+        if within:
+            return min(within)
         where = where[:-1]
     return lines.get(where, 1)
 

@@ -12,15 +12,15 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from modelscan.policy.entries import Approval, Override, Waiver
+from modelscan.policy.entries import Approval, Consent, Override, Pin, Waiver
 from modelscan.policy.levels import Level, Strictness
 from modelscan.vocabulary.rule import Confidence, Persona, Severity
 
 Autonomy = Literal["none", "read", "act"]
 Requirement = Literal[
     "hashes-verified", "signed", "revision-pinned", "base-model-declared", "base-model-confirmed",
-    "licence-allowed", "card-present", "author-named", "datasets-named", "coverage-complete",
-    "no-remote-code", "approved",
+    "base-revision-named", "licence-allowed", "card-present", "author-named", "datasets-named",
+    "method-named", "contact-named", "coverage-complete", "no-remote-code", "approved",
 ]  # fmt: skip
 REQUIREMENTS: tuple[Requirement, ...] = get_args(Requirement)
 
@@ -29,8 +29,8 @@ Key = tuple[str, ...]
 Settings = dict[Key, Any]
 
 TABLES = (
-    "requirements", "fine-tune-requirements", "publishers", "formats", "licences", "fine-tunes",
-    "bases",
+    "requirements", "fine-tune-requirements", "publishers", "formats", "licences",
+    "licence-restrictions", "fine-tunes", "bases",
 )  # fmt: skip
 """Settings that give names a level; lines of several layers are merged name by name."""
 
@@ -60,10 +60,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     requirements: dict[str, Strictness] = {}
     """What every model must have."""
     fine_tune_requirements: dict[str, Strictness] = {}
-    """What a model that was made from another one must have, too."""
+    """What a community fine-tune must have, too: a model that was made from another one, and that
+    is no known release."""
+    max_age_days: int | None = None
+    """How old such a model may be."""
     publishers: dict[str, Level] = {}
     formats: dict[str, Level] = {}
     licences: dict[str, Level] = {}
+    licence_restrictions: dict[str, Level] = {}
+    """By what a licence restricts."""
     relations: dict[str, Level] = {}
     """`[fine-tunes]`: by the relation to the base."""
     bases: dict[str, Level] = {}
@@ -72,9 +77,15 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Globs of signers that `signed` accepts; none means every trusted one."""
     max_waiver_days: int = 365
     """How far ahead a waiver or approval may end; 0 allows none."""
+    autonomy: Autonomy = "none"
+    """What models may do on their own; `contain` requires more of a deployment for more of it."""
     overrides: tuple[Override, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    consents: tuple[Consent, ...] = ()
+    pins: tuple[Pin, ...] = ()
+    advisories: tuple[str, ...] = ()
+    """Digests of the folders of advisories; what they say is kept apart, it may be large."""
     floors: tuple[Profile, ...] = ()
     """Policies that the model must satisfy as well, whatever this one says."""
 
@@ -117,7 +128,10 @@ PROFILES: dict[str, Settings] = {
         ("requirements", "card-present"): "fail",
         ("requirements", "no-remote-code"): "fail",
         ("fine-tune-requirements", "author-named"): "fail",
+        ("fine-tune-requirements", "base-revision-named"): "fail",
         ("fine-tune-requirements", "datasets-named"): "fail",
+        ("fine-tune-requirements", "method-named"): "fail",
+        ("fine-tune-requirements", "contact-named"): "fail",
         ("fine-tunes", "unrelated"): "deny",
         ("fine-tunes", "abliteration-like"): "deny",
     },
@@ -145,6 +159,8 @@ def build(
     *,
     waivers: Iterable[Waiver] = (),
     approvals: Iterable[Approval] = (),
+    consents: Iterable[Consent] = (),
+    pins: Iterable[Pin] = (),
     overrides: Iterable[Override] = (),
     floors: Iterable[Profile] = (),
 ) -> Profile:
@@ -173,13 +189,18 @@ def build(
         publishers=tables["publishers"],
         formats=tables["formats"],
         licences=tables["licences"],
+        licence_restrictions=tables["licence-restrictions"],
         relations=tables["fine-tunes"],
         bases=tables["bases"],
         signers=tuple(settings.get(("signers",), ())),
+        max_age_days=settings.get(("max-age-days",)),
         max_waiver_days=settings.get(("max-waiver-days",), 365),
+        autonomy=settings.get(("autonomy",), "none"),
         overrides=tuple(overrides),
         waivers=tuple(waivers),
         approvals=tuple(approvals),
+        consents=tuple(consents),
+        pins=tuple(pins),
         floors=tuple(floors),
     )
 

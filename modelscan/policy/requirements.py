@@ -10,26 +10,21 @@ import re
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
-from modelscan.policy.levels import level_of
+from modelscan.policy import licences
+from modelscan.policy.consents import REMOTE_CODE
 from modelscan.policy.limits import days_left
 from modelscan.policy.profile import Profile, Requirement
 from modelscan.policy.situation import Situation, gaps
 
 _CARDS = ("readme.md", "modelcard.md", "model_card.md")
 _COMMIT = re.compile(r"[0-9a-f]{40}|sha256:[0-9a-f]{64}")
-_REMOTE_CODE = (
-    "remote-code-requested",
-    "remote-code-from-other-repository",
-    "kernel-from-other-repository",
-)
-"""Rules whose findings, unless somebody waived them, are remote code without consent."""
 _NO_TIER = ("hint", "declared", "none")
 
 
 def unmet(profile: Profile, situation: Situation) -> Iterator[tuple[Requirement, str, str]]:
-    """Each requirement that is not met: its name, `warn` or `fail`, and why."""
+    """Each requirement that is not met: its name, `warn`, `incomplete` or `fail`, and why."""
     wanted = dict(profile.requirements)
-    if profile.fine_tune_requirements and situation.derived:
+    if profile.fine_tune_requirements and situation.community:
         for name, strictness in profile.fine_tune_requirements.items():
             if wanted.get(name) != "fail":
                 wanted[name] = strictness
@@ -37,7 +32,10 @@ def unmet(profile: Profile, situation: Situation) -> Iterator[tuple[Requirement,
         strictness = wanted.get(name, "off")
         if strictness != "off":
             why = check(profile, situation)
-            if why:
+            stale = situation.stale if name == "hashes-verified" else ""
+            if why and stale:
+                yield name, "incomplete" if strictness == "fail" else strictness, stale
+            elif why:
                 yield name, strictness, why
 
 
@@ -78,11 +76,14 @@ def _base_confirmed(_: Profile, model: Situation) -> str:
 
 
 def _licence_allowed(profile: Profile, model: Situation) -> str:
-    named = sorted({claim.value for claim in model.claims("licence")})
-    if not named:
+    if not any(stated.source != "base" and stated.stated for stated in model.licences):
         return "no file of the model names a licence"
-    refused = [name for name in named if level_of(profile.licences, name) != "allow"]
-    return f"licence {', '.join(refused)}" if refused else ""
+    refused = [
+        licences.words(stated)
+        for stated in model.licences
+        if licences.level_of_licence(profile.licences, stated) != "allow"
+    ]
+    return f"licence {', '.join(dict.fromkeys(refused))}" if refused else ""
 
 
 def _card_present(_: Profile, model: Situation) -> str:
@@ -91,11 +92,34 @@ def _card_present(_: Profile, model: Situation) -> str:
 
 
 def _author_named(_: Profile, model: Situation) -> str:
-    return "" if model.repository or model.known else "nothing says who published the model"
+    named = model.claimed or model.known or model.claims("author")
+    where = 'a reference to the hub, or "Developed by" in the card, would'
+    return "" if named else f"nothing says who published the model: {where}"
+
+
+def _base_revision_named(_: Profile, model: Situation) -> str:
+    based = model.lineage.base or model.claims("base")
+    if not based or model.known or model.claims("base-revision"):
+        return ""
+    where = "base@commit in the card, or revision in adapter_config.json, would"
+    return f"nothing says which revision of its base the model was made from: {where}"
 
 
 def _datasets_named(_: Profile, model: Situation) -> str:
-    return "" if model.claims("dataset") else "no file of the model names its training data"
+    named = model.claims("dataset") or model.claims("training-data")
+    where = 'datasets, or a section "Training Data", in the card would'
+    return "" if named else f"no file of the model names its training data: {where}"
+
+
+def _method_named(_: Profile, model: Situation) -> str:
+    where = 'a section "Training Procedure" in the card would'
+    return "" if model.claims("method") else f"no file of the model says how it was made: {where}"
+
+
+def _contact_named(_: Profile, model: Situation) -> str:
+    where = 'a section "Contact" in the card would'
+    named = model.claims("contact")
+    return "" if named else f"no file of the model says whom to ask about it: {where}"
 
 
 def _coverage_complete(_: Profile, model: Situation) -> str:
@@ -106,7 +130,7 @@ def _no_remote_code(_: Profile, model: Situation) -> str:
     asking = {
         finding.location.file or "."
         for finding in model.findings
-        if finding.rule in _REMOTE_CODE and finding.waived is None
+        if finding.rule in REMOTE_CODE and finding.waived is None
     }
     return f"{', '.join(sorted(asking))} asks for remote code, without consent" if asking else ""
 
@@ -126,10 +150,13 @@ _CHECKS: dict[Requirement, Callable[[Profile, Situation], str]] = {
     "revision-pinned": _revision_pinned,
     "base-model-declared": _base_declared,
     "base-model-confirmed": _base_confirmed,
+    "base-revision-named": _base_revision_named,
     "licence-allowed": _licence_allowed,
     "card-present": _card_present,
     "author-named": _author_named,
     "datasets-named": _datasets_named,
+    "method-named": _method_named,
+    "contact-named": _contact_named,
     "coverage-complete": _coverage_complete,
     "no-remote-code": _no_remote_code,
     "approved": _approved,

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.evidence import OfficialBytes, Signed
-from modelscan.vocabulary.fact import Fact, ModelClaim
+from modelscan.vocabulary.fact import (
+    Fact,
+    HashCheck,
+    HubHistory,
+    HubRepository,
+    LicenceStated,
+    ModelClaim,
+)
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import FileEntry, LoadHazards
 from modelscan.vocabulary.snapshot import Source
 
+_SCHEME = re.compile(r"[a-z0-9]{2,}:")
+"""What a reference begins with that is no path."""
 PROVEN = ("verified-official", "matches-known-release", "pinned-match")
 """Statuses of "official bytes?" that say which bytes these are."""
+_RELEASED = frozenset({"verified-official", "matches-known-release"})
+_DAY = re.compile(r"\d{4}-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])")
 _ORIGINAL = ("identical", "cast", "quantized", "unknown")
 """Relations of a model that nobody trained further, as far as is known."""
 
@@ -24,6 +36,14 @@ def gaps(coverage: Iterable[Coverage]) -> str:
     count = sum(entry.needed for entry in coverage)
     parts = "1 needed part was" if count == 1 else f"{count} needed parts were"
     return f"{parts} not looked at" if count else ""
+
+
+def named(claimed: str, ref: str) -> str:
+    """What a model is called without its revision: its repository, or the last part of its path."""
+    repository = claimed.partition("@")[0]
+    if repository or _SCHEME.match(ref):
+        return repository or ref.partition("@")[0]
+    return ref.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 class Situation(NamedTuple):
@@ -41,6 +61,8 @@ class Situation(NamedTuple):
     findings: tuple[Finding, ...]
     coverage: Sequence[Coverage]
     facts: Sequence[Fact]
+    weights_roots: tuple[str, ...] = ()
+    """Digests over the values of the weights, where lineage has computed them."""
 
     @property
     def known(self) -> bool:
@@ -48,9 +70,20 @@ class Situation(NamedTuple):
         return self.official.status in PROVEN
 
     @property
+    def stale(self) -> str:
+        """Why a release that has these bytes does not count; empty when none has, or it counts."""
+        found = (fact.void for fact in self.facts if isinstance(fact, HashCheck) and fact.void)
+        return "" if self.known else next(found, "")
+
+    @property
     def repository(self) -> str:
-        """`org/name`, as claimed; empty when nothing is."""
-        return self.claimed.removeprefix("hf:").partition("@")[0]
+        """`org/name` on the hub, as claimed; empty when nothing is."""
+        hub, scheme, name = self.claimed.partition("hf:")
+        return name.partition("@")[0] if scheme and not hub else ""
+
+    def name(self, ref: str) -> str:
+        """What exceptions and pins call the model: its repository, or the last part of its path."""
+        return named(self.claimed, ref)
 
     @property
     def identity(self) -> str:
@@ -77,6 +110,11 @@ class Situation(NamedTuple):
         )
 
     @property
+    def licences(self) -> tuple[LicenceStated, ...]:
+        """The licences that hold by what the files say, and by the base that they name."""
+        return tuple(fact for fact in self.facts if isinstance(fact, LicenceStated))
+
+    @property
     def relations(self) -> tuple[str, ...]:
         """How the model relates to its base: as measured, and as its files state."""
         stated = {claim.relation for claim in self.claims("base") if claim.relation}
@@ -85,6 +123,26 @@ class Situation(NamedTuple):
         if not stated or self.lineage.status not in {"claimed", "unknown"}:
             stated.add(self.lineage.status)
         return tuple(sorted(stated))
+
+    @property
+    def community(self) -> bool:
+        """True for what somebody made from another's model, and no manifest lists as a release."""
+        released = self.official.status in _RELEASED or bool(self.stale)
+        return self.derived and not released
+
+    @property
+    def changed(self) -> str:
+        """The day of the commit that was read, or of the repository's last change; as the hub says.
+
+        `2026-11-01`; empty when nothing says it.
+        """
+        for fact in self.facts:
+            if isinstance(fact, HubHistory) and _DAY.match(fact.date):
+                return fact.date[:10]
+        for fact in self.facts:
+            if isinstance(fact, HubRepository) and _DAY.match(fact.modified):
+                return fact.modified[:10]
+        return ""
 
     @property
     def derived(self) -> bool:

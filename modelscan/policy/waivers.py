@@ -26,6 +26,7 @@ PROVEN_BAD = {
     "release-denied": "denied",
     "release-file-modified": "modified",
     "signature-invalid": "invalid-signature",
+    "advisory-malicious": "",
 }
 """Rules about what is proven by digest or signature, and the status that goes with each."""
 
@@ -43,7 +44,7 @@ def waive(
     by_rule: dict[str, list[tuple[int, Waiver]]] = {}
     for index, waiver in enumerate(waivers):
         by_rule.setdefault(waiver.rule, []).append((index, waiver))
-    digests = _digests(situation)
+    digests = digests_of(situation)
     used: set[int] = set()
     findings = []
     for finding in situation.findings:
@@ -51,13 +52,13 @@ def waive(
             (index, waiver)
             for index, waiver in by_rule.get(finding.rule, ())
             if fnmatchcase(finding.location.file, waiver.path)
-            and _binds(waiver.subject, situation, digests.get(finding.location.file))
+            and binds(waiver.subject, situation, digests.get(finding.location.file))
         ]
         used.update(index for index, _ in matching)
         holding = [waiver for _, waiver in matching if not _trouble(waiver)]
         if holding:
             finding = msgspec.structs.replace(finding, waived=_words(holding[0]))  # noqa: PLW2901  # the same finding, waived
-            if not _ONE_PUBLISHER.fullmatch(holding[0].subject) and _is_purl(holding[0]):
+            if not one_publisher(holding[0].subject):
                 problems.setdefault((holding[0], "over-broad"), Location())
         else:
             for _, waiver in matching:
@@ -66,7 +67,7 @@ def waive(
                 problems.setdefault((waiver, trouble), finding.location)
         findings.append(finding)
     for index, waiver in enumerate(waivers):
-        concerns = waiver.subject in digests.values() or _binds(waiver.subject, situation, None)
+        concerns = waiver.subject in digests.values() or binds(waiver.subject, situation, None)
         if index not in used and concerns:
             problems[waiver, "unused"] = Location()
     return tuple(findings), tuple(_fact(key, place) for key, place in problems.items())
@@ -76,7 +77,7 @@ def override(
     overrides: Sequence[Override], findings: tuple[Finding, ...], situation: Situation
 ) -> tuple[Finding, ...]:
     """The findings with the severities that a policy gives them; of several, the last counts."""
-    digests = _digests(situation) if overrides else {}
+    digests = digests_of(situation) if overrides else {}
 
     def concerns(line: Override, finding: Finding) -> bool:
         file = finding.location.file
@@ -84,7 +85,7 @@ def override(
             finding.rule == line.rule
             and finding.rule not in PROVEN_BAD
             and fnmatchcase(file, line.path)
-            and (line.subject is None or _binds(line.subject, situation, digests.get(file)))
+            and (line.subject is None or binds(line.subject, situation, digests.get(file)))
         )
 
     for line in overrides:
@@ -105,7 +106,7 @@ def _trouble(waiver: Waiver) -> _Problem | None:
     return None
 
 
-def _digests(situation: Situation) -> dict[str, str]:
+def digests_of(situation: Situation) -> dict[str, str]:
     """What a waiver can be bound to, by file."""
     return {
         entry.path: f"sha256:{entry.digests['sha256']}"
@@ -114,15 +115,16 @@ def _digests(situation: Situation) -> dict[str, str]:
     }
 
 
-def _binds(subject: str, situation: Situation, file: str | None) -> bool:
+def binds(subject: str, situation: Situation, file: str | None) -> bool:
     """True when a subject is this model, or the digest of the file that a finding is about."""
     if not subject.startswith("sha256:"):
         return bool(situation.purl) and fnmatchcase(situation.purl, subject)
     return subject in {situation.digest, file}
 
 
-def _is_purl(waiver: Waiver) -> bool:
-    return waiver.subject.startswith("pkg:")
+def one_publisher(subject: str) -> bool:
+    """True for a digest, and for a purl glob that fits the models of one publisher only."""
+    return not subject.startswith("pkg:") or _ONE_PUBLISHER.fullmatch(subject) is not None
 
 
 def _words(waiver: Waiver) -> str:

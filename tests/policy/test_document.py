@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelscan.engine.catalogue import load
 from modelscan.errors import UsageError
-from modelscan.policy import document, lines
+from modelscan.formats.readers import readers_for
+from modelscan.policy import document, layers, limits, lines
 from modelscan.policy.configuration import policy_schema
 from tests.forge.policies import configure
 
@@ -168,9 +170,22 @@ def test_a_waiver_is_bound_owned_and_ends(tmp_path: Path, field: str, value: str
 def test_the_examples_of_the_documentation_are_accepted() -> None:
     page = Path(__file__).parents[2] / "docs" / "policy.md"
     blocks = re.findall(r"```toml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 6
     for block in blocks:
         document.parse(Path("docs.toml"), block.encode())
+
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "docs" / "examples" / "policies").iterdir())
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_example_policies_are_in_order(path: Path) -> None:
+    found = layers.load(config=path)
+    known = load()
+    formats = (reader.format for reader in readers_for(known.lists))
+    limits.check_names(found.profile, found.origins, known.rules, formats)
+    for name in document.read(path).configuration.env:
+        assert layers.load(config=path, policy=name).profile.name.startswith(name)
 
 
 def test_files_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,3 +229,26 @@ def test_any_bytes_are_a_configuration_or_a_usage_error(data: bytes) -> None:
     except UsageError:
         return
     assert msgspec.to_builtins(made.configuration) is not None
+
+
+def test_a_name_with_a_dot_needs_quotes() -> None:
+    with pytest.raises(UsageError) as caught:
+        document.parse(Path("x.toml"), b'[licences]\napache-2.0 = "allow"\n')
+    assert caught.value.message.startswith("x.toml:2: licences.apache-2")
+    assert "quotes" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ('remote-code = "abc"', "owner/name@<40 digits"),
+        ('pickled-name = "Net"', "module.qualname"),
+        ('subject = "acme/model"', "a purl glob"),
+    ],
+)
+def test_what_has_a_shape_is_shown_it(line: str, hint: str) -> None:
+    entry = f'[[consent]]\n{line}\nowner = "x"\nreason = "y"\nuntil = 2027-01-01\n'
+    with pytest.raises(UsageError) as caught:
+        document.parse(Path("x.toml"), entry.encode())
+    assert caught.value.message.startswith("x.toml:2: consent.0.")
+    assert hint in caught.value.hint

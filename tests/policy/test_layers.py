@@ -297,9 +297,10 @@ def test_names_are_checked_against_rules_and_formats(here: Path) -> None:
 
 def test_every_line_is_explained_with_its_origin(here: Path) -> None:
     configure(here, "", "floor.toml")
+    (here / "osv").mkdir()
     configure(
         here,
-        'floor = "floor.toml"\nautonomy = "read"\nsigners = ["me"]\n'
+        'floor = "floor.toml"\nautonomy = "read"\nsigners = ["me"]\nadvisories = ["osv"]\n'
         + WAIVER.format(end="2026-11-14")
         + '[[override]]\nrule = "pickle-present"\nseverity = "high"\nreason = "none here"',
     )
@@ -314,3 +315,15 @@ def test_every_line_is_explained_with_its_origin(here: Path) -> None:
     assert lines["waiver"].note == "ended"
     assert lines["override"].note == ""
     assert lines["floor"].value == "floor.toml"
+    assert lines["advisories"][1:3] == ("osv", "modelassay.toml:4")
+
+
+def test_a_file_that_two_build_on_is_read_for_both(here: Path) -> None:
+    configure(here, 'persona = "auditor"', "base.toml")
+    configure(here, 'extends = "base.toml"', "floor.toml")
+    path = configure(here, 'extends = "base.toml"\nfloor = "floor.toml"')
+    found = layers.load(config=path)
+    assert [each.path.name for each in found.documents] == [
+        "floor.toml", "base.toml", "modelassay.toml",
+    ]  # fmt: skip
+    assert found.profile.persona == found.profile.floors[0].persona == "auditor"

@@ -8,6 +8,8 @@ import pytest
 from modelscan.policy.breaches import breaches
 from modelscan.policy.gate import allow
 from modelscan.policy.profile import PROFILES, REQUIREMENTS, build
+from modelscan.vocabulary.fact import HashCheck, HubHistory, HubRepository
+from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.snapshot import Source
 from tests.forge import policies
 from tests.forge.policies import (
@@ -16,6 +18,7 @@ from tests.forge.policies import (
     file,
     finding,
     gap,
+    licence,
     lineage,
     official,
     signed,
@@ -38,12 +41,19 @@ MET: list[tuple[str, dict[str, Any]]] = [
     ("base-model-declared", {"lineage": lineage("claimed")}),
     ("base-model-declared", {"official": KNOWN}),
     ("base-model-confirmed", {"lineage": lineage("quantized", "measured")}),
-    ("licence-allowed", {"facts": (claim("licence", "Apache-2.0"),)}),
+    ("licence-allowed", {"facts": (licence("Apache-2.0"),)}),
     ("card-present", {}),
     ("card-present", {"files": (file("sub/ModelCard.MD", "model-card"),)}),
     ("author-named", {"claimed": ACME}),
     ("author-named", {"official": KNOWN}),
     ("datasets-named", {"facts": (claim("dataset", "acme/words"),)}),
+    ("author-named", {"facts": (claim("author", "Jane"),)}),
+    ("base-revision-named", {}),
+    ("base-revision-named", {"lineage": lineage("claimed"), "official": KNOWN}),
+    ("base-revision-named", {"facts": (claim("base", "a/b"), claim("base-revision", COMMIT))}),
+    ("datasets-named", {"facts": (claim("training-data", "our own mails"),)}),
+    ("method-named", {"facts": (claim("method", "SFT"),)}),
+    ("contact-named", {"facts": (claim("contact", "ml@acme.example"),)}),
     ("coverage-complete", {}),
     ("no-remote-code", {}),
     ("no-remote-code", {"findings": (finding("remote-code-requested", waived="x: y"),)}),
@@ -63,10 +73,14 @@ UNMET: list[tuple[str, dict[str, Any], str]] = [
     ("base-model-confirmed", {"lineage": lineage("claimed")}, "claimed, declared"),
     ("base-model-confirmed", {"lineage": lineage("unrelated", "measured")}, "unrelated"),
     ("licence-allowed", {}, "names a licence"),
-    ("licence-allowed", {"facts": (claim("licence", "CC-BY-NC-4.0"),)}, "licence CC-BY-NC-4.0"),
+    ("licence-allowed", {"facts": (licence("CC-BY-NC-4.0"),)}, "licence CC-BY-NC-4.0"),
     ("card-present", {"files": (file("m.gguf"),)}, "no model card"),
     ("author-named", {}, "who published"),
+    ("base-revision-named", {"lineage": lineage("claimed")}, "which revision of its base"),
+    ("base-revision-named", {"facts": (claim("base", "a/b"),)}, "which revision of its base"),
     ("datasets-named", {}, "training data"),
+    ("method-named", {}, "how it was made"),
+    ("contact-named", {}, "whom to ask"),
     ("coverage-complete", {"coverage": (gap(),)}, "1 needed part was not"),
     ("no-remote-code", {"findings": (finding("remote-code-requested", "config.json"),)},
      "config.json asks"),
@@ -155,9 +169,9 @@ RELEASED = HF | {"official": official("matches-known-release", "Acme/Model@1")}
          {"files": (file("m.safetensors"), file("a.png", "unknown"))}, {}),
         ("formats", {"unknown": "warn"}, {"files": (file("a.png", "unknown"),)},
          {"formats.unknown": "warn"}),
-        ("licences", {"cc-by-nc-*": "deny"}, {"facts": (claim("licence", "CC-BY-NC-4.0"),)},
+        ("licences", {"cc-by-nc-*": "deny"}, {"facts": (licence("CC-BY-NC-4.0"),)},
          {"licences.CC-BY-NC-4.0": "deny"}),
-        ("licences", {"*": "deny", "mit": "allow"}, {"facts": (claim("licence", "mit"),)}, {}),
+        ("licences", {"*": "deny", "mit": "allow"}, {"facts": (licence("MIT"),)}, {}),
         ("licences", {"*": "deny", "mit": "allow"}, {}, {"licences.*": "deny"}),
         ("fine-tunes", {"merge": "warn"}, {"facts": (claim("base", "a/b", "merge"),)},
          {"fine-tunes.merge": "warn"}),
@@ -181,7 +195,7 @@ def test_tables(
 
 def test_a_card_that_claims_a_thousand_licences_is_cut_short() -> None:
     policy = build("p", PROFILES["default"] | {("licences", "*"): "deny"})
-    claims = tuple(claim("licence", f"{number:04}" + "x" * 5_000) for number in range(1_000))
+    claims = tuple(licence("", stated=f"{number:04}" + "x" * 5_000) for number in range(1_000))
     found = breaches(policy, situation(facts=claims))
     assert len(found) == 1_000
     assert max(len(each.line) for each in found) < 100
@@ -190,3 +204,47 @@ def test_a_card_that_claims_a_thousand_licences_is_cut_short() -> None:
                    coverage=(), breaches=found)  # fmt: skip
     assert len(answer.reason) < 1_500
     assert answer.reason.endswith("and 988 more")
+
+
+OLD, NEW = "2025-10-01T00:00:00.000Z", "2026-11-01T00:00:00.000Z"
+TUNED: dict[str, Any] = {"lineage": lineage("finetune", "measured")}
+
+
+def hub(modified: str) -> HubRepository:
+    return HubRepository(
+        endpoint="https://hub.example", mirror=False, asked="a/b", repository="a/b", renamed=False,
+        pinned=True, revision=COMMIT, modified=modified,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (TUNED | {"facts": (hub(NEW),)}, ""),
+        (TUNED | {"facts": (hub(OLD),)}, "it was changed on 2025-10-01 for the last time"),
+        # The commit that was read counts before the repository.
+        (TUNED | {"facts": (hub(NEW), HubHistory(date=OLD))}, "it was changed on 2025-10-01 for"),
+        (TUNED | {"facts": (hub(OLD), HubHistory(date=NEW))}, ""),
+        (TUNED, "nothing says when"),
+        (TUNED | {"facts": (hub("soon"),)}, "nothing says when"),
+        (TUNED | {"facts": (hub("2026-02-31T00:00:00Z"),)}, "changed on 2026-02-31"),
+        (TUNED | {"official": KNOWN}, ""),
+        ({}, ""),
+    ],
+)
+def test_community_models_grow_too_old(changes: dict[str, Any], why: str) -> None:
+    policy = build("p", PROFILES["default"] | {("max-age-days",): 180})
+    found = [(each.line, each.detail) for each in breaches(policy, situation(**changes))]
+    assert [line for line, _ in found] == (["max-age-days"] if why else [])
+    assert all(why in detail for _, detail in found)
+
+
+def test_a_list_that_is_too_old_is_neither_good_nor_bad_news() -> None:
+    stale = HashCheck(
+        location=Location("model.safetensors"), outcome="matches", release="acme/model@1",
+        assurance="publisher-stated", algorithm="sha256", expected="00", found="00", void="too old",
+    )  # fmt: skip
+    for strictness, level in (("fail", "incomplete"), ("warn", "warn")):
+        found = lines("hashes-verified", strictness, facts=(stale,))
+        assert found == {"requirements.hashes-verified": (level, "too old")}
+    assert lines("hashes-verified", "fail", facts=(stale,), official=KNOWN) == {}
