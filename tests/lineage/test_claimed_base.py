@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from typing import Any
+
 from modelscan.lineage.verdict import descends_from
-from modelscan.vocabulary.fact import ModelClaim, TorchCheckpoint
+from modelscan.vocabulary.fact import HashCheck, ModelClaim, TorchCheckpoint
+from modelscan.vocabulary.location import Location
 from tests.forge.repository import claim
 
 
@@ -35,3 +38,27 @@ def test_the_bases_of_a_merge_are_listed() -> None:
     lineage = descends_from([*facts, facts[0], claim("base", "a/old", "config.json")])
     assert lineage.base == "a/0"
     assert lineage.reason == "merge of a/0, a/1, a/2 and 2 more, by README.md (not measured)"
+
+
+def check(file: str, release: str = "acme/base", **changes: Any) -> HashCheck:
+    fields = {"outcome": "matches", "assurance": "publisher-stated", "algorithm": "sha256"}
+    return HashCheck(
+        location=Location(file), release=release, expected="0", found="0", **{**fields, **changes}
+    )
+
+
+def test_published_weights_without_a_claim_are_known_by_their_digest() -> None:
+    facts = [check("a.safetensors"), check("b.safetensors"), check("vocab.txt", "other")]
+    lineage = descends_from(facts)
+    assert (lineage.status, lineage.base, lineage.tier) == ("identical", "acme/base", "proved")
+    assert lineage.reason == "2 weight files have their published digest"
+    assert descends_from([*facts, claim("base", "a/base")]).status == "claimed"
+
+
+def test_other_files_and_other_digests_prove_nothing() -> None:
+    for fact in (
+        check("vocab.txt"),
+        check("a.gguf", outcome="differs"),
+        check("a.gguf", outcome="hint"),
+    ):
+        assert descends_from([fact]).status == "unknown"

@@ -1,0 +1,39 @@
+"""What a model's weights are to be compared with. Values only: a default scan imports this module.
+
+A base is known by its fingerprint. Its label and identity are claims, like every name.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from modelscan.lineage.prints import Fingerprint
+from modelscan.vocabulary.snapshot import SourceFile
+
+
+class Base(NamedTuple):
+    """A model that the weights may descend from."""
+
+    label: str
+    """How reports call it."""
+    identity: str
+    """The repository that it is known to be, `owner/name`; empty for a folder."""
+    print: Fingerprint
+    asked: bool = False
+    """The user named it; others come from a library."""
+    files: tuple[SourceFile, ...] = ()
+    """The files of its weights; none when only its fingerprint is there."""
+
+
+class Ancestry(NamedTuple):
+    """What is asked of lineage. Empty: the model's claims are repeated, and no weight is read."""
+
+    bases: tuple[Base, ...] = ()
+    searched: bool = False
+    """The bases are a library to search, and not what somebody claims."""
+    deep: bool = False
+    """Decompose the difference of the weights themselves, besides comparing fingerprints."""
+    samples: bool = False
+    """Look at a few values of each tensor alone: for models that are far away."""
+    alone: bool = False
+    """Look at what the weights show without a base."""

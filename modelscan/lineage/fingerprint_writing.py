@@ -1,0 +1,165 @@
+"""Writes fingerprints; `fingerprint_layout` says what they look like.
+
+Equal fingerprints give equal bytes. No numpy is needed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from modelscan.lineage import fingerprint_layout as layout
+from modelscan.lineage.fingerprint_layout import (
+    ANCHORS,
+    COLUMNS,
+    DIGEST,
+    DOCUMENT,
+    SAMPLE_WIDTHS,
+    SUMS,
+    WIDTHS,
+    Document,
+    Gap,
+    Group,
+)
+from modelscan.lineage.prints import INVARIANTS, SCHEMA, Fingerprint, TensorPrint
+
+
+def encode(fingerprint: Fingerprint) -> bytes:
+    """The bytes of a fingerprint; equal ones for equal fingerprints."""
+    groups, prints = _grouped(fingerprint.tensors.values())
+    document = Document(
+        schema="modelassay-fingerprint/1",
+        mode=fingerprint.mode,
+        seed=fingerprint.seed,
+        k=fingerprint.k,
+        architecture=fingerprint.architecture,
+        layers=fingerprint.layers,
+        groups=tuple(groups),
+        tied=fingerprint.tied,
+        root=fingerprint.root,
+        invariants=tuple(
+            (layer, tuple(kind for kind in INVARIANTS if kind in kinds))
+            for layer, kinds in sorted(fingerprint.invariants.items())
+        ),
+        tokenizer=dict(sorted(fingerprint.tokenizer.items())),
+        templates=dict(sorted(fingerprint.templates.items())),
+        source=fingerprint.source,
+        skipped=tuple(Gap(gap.name, gap.reason, gap.needed) for gap in fingerprint.skipped),
+    )
+    invariants = [
+        kinds[kind]
+        for _, kinds in sorted(fingerprint.invariants.items())
+        for kind in INVARIANTS
+        if kind in kinds
+    ]
+    k = fingerprint.k
+    sketches = [made.sketch for made in prints if made.sketch]
+    columns: list[_Column] = [
+        _Column("sums", (len(prints), SUMS), [_sums(made) for made in prints]),
+        _Column("sketch", (len(sketches), k, k), sketches),
+        _flat("low", [made.low for made in prints]),
+        _flat("high", [made.high for made in prints]),
+        _Column("invariants", (len(invariants), ANCHORS, ANCHORS), invariants),
+        _digests("digest", [made.digest for made in prints]),
+        _digests("bf16", [made.bf16 for made in prints]),
+        _digests("f16", [made.f16 for made in prints]),
+        _digests("rows", [digest for made in prints for digest in made.rows]),
+        _flat("samples", [made.samples for made in prints]),
+    ]
+    return _container(document, [column for column in columns if any(column.pieces)])
+
+
+class _Column(NamedTuple):
+    name: str
+    shape: tuple[int, ...]
+    pieces: Sequence[bytes]
+
+
+def _flat(name: str, pieces: Sequence[bytes]) -> _Column:
+    length = sum(map(len, pieces)) // WIDTHS[COLUMNS[name]]
+    return _Column(name, (length,), pieces)
+
+
+def _digests(name: str, digests: Sequence[bytes]) -> _Column:
+    present = [digest or bytes(DIGEST) for digest in digests] if any(digests) else []
+    return _Column(name, (len(present), DIGEST), present)
+
+
+def _sums(made: TensorPrint) -> bytes:
+    return _pack(
+        "d", (made.sum_squares, made.mean, float(made.zeros), float(made.nonfinite), made.noise)
+    )
+
+
+def _container(document: Document, columns: Sequence[_Column]) -> bytes:
+    """Columns of wide elements come first, so that each lies on a multiple of its width."""
+    text = msgspec.json.encode(document).decode()
+    header: dict[str, Any] = {"__metadata__": {"format": SCHEMA, DOCUMENT: text}}
+    payload: list[bytes] = []
+    offset = 0
+    for column in sorted(columns, key=lambda column: -WIDTHS[COLUMNS[column.name]]):
+        data = b"".join(column.pieces)
+        header[column.name] = {
+            "dtype": COLUMNS[column.name],
+            "shape": list(column.shape),
+            "data_offsets": [offset, offset + len(data)],
+        }
+        payload.append(data)
+        offset += len(data)
+    raw = json.dumps(header, separators=(",", ":")).encode()
+    raw += b" " * (-len(raw) % 8)
+    return len(raw).to_bytes(8, "little") + raw + b"".join(payload)
+
+
+def _grouped(prints: Iterable[TensorPrint]) -> tuple[list[Group], list[TensorPrint]]:
+    """Groups, and the tensors in the order of the groups."""
+    groups: dict[Group, list[TensorPrint]] = {}
+    for made in prints:
+        single = made.layer is None
+        group = Group(
+            name=made.name if single else layout.pattern(made.name, made.layer),
+            stored=made.stored if single else layout.pattern(made.stored, made.layer),
+            role=made.role,
+            layers=None if single else (),
+            shape=made.shape,
+            dtype=made.dtype,
+            sample_dtype=made.sample_dtype,  # type: ignore[arg-type]  # checked when it is read
+            samples=len(made.samples) // SAMPLE_WIDTHS[made.sample_dtype],
+            bounds=bool(made.low),
+            sketch=bool(made.sketch),
+            rows=len(made.rows),
+        )
+        groups.setdefault(group, []).append(made)
+    found, order = [], []
+    for group, members in sorted(groups.items(), key=lambda item: _key(item[0])):
+        members.sort(key=lambda made: made.layer or 0)
+        order += members
+        if group.layers is None:
+            found.append(group)
+        else:
+            layers = tuple(made.layer or 0 for made in members)
+            found.append(msgspec.structs.replace(group, layers=layers))
+    return found, order
+
+
+def _key(group: Group) -> tuple[Any, ...]:
+    layers = group.layers is None
+    return group.name, group.stored, layers, group.dtype, group.shape, group.samples, group.sketch
+
+
+def _pack(code: str, values: Sequence[float]) -> bytes:
+    numbers = array(code, values)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers.tobytes()
+
+
+def digest(data: bytes) -> str:
+    """The digest by which a manifest names a fingerprint."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()

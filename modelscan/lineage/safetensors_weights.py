@@ -1,0 +1,36 @@
+"""The tensors of a safetensors file, found by the house's own header parser."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from modelscan.budget import Budget
+from modelscan.formats import safetensors
+from modelscan.lineage.prints import Skipped
+from modelscan.lineage.stored import PLAIN, Stored
+from modelscan.vocabulary.artifact import Artifact
+
+_DTYPES: Final = {
+    "BF16": "bf16", "F16": "f16", "F32": "f32", "F64": "f64", "I8": "i8", "U8": "u8", "I16": "i16",
+    "U16": "u16", "I32": "i32", "U32": "u32", "I64": "i64", "U64": "u64", "BOOL": "bool",
+    "F8_E4M3": "f8_e4m3", "F8_E5M2": "f8_e5m2",
+}  # fmt: skip
+
+
+def tensors(artifact: Artifact, budget: Budget) -> Iterator[Stored | Skipped]:
+    """All tensors of the file, in the order of their bytes.
+
+    Raises:
+        ReadError: there is no header to speak of.
+    """
+    for entry in safetensors.listed(artifact, budget):
+        dtype = _DTYPES.get(entry.dtype)
+        if dtype is None:
+            yield Skipped(entry.name, f"values of type {entry.dtype[:20]} are not read")
+        elif math.prod(entry.shape) * PLAIN[dtype] != entry.length:
+            yield Skipped(entry.name, "its bytes do not fit its shape")
+        else:
+            width = PLAIN[dtype]
+            yield Stored(entry.name, dtype, entry.shape, artifact, entry.offset, width=width)
