@@ -1,0 +1,1 @@
+"""The controls, one function each, in one table (`table.CONTROLS`)."""
