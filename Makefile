@@ -13,7 +13,7 @@ UV     ?= uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --custom-compile-command 'make requirements'
 
-.PHONY: help demo test lint types imports unit coverage docs site bench interop build requirements clean
+.PHONY: help demo test lint types imports unit coverage docs site bench interop fuzz build requirements clean
 
 help:  ## Show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ interop: $(VENV)/.dev  ## Checks that need other tools from the package index
 	$(BIN)/python tools/interop.py
 	$(BIN)/pytest -m interop
 
+fuzz: $(VENV)/.dev  ## Hostile bytes for every reader, FUZZ_SECONDS long (60)
+	$(BIN)/python tools/fuzz.py
+
 build: $(VENV)/.dev  ## Wheel and source distribution in dist/
 	$(BIN)/python -m hatchling build
 
@@ -69,7 +72,7 @@ requirements:  ## Pin what pyproject.toml asks for again, newest versions (needs
 	$(COMPILE) --upgrade --no-deps --output-file requirements/model.txt requirements/model.in
 
 clean:  ## Remove everything that was made here
-	rm -rf $(VENV) .bench .demo .interop build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .bench .demo .interop .fuzz build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \

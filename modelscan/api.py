@@ -16,10 +16,23 @@ import msgspec
 
 from modelscan._about import NAME, VERSION
 from modelscan.budget import Limits
+from modelscan.containment import door as containment
+from modelscan.dependencies.door import (
+    diff,
+    find,
+    lock_changes,
+    lock_check,
+    lock_outdated,
+    lock_update,
+    lock_write,
+)
 from modelscan.engine.catalogue import Catalogue, load
 from modelscan.errors import UsageError
+from modelscan.fetcher.options import FetchOptions
 from modelscan.formats.candidates import Candidates
-from modelscan.pipeline import Progress, Scanned, Selection, Tools
+from modelscan.lineage.asked import Ancestry
+from modelscan.passing import Progress
+from modelscan.pipeline import Scanned, Selection, Tools
 from modelscan.pipeline import scan as scan_target
 from modelscan.policy.baseline import Baseline
 from modelscan.policy.clock import now
@@ -27,9 +40,11 @@ from modelscan.policy.gate import decide
 from modelscan.policy.layers import Policy, plain
 from modelscan.policy.layers import load as load_policy
 from modelscan.policy.limits import check_names
-from modelscan.policy.profile import DEFAULT
+from modelscan.policy.profile import DEFAULT, Profile
 from modelscan.verifier import demand
+from modelscan.verifier.configured import Tables, pin, sets_of, trust_of
 from modelscan.verifier.request import Request
+from modelscan.vocabulary.lock import LockedModel
 from modelscan.vocabulary.reference import Inventory
 from modelscan.vocabulary.result import PolicyEntry, Report, RuleEntry, Tool
 from modelscan.vocabulary.rule import Severity
@@ -37,18 +52,36 @@ from modelscan.vocabulary.rule import Severity
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from modelscan.containment.write import Written
+
 __all__ = [
+    "FetchOptions",
     "Inventory",
     "Limits",
     "Policy",
     "Progress",
     "Report",
     "Request",
+    "compare",
+    "contain",
+    "diff",
+    "find",
+    "fingerprint",
     "inventory",
     "load_policy",
+    "lock_changes",
+    "lock_check",
+    "lock_outdated",
+    "lock_update",
+    "lock_write",
+    "pin_signers",
     "scan",
     "verify",
+    "write_containment",
 ]
+
+_PRODUCTION_AGE = 30
+"""Days after which a fetched set of manifests is too old for the profile `production`."""
 
 
 def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
@@ -62,6 +95,8 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
     jobs: int | None = None,
     executor: Executor | None = None,
     limits: Limits | None = None,
+    fetch: FetchOptions | None = None,
+    bases: Sequence[str | Path] = (),
     absolute_paths: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -116,7 +151,7 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
     >>> folder.cleanup()
 
     Args:
-        targets: paths of folders, files or hub cache folders.
+        targets: paths of folders, files or hub cache folders; `hf:org/name@revision`.
         rules: folders with rules and lists of your own, beside the shipped ones.
         policy: what is allowed, from `load_policy`; by default the built-in profile `default`,
             whatever configuration lies around.
@@ -127,10 +162,13 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
         jobs: threads that hash large files; by default as many as there are processors, at most 8.
         executor: used instead of threads of our own, and not shut down.
         limits: how much one file may cost.
+        fetch: how models are fetched that are not on this machine.
+        bases: models or fingerprints that the weights are compared with; several for a merge.
         absolute_paths: name local targets by their absolute path instead of their last part.
         progress: told what is being read; called from several threads.
 
     Raises:
+        SourceError: a base cannot be read.
         UsageError: a rule or the baseline is broken, the policy names a rule or format that does
             not exist, or no target is given.
     """
@@ -142,6 +180,12 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
         profile = msgspec.structs.replace(profile, fail_severity=fail_on)
     held_against, baseline_digest = _baseline(baseline)
     tools = Tools.prepare(load(rules), profile, limits, held_against)
+    tools = tools._replace(
+        fetch=fetch or FetchOptions(),
+        advisories=policy.advisories,
+        request=_configured(Request(), policy),
+        ancestry=_ancestry(bases, fetch or FetchOptions(), tools.limits),
+    )
     formats = (reader.format for reader in tools.readers)
     check_names(profile, policy.origins, tools.catalogue.rules, formats)
     selection = Selection(tuple(include), tuple(exclude))
@@ -159,13 +203,15 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
     return _report(scanned, tools, baseline_digest)
 
 
-def verify(
+def verify(  # noqa: PLR0913  # one keyword for each choice that a caller has
     *targets: str | Path,
     request: Request | None = None,
+    policy: Policy | None = None,
     include: Sequence[str] = (),
     jobs: int | None = None,
     executor: Executor | None = None,
     limits: Limits | None = None,
+    fetch: FetchOptions | None = None,
     absolute_paths: bool = False,
     progress: Progress | None = None,
 ) -> Report:
@@ -175,12 +221,15 @@ def verify(
     answered; the others are marked as not asked.
 
     Args:
-        targets: paths of folders, files or hub cache folders.
+        targets: paths of folders, files or hub cache folders; `hf:org/name@revision`.
         request: who may sign, and which release is meant; by default, any known release passes.
+        policy: whose signers, lists of releases and requirements on origin hold, from
+            `load_policy`; by default none, whatever configuration lies around.
         include: globs of the files to look at, for a partial verification; none means all.
         jobs: threads that hash large files; by default as many as there are processors, at most 8.
         executor: used instead of threads of our own, and not shut down.
         limits: how much one file may cost.
+        fetch: how models are fetched that are not on this machine.
         absolute_paths: name local targets by their absolute path instead of their last part.
         progress: told what is being read; called from several threads.
 
@@ -189,11 +238,12 @@ def verify(
     """
     if not targets:
         raise UsageError("no target given", "name a folder or a file")
-    request = request or Request()
-    profile = msgspec.structs.replace(DEFAULT, name=demand.POLICY)
+    request = _configured(request or Request(), policy)
+    profile = _on_origin(policy.profile) if policy else _on_origin(DEFAULT)
     tools = Tools.prepare(load(()), profile, limits)
     readers = Candidates(reader for reader in tools.readers if reader.format in demand.FORMATS)
-    tools = tools._replace(request=request, readers=readers)
+    whole = msgspec.structs.replace(fetch or FetchOptions(), full=True)
+    tools = tools._replace(request=request, readers=readers, fetch=whole)
     scanned = []
     for target in targets:
         report, outcome = scan_target(
@@ -204,11 +254,177 @@ def verify(
             progress=progress,
             absolute_paths=absolute_paths,
         )
-        report = demand.restrict(report, request)
+        report = demand.restrict(report, request, profile.name)
         if report.error is None:
             outcome = report.answers.allowed.status if report.files else "nothing"
         scanned.append(Scanned(report, outcome))
     return _report(scanned, tools, None)
+
+
+def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
+    target: str | Path,
+    *bases: str | Path,
+    library: str | Path | None = None,
+    deep: bool = False,
+    samples: bool = False,
+    jobs: int | None = None,
+    executor: Executor | None = None,
+    limits: Limits | None = None,
+    fetch: FetchOptions | None = None,
+    absolute_paths: bool = False,
+    progress: Progress | None = None,
+) -> Report:
+    """Say what a model's weights descend from, measured; nothing else is asked.
+
+    Without a base and a library, the model's claims are repeated, and what its weights show alone
+    is a hint.
+
+    Args:
+        target: path of a folder, file or hub cache folder; `hf:org/name@revision`.
+        bases: models or fingerprint files; several are tried as the parts of a merge, too.
+        library: a folder of fingerprints that is searched.
+        deep: decompose the differences of the weights themselves; needs a base that is a model.
+        samples: look at a few values of each tensor only: of a remote model, fetch no more.
+        jobs: threads that hash large files; by default as many as there are processors, at most 8.
+        executor: used instead of threads of our own, and not shut down.
+        limits: how much one file may cost.
+        fetch: how models are fetched that are not on this machine.
+        absolute_paths: name local targets by their absolute path instead of their last part.
+        progress: told what is being read; called from several threads.
+
+    Raises:
+        SourceError: a base or a fingerprint cannot be read.
+        UsageError: a rule is broken, the library is empty, or the choices contradict each other.
+    """
+    from modelscan.lineage import demand as question  # lazy: a scan seldom measures
+
+    options = msgspec.structs.replace(fetch or FetchOptions(), full=not samples)
+    tools = Tools.prepare(
+        load(()), msgspec.structs.replace(DEFAULT, name=question.POLICY), limits
+    )
+    ancestry = _ancestry(bases, options, tools.limits, library=library)
+    if deep and (samples or not any(base.files for base in ancestry.bases)):
+        raise UsageError("--deep needs the weights of a base", "name a model: --base REF")
+    readers = Candidates(reader for reader in tools.readers if reader.format in question.FORMATS)
+    tools = tools._replace(
+        readers=readers,
+        fetch=options,
+        ancestry=ancestry._replace(deep=deep, samples=samples, alone=not ancestry.bases),
+    )
+    report, outcome = scan_target(
+        os.fspath(target),
+        tools,
+        workers=executor or jobs or min(os.cpu_count() or 1, 8),
+        progress=progress,
+        absolute_paths=absolute_paths,
+    )
+    report = question.restrict(report)
+    if report.error is None:
+        outcome = report.answers.allowed.status if report.files else "nothing"
+    return _report([Scanned(report, outcome)], tools, None)
+
+
+def fingerprint(
+    target: str | Path,
+    *,
+    source: str = "",
+    private_seed: bytes | None = None,
+    fetch: FetchOptions | None = None,
+) -> bytes:
+    """Make the fingerprint of a model, which recognises its descendants without its weights.
+
+    Args:
+        target: path of a folder, file or hub cache folder; `hf:org/name@revision`.
+        source: what the fingerprint says it is of; by default what the target claims.
+        private_seed: a secret of at least 16 bytes, without which nobody can compare with the
+            fingerprint, nor craft weights that evade it.
+        fetch: how a model is fetched that is not on this machine.
+
+    Returns:
+        The bytes of a fingerprint file, less than 1 MB for most models.
+
+    Raises:
+        SourceError: not all weights of the model can be read.
+    """
+    from modelscan.lineage import making, signs  # lazy: a scan makes no fingerprints
+    from modelscan.lineage.fingerprint_writing import encode
+
+    seed = signs.PUBLIC if private_seed is None else signs.Seed.private(private_seed)
+    options = fetch or FetchOptions()
+    made = making.fingerprint_of(os.fspath(target), source=source, seed=seed, fetch=options)
+    return encode(made)
+
+
+def _ancestry(
+    bases: Sequence[str | Path],
+    fetch: FetchOptions,
+    limits: Limits,
+    *,
+    library: str | Path | None = None,
+) -> Ancestry:
+    """The models that weights are compared with."""
+    if not bases and library is None:
+        return Ancestry()
+    from modelscan.lineage import bases as reading  # lazy: as in `compare`
+
+    found = reading.named([os.fspath(base) for base in bases], fetch, limits)
+    if library is not None:
+        found += reading.library(Path(library))
+    return Ancestry(tuple(found), searched=library is not None)
+
+
+def _configured(request: Request, policy: Policy | None) -> Request:
+    """A request with the signers and the lists of releases of a configuration."""
+    if policy is None or not policy.documents:
+        return request
+    tables = _tables(policy)
+    production = "profile production" in policy.origins.values()
+    sets = sets_of(tables, _PRODUCTION_AGE if production else None)
+    return request._replace(policy=trust_of(tables), sets=sets)
+
+
+def _tables(policy: Policy) -> list[Tables]:
+    """The tables of a configuration that are the verifier's."""
+    return [
+        Tables(each.path, each.configuration.trust, each.configuration.manifests)
+        for each in policy.documents
+    ]
+
+
+def pin_signers(report: Report, policy: Policy) -> list[str]:
+    """Write down who signed the models of a report, in the file that `[trust] pins` names.
+
+    Args:
+        report: of `verify`, with a request that pins.
+        policy: the configuration that names the file.
+
+    Returns:
+        What was written, in words.
+
+    Raises:
+        UsageError: no file is configured for it, or it cannot be used.
+    """
+    found = [model.facts.provenance.get("first_signer") for model in report.models]
+    signers = {each["model"]: each["anchor"] for each in found if isinstance(each, dict)}
+    if not signers:
+        return ["no signer was written down: nobody signed all of it, or it is known who"]
+    path = pin(_tables(policy), signers.items())
+    return [f"{path.name}: {model} is signed by {anchor}" for model, anchor in signers.items()]
+
+
+def _on_origin(profile: Profile) -> Profile:
+    """The lines of a policy that are about origin, for `verify`."""
+    name = demand.POLICY if profile.name == DEFAULT.name else f"{demand.POLICY} + {profile.name}"
+    needed = profile.requirements.items()
+    return msgspec.structs.replace(
+        DEFAULT,
+        name=name,
+        requirements={key: level for key, level in needed if key in demand.REQUIREMENTS},
+        publishers=profile.publishers,
+        signers=profile.signers,
+        approvals=profile.approvals,
+        floors=tuple(map(_on_origin, profile.floors)),
+    )
 
 
 def _baseline(path: str | Path | None) -> tuple[Baseline | None, str | None]:
@@ -265,6 +481,83 @@ def inventory(
         everything=everything,
         hash_limit=hash_limit,
     )
+
+
+def contain(
+    *paths: str | Path,
+    policy: Policy | None = None,
+    reports: Sequence[str | Path] = (),
+    lock: str | Path | None = None,
+    absolute_paths: bool = False,
+) -> Report:
+    """Say what a compromised model could reach, read and keep where it runs.
+
+    The report's entries have a section `containment`: for each workload every control, with its
+    outcome, place and reason. Policies and services of one path count for the workloads of all.
+
+    Args:
+        paths: folders or files: compose, Kubernetes, kustomizations, Dockerfiles, systemd units.
+        policy: what is allowed, and what models may do on their own; by default the profile
+            `default`, in which they do nothing.
+        reports: native reports about the models that run there, which can raise what is required.
+        lock: the lock that names the models.
+        absolute_paths: name paths by their full path instead of their last part.
+
+    Raises:
+        UsageError: no path is given, or a report or the lock is broken.
+        SourceError: the lock cannot be read.
+    """
+    if not paths:
+        raise UsageError("no path given", "name a folder or a file")
+    tools = Tools.prepare(load(()), (policy or plain()).profile)
+    scanned = containment.contain(
+        [Path(path) for path in paths],
+        tools,
+        models=containment.models_of([Path(path) for path in reports]),
+        locked=_locked(lock),
+        absolute_paths=absolute_paths,
+    )
+    return _report(scanned, tools, None)
+
+
+def write_containment(
+    *paths: str | Path,
+    folder: str | Path,
+    reports: Sequence[str | Path] = (),
+    lock: str | Path | None = None,
+    pins: Sequence[str] = (),
+    verifier: str | None = None,
+    allowed: Sequence[str] = (),
+) -> Written:
+    """Write overlays that contain the deployments below some paths.
+
+    Args:
+        paths: as for `contain`.
+        folder: where to write; new or empty.
+        reports: native reports about the models, whose digests are verified before the start.
+        lock: the lock, for the same.
+        pins: digests of images, as `name@sha256:…`.
+        verifier: an image of this tool, in the same form.
+        allowed: networks (`10.0.0.0/8`) and labels (`app=db`) that may be connected to.
+
+    Raises:
+        UsageError: the folder is not empty, there is nothing to contain, or a wish is malformed.
+        SourceError: a path cannot be listed, or the lock cannot be read.
+    """
+    from modelscan.containment.write import Wishes  # lazy: seldom needed
+
+    models = containment.models_of([Path(path) for path in reports])
+    wishes = Wishes(models, _locked(lock), tuple(pins), verifier or "", tuple(allowed))
+    return containment.write([Path(path) for path in paths], Path(folder), wishes)
+
+
+def _locked(path: str | Path | None) -> tuple[LockedModel, ...]:
+    """The models of a lock."""
+    if path is None:
+        return ()
+    from modelscan.dependencies import lockfile  # lazy: seldom needed
+
+    return lockfile.read(Path(path)).model
 
 
 def _report(scanned: Sequence[Scanned], tools: Tools, baseline: str | None) -> Report:

@@ -9,39 +9,42 @@ modification time are checked again afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from fnmatch import fnmatchcase
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from modelscan.budget import Budget, Limits
+import msgspec
+
+from modelscan.budget import Limits
 from modelscan.engine.catalogue import Catalogue
 from modelscan.engine.evaluate import Engine
 from modelscan.engine.hazards import load_hazards
-from modelscan.errors import ReadError, SourceError
+from modelscan.errors import SourceError
+from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.sources import take
 from modelscan.formats.candidates import Candidates
 from modelscan.formats.readers import readers_for
 from modelscan.formats.repository.relator import RepositoryView
 from modelscan.formats.repository.relators import relate
-from modelscan.formats.routing import Reading
-from modelscan.lineage.verdict import descends_from
+from modelscan.lineage.asked import Ancestry
+from modelscan.lineage.descent import descent
+from modelscan.passing import Pass, Progress, examine_all
+from modelscan.policy.advisories import NONE as NO_ADVISORIES
+from modelscan.policy.advisories import Advisories
 from modelscan.policy.baseline import Baseline
 from modelscan.policy.gate import Outcome
 from modelscan.policy.judge import judge
 from modelscan.policy.profile import Profile
 from modelscan.policy.situation import Situation
+from modelscan.results import model_facts
 from modelscan.verifier.checks import verify
-from modelscan.verifier.hashing import Digester, algorithms_for, digest_bytes
-from modelscan.verifier.request import Plan, Request
+from modelscan.verifier.request import Request
 from modelscan.vocabulary.ancestry import Lineage
-from modelscan.vocabulary.artifact import CHUNK, Artifact, BytesArtifact, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.digest import model_digest
 from modelscan.vocabulary.evidence import OfficialBytes, Signed
-from modelscan.vocabulary.fact import Fact, ModelClaim, SignatureCheck
-from modelscan.vocabulary.ref import ModelRef
+from modelscan.vocabulary.ref import Kind, ModelRef
 from modelscan.vocabulary.result import (
     Allowed,
     Answers,
@@ -50,28 +53,15 @@ from modelscan.vocabulary.result import (
     ModelFacts,
     ModelReport,
 )
-from modelscan.vocabulary.snapshot import OpenArtifact, Snapshot, Source, SourceFile
+from modelscan.vocabulary.snapshot import (
+    Snapshot,
+    Source,
+    SourceFile,
+    SourceKind,
+)
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-SMALL = CHUNK
-"""Files up to this many bytes are held in memory: hashed and read from the very same bytes."""
-_THREADED = 8 << 20
-"""Files from this many bytes on are worth a thread: hashing releases the interpreter lock."""
-
-
-class Progress(Protocol):
-    """Whoever wants to watch. Called from several threads."""
-
-    def start(self, ref: str, files: int, size: int) -> None:
-        """A model of `files` files and `size` bytes is about to be read."""
-
-    def advance(self, size: int) -> None:
-        """So many more bytes have been read."""
-
-    def file_done(self) -> None:
-        """One more file is done."""
 
 
 class Tools(NamedTuple):
@@ -85,6 +75,12 @@ class Tools(NamedTuple):
     baseline: Baseline | None = None
     request: Request = Request()
     """What is asked of the verifier."""
+    fetch: FetchOptions = FetchOptions()
+    """How models are fetched that are not on this machine."""
+    advisories: Advisories = NO_ADVISORIES
+    """What is known to be bad."""
+    ancestry: Ancestry = Ancestry()
+    """What the weights are compared with."""
 
     @classmethod
     def prepare(
@@ -115,6 +111,10 @@ class Selection(NamedTuple):
         included = not self.include or any(fnmatchcase(name, glob) for glob in self.include)
         return included and not any(fnmatchcase(name, glob) for glob in self.exclude)
 
+    def within(self, snapshot: Snapshot) -> Callable[[str], bool]:
+        """The same, without what the reference itself leaves out."""
+        return lambda name: name not in snapshot.left_out and self.takes(name)
+
 
 EVERYTHING = Selection()
 
@@ -124,13 +124,6 @@ class Scanned(NamedTuple):
 
     report: ModelReport
     outcome: Outcome
-
-
-class _Examined(NamedTuple):
-    entry: FileEntry
-    facts: list[Fact]
-    coverage: list[Coverage]
-    recognised: bool
 
 
 def scan(
@@ -145,34 +138,40 @@ def scan(
     """Answer the five questions about one target. Never raises for what the target is or holds."""
     # 1. The reference becomes a snapshot: files to open, and what could not be opened.
     try:
-        snapshot = take(ModelRef.parse(target))
+        snapshot = take(ModelRef.parse(target), _watched(tools.fetch, progress))
     except SourceError as error:
         return _unreadable(target, tools.profile, error)
-    files = [file for file in snapshot.files if selection.takes(file.name)]
+    takes = selection.within(snapshot)
+    files = [file for file in snapshot.files if takes(file.name)]
     if progress:
-        progress.start(snapshot.ref, len(files), sum(file.size for file in files))
+        expected = sum(file.size for file in files if file.access != "ranges")
+        progress.start(snapshot.ref, len(files), expected)
 
-    # 2. One pass over every file: digests, facts, and what was not looked at.
-    plan = tools.request.plan(snapshot, selection.takes)
-    examined = _examine_all(files, tools, plan, workers, progress)
-    entries = tuple(item.entry for item in examined)
-    facts = [*snapshot.facts, *(fact for item in examined for fact in item.facts)]
-    coverage = [*snapshot.coverage, *(entry for item in examined for entry in item.coverage)]
-    coverage += _left_out(snapshot, files)
+    with closing(snapshot):  # within, its files can be opened
+        # 2. One pass over every file: digests, facts, and what was not looked at.
+        plan = tools.request.plan(snapshot, takes)
+        within = Pass(tools.readers, tools.limits, plan, progress)
+        examined = examine_all(files, within, workers, snapshot.close)
+        entries = tuple(item.entry for item in examined)
+        facts = [*snapshot.facts, *(fact for item in examined for fact in item.facts)]
+        coverage = [*snapshot.coverage, *(entry for item in examined for entry in item.coverage)]
+        coverage += _left_out(snapshot, files)
 
-    # 3. The relators hold the files against each other.
-    facts += relate(RepositoryView.of(snapshot, entries), facts)
+        # 3. The relators hold the files against each other.
+        facts += relate(RepositoryView.of(snapshot, entries), facts, tools.catalogue.lists)
 
-    # 4. The verifier holds digests and signatures against what was published.
-    official, signed, checks = verify(entries, facts, snapshot.claimed, plan.checks)
-    facts += checks
+        # 4. The verifier holds digests and signatures against what was published.
+        official, signed, checks = verify(entries, facts, snapshot.claimed, plan.checks)
+        facts += checks
 
-    # 5. Lineage: what the model descends from.
-    lineage = descends_from(facts)
+        # 5. Lineage: what the model descends from.
+        lineage, measured, unmeasured, picture = descent(files, facts, tools.ancestry, tools.limits)
+        facts += measured
 
     # 6. The engine turns facts into findings, one for each cause.
     findings = tools.engine.evaluate(facts)
     hazards = load_hazards(findings, coverage)
+    coverage += unmeasured  # a gap of lineage leaves no hazard unseen
 
     # 7. The policy decides.
     digest = _digest(entries, complete=len(files) == len(snapshot.files))
@@ -188,9 +187,15 @@ def scan(
         findings=findings,
         coverage=coverage,
         facts=facts,
+        weights_roots=(str(picture["weights_root"]),) if "weights_root" in picture else (),
     )
     judged = judge(
-        tools.profile, situation, tools.engine.evaluate, ref=snapshot.ref, baseline=tools.baseline
+        tools.profile,
+        situation,
+        tools.engine.evaluate,
+        ref=snapshot.ref,
+        baseline=tools.baseline,
+        advisories=tools.advisories,
     )
     allowed = judged.allowed
     outcome: Outcome = allowed.status
@@ -213,96 +218,15 @@ def scan(
         ),
         findings=judged.findings,
         coverage=tuple(coverage),
-        facts=_model_facts(facts),
+        facts=msgspec.structs.replace(model_facts(facts), lineage=dict(picture)),
         fixed=judged.fixed,
     )
     return Scanned(report, outcome)
 
 
-def _examine_all(
-    files: Sequence[SourceFile],
-    tools: Tools,
-    plan: Plan,
-    workers: Executor | int,
-    progress: Progress | None,
-) -> list[_Examined]:
-    """Examine every file: several large ones at once, the largest first, the rest one by one."""
-    large = sorted((file for file in files if file.size >= _THREADED), key=lambda file: -file.size)
-    done: dict[str, _Examined] = {}
-    if len(large) > 1 and workers != 1:
-        with _pool(workers) as pool:
-            examined = pool.map(lambda file: _examine(file, tools, plan, progress), large)
-            done = {item.entry.path: item for item in examined}
-    return [done.get(file.name) or _examine(file, tools, plan, progress) for file in files]
-
-
-def _pool(workers: Executor | int) -> AbstractContextManager[Executor]:
-    """The caller's executor, left open, or threads of our own."""
-    if not isinstance(workers, int):
-        return nullcontext(workers)
-    from concurrent.futures import ThreadPoolExecutor  # lazy: models of one file need no threads
-
-    return ThreadPoolExecutor(workers)
-
-
-def _examine(file: SourceFile, tools: Tools, plan: Plan, progress: Progress | None) -> _Examined:
-    """Open one file, hash it and read it, through one descriptor."""
-    facts: list[Fact] = []
-    coverage: list[Coverage] = []
-    digests: dict[str, str] = {}
-    size, form, recognised = file.size, "unknown", False
-    try:
-        with file.open() as artifact:
-            size = artifact.size
-            digests, readable = _hash(artifact, plan, progress)
-            reading = Reading(readable, tools.readers, Budget(tools.limits))
-            for item in reading:
-                if isinstance(item, Fact):
-                    facts.append(item)
-                else:
-                    coverage.append(item)
-            form, recognised = reading.format, reading.recognised
-            trouble = "changed while it was being read" if artifact.changed() else ""
-    except ReadError as error:
-        trouble = error.message
-    if trouble:  # what was found stays; that everything was read does not
-        digests = {}
-        coverage = [entry for entry in coverage if entry.status != "read"]
-        coverage.append(Coverage(file=file.name, status="unreadable", needed=True, reason=trouble))
-    if progress:
-        progress.file_done()
-    entry = FileEntry(path=file.name, size=size, digests=digests, format=form)
-    return _Examined(entry, facts, coverage, recognised)
-
-
-def _hash(
-    artifact: OpenArtifact, plan: Plan, progress: Progress | None
-) -> tuple[dict[str, str], Artifact]:
-    """The digests of a file, and the artifact to read: its bytes in memory when it is small."""
-    name, size = artifact.name, artifact.size
-    wanted = (*algorithms_for(size, name), *plan.algorithms_for(size, name))
-    watchers = plan.watchers(name, size)
-    if size <= SMALL:
-        data = artifact.read_at(0, size)
-        if len(data) != size:
-            raise ReadError("became shorter while it was being read")
-        if progress:
-            progress.advance(size)
-        for watcher in watchers:
-            watcher.update(data)
-        return digest_bytes(data, wanted), BytesArtifact(name, data)
-    digester = Digester(size, wanted)
-    hashed = 0
-    for chunk in stream(artifact):
-        digester.update(chunk)
-        for watcher in watchers:
-            watcher.update(chunk)
-        hashed += len(chunk)
-        if progress:
-            progress.advance(len(chunk))
-    if hashed != size:
-        raise ReadError("became shorter while it was being read")
-    return digester.result(), artifact
+def _watched(fetch: FetchOptions, progress: Progress | None) -> FetchOptions:
+    """The options, with somebody to tell how many bytes have come in."""
+    return msgspec.structs.replace(fetch, arrived=progress.advance) if progress else fetch
 
 
 def _left_out(snapshot: Snapshot, files: Sequence[SourceFile]) -> Iterable[Coverage]:
@@ -321,39 +245,6 @@ def _digest(entries: Sequence[FileEntry], *, complete: bool) -> str | None:
     return model_digest((entry.path, entry.size, entry.digests["sha256"]) for entry in entries)
 
 
-def _model_facts(facts: Sequence[Fact]) -> ModelFacts:
-    claims = [fact for fact in facts if isinstance(fact, ModelClaim)]
-    return ModelFacts(
-        licence=tuple(sorted({claim.value for claim in claims if claim.claim == "licence"})),
-        claims=tuple(
-            {
-                "claim": claim.claim,
-                "value": claim.value,
-                "relation": claim.relation,
-                "file": claim.location.file,
-            }
-            for claim in claims
-        ),
-        provenance=_provenance(facts),
-    )
-
-
-def _provenance(facts: Iterable[Fact]) -> dict[str, object]:
-    """Every signature that was looked at: there may be more than the one that decides."""
-    signatures = [
-        {
-            "file": fact.location.file,
-            "method": fact.method,
-            "outcome": fact.outcome,
-            "signer": fact.signer,
-            "root": fact.root,
-        }
-        for fact in facts
-        if isinstance(fact, SignatureCheck) and fact.outcome != "unsigned"
-    ]
-    return {"signatures": signatures} if signatures else {}
-
-
 def _nothing(count: int, profile: Profile) -> tuple[LoadHazards, Allowed]:
     reason = f"no model or code among {count} files" if count else "no files"
     return (
@@ -362,13 +253,19 @@ def _nothing(count: int, profile: Profile) -> tuple[LoadHazards, Allowed]:
     )
 
 
+_UNREAD: dict[Kind, SourceKind] = {
+    "path": "file", "hub": "hub", "ollama": "ollama", "oci": "oci", "url": "url", "store": "url",
+}  # fmt: skip
+"""What the source of a target is called that could not be read."""
+
+
 def _unreadable(target: str, profile: Profile, error: SourceError) -> Scanned:
     """A target that could not be listed still has its entry, with nothing answered."""
     message = f"{error.message} ({error.hint})" if error.hint else error.message
     reason = "the target could not be read"
     report = ModelReport(
-        ref=Path(target).name or target,
-        source=Source(kind="file"),
+        ref=ModelRef.parse(target).shown,
+        source=Source(kind=_UNREAD[ModelRef.parse(target).kind]),
         digest=None,
         files=(),
         answers=Answers(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from modelscan import api, pipeline
+from modelscan import api, passing, pipeline
 from modelscan.fetcher import local, sources
+from modelscan.fetcher.options import FetchOptions
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.result import ModelReport
 from modelscan.vocabulary.snapshot import Snapshot
@@ -44,8 +45,8 @@ def test_large_and_small_files_are_read_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int, threads: int
 ) -> None:
     expected = _scan(models.plain(tmp_path / "model"))
-    monkeypatch.setattr(pipeline, "SMALL", small)
-    monkeypatch.setattr(pipeline, "_THREADED", 1)
+    monkeypatch.setattr(passing, "SMALL", small)
+    monkeypatch.setattr(passing, "_THREADED", 1)
     with ThreadPoolExecutor(threads) as executor:
         (found,) = api.scan(tmp_path / "model", executor=executor).models
     assert found == expected
@@ -70,8 +71,8 @@ def test_a_file_that_vanishes_is_a_needed_gap(
     model = models.plain(tmp_path / "model")
     take = sources.take
 
-    def take_and_remove(ref: ModelRef) -> Snapshot:
-        snapshot = take(ref)
+    def take_and_remove(ref: ModelRef, options: FetchOptions) -> Snapshot:
+        snapshot = take(ref, options)
         (model / "model.safetensors").unlink()
         return snapshot
 

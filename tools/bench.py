@@ -116,6 +116,14 @@ def main() -> None:
             1.25,
             options.runs,
         )
+        prints = str(ROOT / "large.fp.safetensors")
+        compare(
+            f"fingerprint {options.size} MiB bfloat16 / openssl dgst -sha256",
+            [*OURS, "manifest", "fingerprint", str(large), "--output", prints],
+            ["openssl", "dgst", "-sha256", str(large)],
+            5.0,  # 3 CPU seconds for each gigabyte, where its digest takes 0.6
+            min(options.runs, 3),
+        )
     other = peer()
     if other is None:
         print(f"{PEER} cannot be had here: the comparisons with it are left out")

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))  # this checkout's package, wherever the command i
 from modelscan.engine import schema as rule_schema  # noqa: E402  # after the line above
 from modelscan.errors import ModelAssayError  # noqa: E402  # the same
 from modelscan.policy import configuration as policy_schema  # noqa: E402  # the same
-from modelscan.vocabulary import reference  # noqa: E402  # the same
+from modelscan.vocabulary import change, lock, reference, search  # noqa: E402  # the same
 from modelscan.vocabulary.result import SCHEMA, Report  # noqa: E402  # the same
 from tools.pages import blocks, commands, decisions, facts, formats, markdown, rules  # noqa: E402  # the same
 
@@ -34,10 +34,17 @@ Files = Iterator[tuple[str, str]]
 
 
 def schemas() -> Files:
-    """The JSON Schemas (2020-12) of report, inventory, rule file and configuration."""
+    """The JSON Schemas (2020-12) of every document that others may read or write."""
     yield "docs/schema/report-1.json", _json(_schema(Report, SCHEMA, "Native report"))
     inventory = _schema(reference.Inventory, reference.SCHEMA, "Inventory")
     yield "docs/schema/inventory-1.json", _json(inventory)
+    for kind, name, title in (
+        (lock.Lock, lock.SCHEMA, "Lock"),
+        (change.Diff, change.SCHEMA, "Difference"),
+        (search.Found, search.SCHEMA, "Search"),
+    ):
+        file = name.removeprefix("modelassay-").replace("/", "-")
+        yield f"docs/schema/{file}.json", _json(_schema(kind, name, title))
     yield "docs/schema/rule-1.json", _json(rule_schema.rule_schema())
     yield "docs/schema/policy-1.json", _json(policy_schema.policy_schema())
 

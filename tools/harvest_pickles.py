@@ -34,6 +34,7 @@ from modelscan.formats.readers import readers_for
 from modelscan.formats.routing import Reading
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.fact import PickleImport
+from tools.harvest_files import WRITERS
 from tools.harvest_objects import LIBRARIES
 
 
@@ -87,6 +88,17 @@ def save_all(folder: Path, only: list[str]) -> None:
         except Exception as error:  # noqa: BLE001  # one library's fault is not the others'
             print(f"  {library.__name__}: {type(error).__name__}: {error}")
         print(f"{library.__name__}: {count} objects", flush=True)
+    for writer in WRITERS:
+        if only and writer.__name__ not in only:
+            continue
+        place = folder / "files" / writer.__name__
+        place.mkdir(parents=True, exist_ok=True)
+        try:
+            writer(place)
+        except Exception as error:  # noqa: BLE001  # the same
+            print(f"  {writer.__name__}: {type(error).__name__}: {error}")
+        written = sum(path.is_file() for path in place.rglob("*"))
+        print(f"{writer.__name__}: {written} files", flush=True)
 
 
 def report(folder: Path) -> None:

@@ -26,11 +26,11 @@ SCHEMA = "modelassay-doctor/1"
 _SHOWN = (
     "MODELASSAY_CONFIG", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "TERM", "LANG", "LC_ALL",
     "PYTHONPATH", "PYTHONUTF8", "PYTHONIOENCODING", "XDG_CACHE_HOME", "HF_HOME", "HF_HUB_CACHE",
-    "HF_HUB_OFFLINE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
+    "HF_HUB_OFFLINE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "OLLAMA_MODELS",
 )  # fmt: skip
 _HIDDEN = (
-    "HF_ENDPOINT", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
-    "http_proxy", "https_proxy", "all_proxy",
+    "HF_ENDPOINT", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "MODELASSAY_REGISTRY_AUTH", "HTTP_PROXY",
+    "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy",
 )  # fmt: skip
 """Tokens, and addresses, which may have a password in them."""
 _REQUIREMENT = re.compile(r"(?P<name>[A-Za-z0-9._-]+)\s*(?:\[[^]]*\])?\s*(?P<rest>[^;]*)")

@@ -17,8 +17,13 @@ from modelscan._about import NAME, VERSION
 from modelscan.errors import ModelAssayError, UsageError
 
 _COMMANDS: dict[str, str] = {
+    "contain": "Say what a compromised model could reach where it runs.",
+    "diff": "Say what a change of models means: two locks, reports or git revisions.",
     "doctor": "Check this installation and its environment.",
+    "find": "Say who has a file, a commit or a model: in reports, locks, BOMs and folders.",
     "inventory": "List the models that a code base uses, and those on a disk.",
+    "lineage": "Say what a model's weights descend from, measured.",
+    "lock": "Record which models this code uses, and hold the code against that.",
     "manifest": "State what a model is: lists of its files, and signatures.",
     "policy": "Show and check what is allowed here, and record exceptions.",
     "report": "Write reports in other formats, and say how complete they are.",

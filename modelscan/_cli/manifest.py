@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from modelscan._cli.manifest_fingerprint import fingerprint
+from modelscan._cli.manifest_sign import sign
+from modelscan._cli.manifest_update import update
+from modelscan._cli.output import token_option
 from modelscan.errors import UsageError
 
 if TYPE_CHECKING:
-    from modelscan.verifier.release import Manifest
+    from modelscan.verifier.release import Manifest, Release
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_PASSWORD = "MODELASSAY_KEY_PASSWORD"  # noqa: S105  # the name of a variable
+_PLACE = click.Path(path_type=Path)
 
 
 @click.group()
@@ -31,6 +34,8 @@ def manifest() -> None:
 @click.option("--publisher", metavar="NAME", default="self", help="Who states it.")
 @click.option("--include", multiple=True, metavar="GLOB", help="List matching files only.")
 @click.option("-o", "--output", type=_FILE, metavar="FILE", help="Write it there.")
+@token_option
+@click.option("--offline", is_flag=True, help="Never use the network.")
 def create(
     target: str,
     release: str,
@@ -38,11 +43,16 @@ def create(
     publisher: str,
     include: tuple[str, ...],
     output: Path | None,
+    *,
+    token: bool,
+    offline: bool,
 ) -> None:
     """Hash every file of a model and list them, for `verify --manifest`.
 
-    TARGET is a folder, a file, or a model's folder in a hub cache.
+    TARGET is a folder, a file, a model's folder in a hub cache, or a reference such as
+    hf:org/name@commit: then the manifest records what that name space published there.
     """
+    from modelscan.fetcher.options import from_environment
     from modelscan.pipeline import Selection  # lazy: `--help` hashes nothing
     from modelscan.verifier.pinning import encode, pin
 
@@ -52,6 +62,7 @@ def create(
         location=location,
         publisher=publisher,
         takes=Selection(include).takes if include else None,
+        fetch=from_environment(offline=offline, full=True, token=token),
     )
     _write(encode(made), output)
 
@@ -68,78 +79,57 @@ def show(path: Path) -> None:
 
 
 @manifest.command("check", epilog="Exit codes: 0 sound, 2 a manifest is broken.")
-@click.argument("paths", nargs=-1, required=True, type=_FILE, metavar="FILE...")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
 def check(paths: tuple[Path, ...]) -> None:
-    """Check manifests: their shape, their paths and digests, and that no release stands twice."""
-    from modelscan.report.text import counted  # lazy: the same
-    from modelscan.verifier.compiling import compile_releases
-    from modelscan.verifier.release import read_manifest
+    """Check manifests: their shape, paths and digests, and that they do not contradict each other.
 
-    read = [read_manifest(path) for path in paths]
+    FILE may be a folder of manifests.
+    """
+    from modelscan.report.text import counted, encodable, inert  # lazy: the same
+    from modelscan.verifier import merging
+    from modelscan.verifier.compiling import compile_releases
+    from modelscan.verifier.own_manifests import read_set
+
+    read = [each for path in paths for each in read_set(path)]
+    found = merging.conflicts(read)
+    if found:
+        for conflict in found:
+            click.echo(encodable(inert(str(conflict)), sys.stdout.encoding or "ascii"))
+        raise UsageError(f"{counted(len(found), 'contradiction')}", "settle them by hand")
     compile_releases(read)
     releases = sum(len(one.releases) for one in read)
     click.echo(f"{counted(len(read), 'manifest')}, {counted(releases, 'release')}, no errors")
 
 
-@manifest.command("sign")
-@click.argument("target", type=click.Path())
-@click.option("--key", type=_FILE, required=True, metavar="FILE", help="A private key in PEM form.")
-@click.option(
-    "--certificates", type=_FILE, metavar="FILE", help="The key's certificate and its issuers."
+@manifest.command("merge", epilog="Exit codes: 0 merged, 2 the manifests contradict each other.")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
-@click.option(
-    "--hash",
-    "algorithm",
-    type=click.Choice(["sha256", "blake2b", "blake3"]),
-    default="sha256",
-    show_default=True,
-)
-@click.option("--shard-size", type=click.IntRange(1), metavar="BYTES", help="Sign in pieces.")
-@click.option("-o", "--output", type=_FILE, metavar="FILE", help="Default: model.sig in TARGET.")
-def sign(  # one parameter for each option
-    target: str,
-    key: Path,
-    certificates: Path | None,
-    algorithm: str,
-    shard_size: int | None,
-    output: Path | None,
-) -> None:
-    """Sign every file of a model, as OpenSSF Model Signing says.
+@click.option("-o", "--output", type=_FILE, metavar="FILE", help="Write it there.")
+def merge(paths: tuple[Path, ...], output: Path | None) -> None:
+    """Make one manifest of several; what they contradict each other in is named, and not settled.
 
-    The password of an encrypted key is taken from the environment: MODELASSAY_KEY_PASSWORD.
+    FILE may be a folder of manifests. The result has the weakest assurance of them.
     """
-    from modelscan.verifier.oms import writing  # lazy: `--help` signs nothing
-    from modelscan.verifier.trustfiles import read_small
+    from modelscan.verifier import merging  # lazy: `--help` reads nothing
+    from modelscan.verifier.own_manifests import read_set
+    from modelscan.verifier.pinning import encode
 
-    folder = Path(target)
-    if output is None and not folder.is_dir():
-        raise UsageError("a signature of a file needs a place", "say where: --output FILE")
-    place = output or folder / "model.sig"
-    password = os.environ.get(_PASSWORD)
-    signing_key = writing.load_signing_key(
-        key.name,
-        read_small(key),
-        password.encode() if password else None,
-        read_small(certificates) if certificates else b"",
-    )
-    how = writing.Serialization(algorithm, shard_size or 0)
-    payload = writing.state(target, how, leave_out=_inside(folder, place))
-    _write(writing.sign(payload, signing_key), place)
-    click.echo(f"signed: {place}", err=True)
+    _write(encode(merging.merge([each for path in paths for each in read_set(path)])), output)
 
 
-def _inside(folder: Path, place: Path) -> tuple[str, ...]:
-    """The signature's own name among the model's files, when it lies there."""
-    try:
-        return (place.resolve().relative_to(folder.resolve()).as_posix(),)
-    except ValueError:
-        return ()
+manifest.add_command(fingerprint)
+manifest.add_command(sign)
+manifest.add_command(update)
 
 
 def _page(found: Manifest) -> Iterator[str]:
     publisher = found.publisher
     yield f"{publisher.name} ({publisher.id}), {found.assurance}: {publisher.verified_how}"
-    yield f"serial {found.serial} of {found.issued}"
+    until = f", until {found.expires}" if found.expires else ""
+    yield f"serial {found.serial} of {found.issued}{until}"
     for release in found.releases:
         yield ""
         size = sum(file.size or 0 for file in release.files)
@@ -149,11 +139,34 @@ def _page(found: Manifest) -> Iterator[str]:
             yield f"  published at {', '.join(release.locations)}"
         if release.revision:
             yield f"  commit {release.revision}"
+        if release.licence:
+            yield f"  licence {release.licence}"
+        if release.signing and release.signing.expect != "none":
+            yield f"  signed by {', '.join(release.signing.signers) or 'its publisher'}"
+        for scheme, value in release.fingerprints.items():
+            yield f"  fingerprint {scheme} {value}"
+        if release.git_anchor:
+            yield f"  git anchor: {_proved(release)}"
         if release.status != "current":
             yield f"  {release.status}: {release.reason}"
         for file in release.files:
             algorithm, digest = next(iter(file.digests.items()))
             yield f"  {algorithm}:{digest}  {file.path}"
+
+
+def _proved(release: Release) -> str:
+    """What a release's git objects prove of it."""
+    from modelscan.errors import ReadError  # lazy: as above
+    from modelscan.verifier import git_evidence
+
+    anchor = release.git_anchor
+    if anchor is None or not anchor.objects:
+        return "no objects, so that it proves nothing"
+    try:
+        proof = git_evidence.prove(release, anchor)
+    except ReadError as error:
+        return f"proves nothing: {error.message}"
+    return f"proves {len(proof.proved):,} of {len(release.files):,} files"
 
 
 def _write(data: bytes, output: Path | None) -> None:

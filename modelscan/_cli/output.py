@@ -80,6 +80,12 @@ def policy_options(command: _Command) -> _Command:
     return command
 
 
+def token_option(command: _Command) -> _Command:
+    """Add the option that lets a token be used."""
+    text = "Use HF_TOKEN, or MODELASSAY_REGISTRY_AUTH, for gated and private models."
+    return click.option("--token", is_flag=True, help=text)(command)
+
+
 def destinations(formats: tuple[str, ...]) -> tuple[Destination, ...]:
     """What `-f` asks for; the terminal report when it asks for nothing.
 
@@ -93,6 +99,12 @@ def destinations(formats: tuple[str, ...]) -> tuple[Destination, ...]:
         where = "standard output" if twice == "None" else twice
         raise UsageError(f"two reports for {where}", "give each a file: -f json=report.json")
     return tuple(found)
+
+
+def replaced(places: tuple[Destination, ...], *writers: Writer) -> tuple[Destination, ...]:
+    """The same places, with writers of a command's own instead of those of the same name."""
+    own = {writer.name: writer for writer in writers}
+    return tuple(Destination(own.get(each.writer.name, each.writer), each.path) for each in places)
 
 
 def detail(*, quiet: bool, verbose: bool) -> Literal["quiet", "normal", "verbose"]:

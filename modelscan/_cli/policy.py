@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from modelscan._about import NAME
-from modelscan._cli.output import policy_options
+from modelscan._cli.output import policy_options, token_option
 from modelscan.report.waivers import JUSTIFICATIONS
 
 if TYPE_CHECKING:
-    from modelscan.policy.entries import Approval, Waiver
+    from modelscan.policy.entries import Approval, Consent, Pin, Waiver
 
+_Entry = TypeVar("_Entry", bound="Waiver | Approval | Consent | Pin")
 _CONFIG = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -88,7 +90,8 @@ def check(config: Path | None, policy: str | None, extra: tuple[Path, ...]) -> N
     limits.check_names(found.profile, found.origins, known.rules, formats)
     for line in explain.explain(found):
         if line.note:
-            what = line.value.get("rule") or line.value["subject"]
+            about = ("rule", "remote-code", "pickled-name", "subject")
+            what = next(line.value[name] for name in about if name in line.value)
             _say(f"{line.origin}: this {line.name} has ended: {what}")
     where = found.path or "no configuration"
     _say(f"{where}: policy {found.profile.name}, no errors")
@@ -146,13 +149,88 @@ def approve(config: Path | None, **values: Any) -> None:
     _add(config, _entry(Approval, values))
 
 
-def _entry(kind: type[Waiver | Approval], values: dict[str, Any]) -> Waiver | Approval:
+@policy.command("consent")
+@click.option(
+    "--remote-code",
+    metavar="CODE",
+    help="sha256:<fingerprint of all code>, or owner/name@<commit> for code of another repository.",
+)
+@click.option("--pickled-name", metavar="NAME", help="module.qualname; needs --subject.")
+@click.option(
+    "--subject", metavar="SUBJECT", help="Only for this digest, or models that fit a purl glob."
+)
+@click.option("--model", metavar="NAME", help="Say so when a model of this name has other code.")
+@_REASON
+@_OWNER
+@click.option("--until", required=True, metavar="DATE", help="Last day, at most 365 days ahead.")
+@_CONFIG
+def consent(config: Path | None, **values: Any) -> None:
+    """Consent to code that a model asks for, or to a name in a pickle, until a day.
+
+    A finding about either prints this command with the fingerprint or the name. Consent to a
+    fingerprint ends with the first change of the code.
+    """
+    from modelscan.policy.entries import Consent  # lazy: `--help` needs no policy
+
+    given = {name: value for name, value in values.items() if value is not None}
+    _add(config, _entry(Consent, given))
+
+
+@policy.command("pin")
+@click.argument("target", type=click.Path())
+@_OWNER
+@click.option("--model", metavar="NAME", help="What to call it, instead of its name.")
+@click.option("--replace", is_flag=True, help="Pin anew a model that is pinned already.")
+@click.option("--offline", is_flag=True, help="Never use the network.")
+@token_option
+@_CONFIG
+def pin(
+    target: str,
+    owner: str,
+    model: str | None,
+    config: Path | None,
+    *,
+    replace: bool,
+    offline: bool,
+    token: bool,
+) -> None:
+    """Record who signed TARGET and which chat templates it has, as of today.
+
+    From then on, a model of this name that is signed by somebody else, is not signed any more, or
+    has another template is a finding. The pin is added to the configuration file.
+    """
+    from modelscan import api  # lazy: `--help` needs neither rules nor readers
+    from modelscan.errors import UsageError
+    from modelscan.fetcher.options import from_environment
+    from modelscan.policy import clock, situation, writing
+    from modelscan.policy.entries import Pin
+
+    fetch = from_environment(offline=offline, full=False, token=token)
+    (found,) = api.scan(target, fetch=fetch).models
+    if found.error is not None:
+        raise UsageError(f"{target}: {found.error}", "nothing was pinned")
+    provenance = found.facts.provenance
+    made = _entry(
+        Pin,
+        {
+            "model": model or situation.named("", found.ref),
+            "signer": found.answers.signed.signer,
+            "templates": provenance.get("templates", ()),
+            "owner": owner,
+            "since": clock.today(),
+        },
+    )
+    path = _configuration(config)
+    _write(path, writing.with_pin(path, made, replace=replace))
+
+
+def _entry(kind: type[_Entry], values: dict[str, Any]) -> _Entry:
     """An entry from options, checked as one in a file is."""
     import msgspec  # lazy: `--help` needs no types
 
     from modelscan.errors import UsageError
 
-    named = {name.replace("_", "-"): value for name, value in values.items()}
+    named = {name.replace("_", "-"): _prefixed(value) for name, value in values.items()}
     try:
         return msgspec.convert(named, kind)
     except msgspec.ValidationError as error:
@@ -162,23 +240,36 @@ def _entry(kind: type[Waiver | Approval], values: dict[str, Any]) -> Waiver | Ap
         ) from error
 
 
-def _add(config: Path | None, entry: Waiver | Approval) -> None:
-    """Write an entry, when the policy with it is in order."""
-    from modelscan.policy import (  # lazy: `--help` needs no policy
-        discovery,
-        layers,
-        limits,
-        writing,
-    )
-    from modelscan.report.files import write_file
+def _prefixed(value: Any) -> Any:
+    """The digits of a digest stand for the digest."""
+    bare = isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value)
+    return f"sha256:{value}" if bare else value
 
-    path = config or discovery.find(()).path or Path(discovery.FILE)
+
+def _configuration(config: Path | None) -> Path:
+    """The file to write to."""
+    from modelscan.policy import discovery  # lazy: `--help` needs no policy
+
+    return config or discovery.find(()).path or Path(discovery.FILE)
+
+
+def _write(path: Path, after: bytes) -> None:
+    from modelscan.report.files import write_file  # lazy: as above
+
+    write_file(path, after)
+    _say(f"added to {path}; review it with `{NAME} policy show`")
+
+
+def _add(config: Path | None, entry: Waiver | Approval | Consent) -> None:
+    """Write an entry, when the policy with it is in order."""
+    from modelscan.policy import layers, limits, writing  # lazy: `--help` needs no policy
+
+    path = _configuration(config)
     after = writing.with_entry(path, entry)
     found = layers.load(config=path) if path.is_file() else layers.plain()
     kind, end = writing.end_of(entry)
     limits.check_end(found.profile, kind, end, str(path))
-    write_file(path, after)
-    _say(f"added to {path}; review it with `{NAME} policy show`")
+    _write(path, after)
 
 
 def _toml(value: Any) -> str:

@@ -18,7 +18,7 @@ _WORTH_SHOWING = 256 * CHUNK
 
 
 class ConsoleProgress:
-    """Draws one bar for each model; see `pipeline.Progress`."""
+    """Draws one bar for each model; see `passing.Progress`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

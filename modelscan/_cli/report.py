@@ -1,4 +1,4 @@
-"""`modelassay report`: write a native report in other formats, and say how complete it is."""
+"""`modelassay report`: write a native report in other formats, sign it, say how complete it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from modelscan._cli import report_attest
 from modelscan._cli.output import deliver, destinations, detail, report_options
 from modelscan.report.writer import Output
 
@@ -16,7 +17,10 @@ _NATIVE = click.argument("native", metavar="NATIVE", type=click.Path(path_type=P
 
 @click.group()
 def report() -> None:
-    """Convert and score reports that were written with `-f json`."""
+    """Convert, attest and score reports that were written with `-f json`."""
+
+
+report.add_command(report_attest.attest)
 
 
 @report.command("convert", epilog="Exit codes: 0 written, 2 not a report, or it cannot be written.")

@@ -15,6 +15,7 @@ from modelscan._cli.output import (
     detail,
     policy_options,
     report_options,
+    token_option,
 )
 from modelscan._cli.progress import ConsoleProgress
 from modelscan.vocabulary.rule import SEVERITIES, Severity
@@ -40,8 +41,19 @@ from modelscan.vocabulary.rule import SEVERITIES, Severity
     metavar="FILE",
     help="An earlier report (-f json): only findings that are new since then fail.",
 )
+@click.option(
+    "--base",
+    "bases",
+    multiple=True,
+    metavar="REF",
+    help="Compare the weights with this model or fingerprint; repeat for the parts of a merge.",
+)
+@click.option(
+    "--full", is_flag=True, help="Fetch and hash every byte of a remote model, not headers alone."
+)
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Threads for large files.")
 @policy_options
+@token_option
 @report_options
 def command(  # noqa: PLR0913, PLR0917  # one parameter for each option
     targets: tuple[str, ...],
@@ -50,12 +62,15 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option
     rules: tuple[Path, ...],
     fail_on: str | None,
     baseline: Path | None,
+    bases: tuple[str, ...],
     jobs: int | None,
     config: Path | None,
     policy: str | None,
     formats: tuple[str, ...],
     *,
-    offline: bool,  # noqa: ARG001  # every target of this version is local: there is nothing to refuse
+    full: bool,
+    token: bool,
+    offline: bool,
     no_progress: bool,
     absolute_paths: bool,
     quiet: bool,
@@ -63,14 +78,18 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option
 ) -> int:
     """Look at models and answer five questions about each.
 
-    TARGET is a folder (one model), a file, or a model's folder in a hub cache. Nothing in it is
-    loaded or run. The answers come first, then the findings, then what was not looked at.
+    TARGET is a folder (one model), a file, a model's folder in a hub cache, an address, or a
+    reference: hf:org/name@revision, ollama:name:tag, oci:host/name:tag. Of a remote model, small
+    files and the headers of weights are fetched. Nothing in it is loaded or run. The answers come
+    first, then the findings, then what was not looked at.
     """
     from modelscan import api  # lazy: `scan --help` needs neither the rules nor the readers
+    from modelscan.fetcher.options import from_environment  # lazy: the same
     from modelscan.report.text import inert  # lazy: the same
 
     places = destinations(formats)
     level = detail(quiet=quiet, verbose=verbose)
+    fetch = from_environment(offline=offline, full=full, token=token)
     chosen = api.load_policy(
         targets, config=config, policy=policy, fail_on=cast("Severity | None", fail_on)
     )
@@ -86,6 +105,8 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option
             include=include,
             exclude=exclude,
             jobs=jobs,
+            fetch=fetch,
+            bases=bases,
             absolute_paths=absolute_paths,
             progress=progress,
         )

@@ -14,7 +14,14 @@ import msgspec
 from modelscan.engine import document
 from modelscan.errors import RuleError, did_you_mean
 from modelscan.vocabulary.fact import OperatorClass
-from modelscan.vocabulary.lists import ANY, GraphOperators, NameLists, OperatorTable, PickleGlobals
+from modelscan.vocabulary.lists import (
+    ANY,
+    GraphOperators,
+    Licences,
+    NameLists,
+    OperatorTable,
+    PickleGlobals,
+)
 
 FOLDER = "lists"
 """Name of the folder below the rules."""
@@ -76,6 +83,7 @@ def extend(base: NameLists, extra: NameLists, file: str) -> NameLists:
     return NameLists(
         pickle_globals=PickleGlobals(modules=modules, known_packages=tuple(packages)),
         graph_operators=_extend_operators(base.graph_operators, extra.graph_operators, file),
+        licences=_extend_licences(base.licences, extra.licences, file),
     )
 
 
@@ -101,10 +109,31 @@ def _extend_operators(base: GraphOperators, extra: GraphOperators, file: str) ->
     return GraphOperators(**merged, onnx_domains=tuple(domains))
 
 
+def _extend_licences(base: Licences, extra: Licences, file: str) -> Licences:
+    """As `extend`: a licence of the shipped list keeps what it restricts."""
+    for name in (*extra.plain, *extra.licences):
+        shipped = base.licences.get(name)
+        own = extra.licences.get(name)
+        if shipped and not {*shipped.restricts} <= {*(own.restricts if own else ())}:
+            raise RuleError(
+                f"{name} restricts less than the shipped list says",
+                file=f"{file}/{FOLDER}/licences.yaml",
+                hint="to allow a licence, name it in the policy",
+            )
+    return Licences(
+        plain=tuple(dict.fromkeys((*base.plain, *extra.plain))),
+        riders=tuple(dict.fromkeys((*base.riders, *extra.riders))),
+        licences={**base.licences, **extra.licences},
+        bases={**base.bases, **extra.bases},
+    )
+
+
 def _check(table: object, parsed: document.Document) -> None:
     """Refuse what the types of a list allow and its meaning does not."""
     if isinstance(table, GraphOperators):
         _check_operators(table, parsed)
+    if isinstance(table, Licences):
+        _check_licences(table, parsed)
     if not isinstance(table, PickleGlobals):
         return
     for module, names in table.modules.items():
@@ -127,3 +156,10 @@ def _check_operators(table: GraphOperators, parsed: document.Document) -> None:
                 message = f"{', '.join(twice) or 'a name'} stands twice"
                 raise parsed.error((framework, kind), message)
             seen.update(names)
+
+
+def _check_licences(table: Licences, parsed: document.Document) -> None:
+    """A licence stands once, and a base's licence is one of those listed or of the shipped ones."""
+    for name in table.plain:
+        if name in table.licences and table.licences[name].restricts:
+            raise parsed.error(("plain",), f"{name} is plain, and restricts something below")

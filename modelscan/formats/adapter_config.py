@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelscan.formats import claims
-from modelscan.vocabulary.fact import Fact, RemoteCode
+from modelscan.vocabulary.fact import Fact, ModelClaim, RemoteCode
 from modelscan.vocabulary.location import Location
 
 NAME = "adapter_config.json"
 
+_STATED: tuple[tuple[str, Any], ...] = (("revision", "base-revision"), ("peft_type", "method"))
 _EXPECTED = frozenset(
     {"__main__", "builtins", "diffusers", "megatron", "peft", "sentence_transformers", "timm",
      "torch", "torchvision", "transformers"}
@@ -32,6 +33,10 @@ def facts(root: dict[str, Any], where: Location) -> Iterator[Fact]:
         where: the file.
     """
     yield from claims.base(root.get("base_model_name_or_path"), "adapter", where)
+    for key, claim in _STATED:
+        value = root.get(key)
+        if isinstance(value, str) and value.strip():
+            yield ModelClaim(location=where, status="declared", claim=claim, value=value.strip())
     mapping = root.get("auto_mapping")
     if isinstance(mapping, dict):
         yield from _imported(

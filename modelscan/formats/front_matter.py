@@ -47,6 +47,13 @@ def begins(head: bytes) -> bool:
     return _START.match(head) is not None
 
 
+def below(data: bytes) -> bytes:
+    """What follows the metadata of a document that begins with it; nothing when it has no end."""
+    start = _START.match(data)
+    end = _END.search(data, max(0, start.end() - 1)) if start else None
+    return data[end.end() :] if end else b""
+
+
 def parse(data: bytes, budget: Budget) -> FrontMatter:
     """The metadata at the top of a document that begins with it.
 

@@ -1,4 +1,6 @@
-"""Model cards: what the metadata at the top of `README.md` claims. Prose is not interpreted.
+"""Model cards: what the metadata at the top of `README.md` claims.
+
+Of the prose below it, only that it says who made the model, how, and whom to ask: see `card_prose`.
 
 Invariants: everything here is a claim, whoever wrote it; a broken card is a fact and never a gap,
 since no loader needs it; a card inside a folder speaks for that folder, so its claims are left.
@@ -15,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelscan.budget import Budget
-from modelscan.formats import claims, front_matter
+from modelscan.formats import card_prose, claims, front_matter
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -38,6 +40,21 @@ _WANTED = frozenset(
     | {key for key, _ in _FIELDS}
 )
 """Keys whose value must be written out."""
+_MADE: tuple[tuple[str, Any], ...] = (
+    ("author", "author"),
+    ("authors", "author"),
+    ("developers", "author"),
+    ("contact", "contact"),
+    ("base_model_revision", "base-revision"),
+)
+"""Keys of no standard that authors use all the same."""
+_METHODS = frozenset(
+    {"distillation", "dpo", "grpo", "kto", "lora", "mergekit", "orpo", "ppo", "qlora", "rlhf",
+     "sft", "simpo"}
+)  # fmt: skip
+"""Tags that say how a model was made."""
+_PROSE = 2 << 20
+"""Bytes of a card that are read for its prose."""
 _RELATIONS = frozenset({"finetune", "adapter", "merge", "quantized"})
 _BASE_TAG = "base_model:"
 _MERGE_TAGS = frozenset({"merge", "mergekit"})
@@ -83,6 +100,25 @@ class ModelCardReader:
         for claim in _claims(metadata.table, where):
             budget.fact()
             yield claim
+        for kind, value in _made(metadata.table, artifact):
+            yield ModelClaim(location=where, status="declared", claim=kind, value=value)
+
+
+def _made(table: dict[str, Any], artifact: Artifact) -> Iterator[tuple[Any, str]]:
+    """Who made it, how, from which revision: by the metadata, and once more by the prose."""
+    for key, claim in _MADE:
+        yield from ((claim, value) for value in _texts(table.get(key)))
+    for tag in _texts(table.get("tags")):
+        if tag.lower() in _METHODS:
+            yield "method", tag
+    prose = artifact.read_at(0, min(artifact.size, _PROSE))
+    bases = {claims.identity(text).lower() for text in _texts(table.get("base_model"))}
+    for found in card_prose.statements(front_matter.below(prose)):
+        name, at, revision = found.words.rpartition("@")
+        if found.what != "base-revision":
+            yield found.what, found.words
+        elif at and name.lower() in bases:
+            yield found.what, revision
 
 
 def _worth_stating(defects: list[tuple[Any, str]]) -> list[tuple[Any, str]]:

@@ -52,7 +52,7 @@ class NumpyReader:
         """
         offset = 0
         for index in range(_MAX_ARRAYS):
-            text, begin = _header(artifact, offset)
+            text, begin = header_at(artifact, offset)
             try:
                 header = numpy_header.parse(text)
             except ReadError as error:
@@ -78,8 +78,12 @@ class NumpyReader:
         raise ReadError(f"more than {_MAX_ARRAYS:,} arrays", offset=offset)
 
 
-def _header(artifact: Artifact, offset: int) -> tuple[str, int]:
-    """The text of the header at `offset`, and where the elements begin."""
+def header_at(artifact: Artifact, offset: int = 0) -> tuple[str, int]:
+    """The text of the header at `offset`, for `numpy_header.parse`, and where the elements begin.
+
+    Raises:
+        ReadError: there is none.
+    """
     head = artifact.read_at(offset, _LENGTH_AT + 4)
     if not head.startswith(MAGIC):
         raise ReadError("does not begin like a NumPy array", offset=offset)

@@ -56,6 +56,8 @@ class Header(NamedTuple):
     """The element type, as written."""
     shape: tuple[int, ...]
     element: Element
+    fortran: bool = False
+    """The first dimension runs fastest."""
 
     @property
     def size(self) -> int | None:
@@ -81,7 +83,8 @@ def parse(text: str) -> Header:
         raise ReadError("a shape that no array has")
     if type(table["fortran_order"]) is not bool:
         raise ReadError("fortran_order is not a truth value")
-    return Header(str(table["descr"])[:200], shape, _element(table["descr"], 0))
+    element = _element(table["descr"], 0)
+    return Header(str(table["descr"])[:200], shape, element, table["fortran_order"])
 
 
 def _element(description: Any, depth: int) -> Element:

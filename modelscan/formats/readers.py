@@ -10,10 +10,12 @@ from modelscan.formats.compressed import CompressedReader
 from modelscan.formats.coreml import CoremlReader
 from modelscan.formats.ggml import GgmlReader
 from modelscan.formats.gguf.reader import GgufReader
+from modelscan.formats.go_template import GoTemplateReader
 from modelscan.formats.hdf5.reader import Hdf5Reader
 from modelscan.formats.hub_config import HubConfigReader
 from modelscan.formats.java_serialization import JavaSerializationReader
 from modelscan.formats.lfs import LfsReader
+from modelscan.formats.licence_text import LicenceTextReader
 from modelscan.formats.llamafile import LlamafileReader
 from modelscan.formats.model_card import ModelCardReader
 from modelscan.formats.msgpack import MsgpackReader
@@ -21,6 +23,7 @@ from modelscan.formats.numpy_array import NumpyReader
 from modelscan.formats.objects.json_reader import JsonObjectsReader
 from modelscan.formats.objects.yaml_reader import YamlReader
 from modelscan.formats.onnx.reader import OnnxReader
+from modelscan.formats.package_config import PackageConfigReader
 from modelscan.formats.paddle import PaddleReader
 from modelscan.formats.pickle.reader import PickleReader
 from modelscan.formats.python_code.notebook import NotebookReader
@@ -35,6 +38,9 @@ from modelscan.formats.tensorflow.checkpoint import CheckpointReader
 from modelscan.formats.tensorflow.reader import TensorflowReader
 from modelscan.formats.tfjs import TfjsReader
 from modelscan.formats.tflite import TfliteReader
+from modelscan.formats.tokenizer.plain import VocabularyReader
+from modelscan.formats.tokenizer.reader import TokenizerReader
+from modelscan.formats.tokenizer.sentencepiece import SentencepieceReader
 from modelscan.formats.torch import TorchReader
 from modelscan.formats.torch7 import Torch7Reader
 from modelscan.formats.weight_index import WeightIndexReader
@@ -63,7 +69,12 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         CompressedReader(),
         SevenZipReader(),
         HubConfigReader(),
+        PackageConfigReader(),
+        TokenizerReader(),
+        VocabularyReader(),
+        SentencepieceReader(),
         ChatTemplateReader(),
+        GoTemplateReader(),
         WeightIndexReader(),
         ModelCardReader(),
         LfsReader(),
@@ -83,4 +94,5 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         Torch7Reader(),
         BoostedTreesReader(),
         PickleReader(lists.pickle_globals),
+        LicenceTextReader(lists.licences),
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from modelscan.budget import Budget
@@ -94,6 +94,7 @@ class SafetensorsReader:
             dtypes=tuple(sorted(dtypes)),
             digest="sha256:" + hashlib.sha256(raw).hexdigest(),
             metadata=tuple(sorted(metadata)),
+            names=names_digest(header),
         )
         for kind, tensor, detail in defects.found:
             budget.fact()
@@ -116,6 +117,26 @@ def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed]:
     for begin, end, name in entries:
         info = header[name]
         yield Listed(name, info["dtype"], tuple(info["shape"]), len(raw) + begin, end - begin)
+
+
+def metadata(artifact: Artifact, budget: Budget) -> dict[str, str]:
+    """The texts that a sound header carries besides the tensors.
+
+    Raises:
+        ReadError: there is no header to speak of, or something else in their place.
+    """
+    raw, _ = _header(artifact, budget)
+    defects = _Defects()
+    found = _parse(raw, defects).get(_METADATA, {})
+    if defects.found or not _is_metadata(found):
+        raise ReadError("names that stand twice, or metadata that is no table of texts")
+    return dict(found)
+
+
+def names_digest(names: Iterable[str]) -> str:
+    """A digest over a set of tensor names, whatever their order."""
+    text = "\0".join(sorted(names))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class _Defects:

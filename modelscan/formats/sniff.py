@@ -135,7 +135,7 @@ _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
     ".h5": ("hdf5", frozenset({"hdf5"})),
     ".keras": ("keras", frozenset({"keras", "zip", "hdf5"})),
     ".md": ("text", frozenset({"text", "model card"})),
-    ".txt": ("text", frozenset({"text", "boosted trees"})),
+    ".txt": ("text", frozenset({"text", "boosted trees", "vocabulary"})),
     ".csv": ("text", frozenset({"text"})),
     ".tsv": ("text", frozenset({"text"})),
     ".rst": ("text", frozenset({"text"})),
@@ -162,7 +162,7 @@ EXECUTABLE = frozenset(
 PLACEHOLDER = "git-lfs pointer"
 """The format of a file that only stands for another one, which is not here."""
 
-ABOUT_MODELS = frozenset({"licence text", "model card", "yaml"})
+ABOUT_MODELS = frozenset({"licence text", "model card", "vocabulary", "yaml"})
 """Formats that describe a model: a folder with nothing else holds none."""
 
 

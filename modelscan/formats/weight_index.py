@@ -10,7 +10,6 @@ in bytes.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ import msgspec
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.safetensors import names_digest
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, WeightIndex
@@ -64,7 +64,9 @@ class WeightIndexReader:
         except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
             raise ReadError(f"not an index of weights: {error}") from None
         budget.step(len(found.weight_map))
-        shards = sorted(Counter(found.weight_map.values()).items())
+        shards: dict[str, list[str]] = {}
+        for tensor, shard in found.weight_map.items():
+            shards.setdefault(shard, []).append(tensor)
         if len(shards) > _MAX_SHARDS:
             raise BudgetError(f"an index of {len(shards):,} shards")
         budget.fact()
@@ -72,9 +74,10 @@ class WeightIndexReader:
             location=place(artifact),
             status="declared",
             tensors=len(found.weight_map),
-            shards=tuple(name for name, _ in shards),
-            counts=tuple(count for _, count in shards),
+            shards=tuple(sorted(shards)),
+            counts=tuple(len(shards[name]) for name in sorted(shards)),
             total_size=_total(found.metadata),
+            names=tuple(names_digest(shards[name]) for name in sorted(shards)),
         )
 
 

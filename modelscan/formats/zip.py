@@ -23,7 +23,7 @@ import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
-from modelscan.formats import archive, zip_records
+from modelscan.formats import archive, zip_records, zip_stack
 from modelscan.formats.archive import Defects, Item, Window
 from modelscan.formats.archive_names import Links, Names
 from modelscan.formats.reader import HEAD, Glimpse
@@ -73,7 +73,10 @@ class ZipReader:
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Item]:
         """See `Reader.read`."""
-        return Walk(artifact, budget).run()
+        if zip_stack.is_stack(artifact) and (stacked := zip_stack.archives(artifact, budget)):
+            yield from stacked
+        else:
+            yield from Walk(artifact, budget).run()
 
 
 def _ends_zip(glimpse: Glimpse, tail: bytes, at: int) -> bool:

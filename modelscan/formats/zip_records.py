@@ -124,6 +124,14 @@ def directories(artifact: Artifact) -> list[Directory]:
     return found
 
 
+def directories_at(artifact: Artifact, end: int) -> list[Directory]:
+    """The directories that the end record at `end` points to, wherever in the artifact it is."""
+    start = max(0, end - _LOCATOR.size - _END64.size)
+    data = artifact.read_at(start, end + END.size - start)
+    whole = len(data) == end + END.size - start
+    return list(_pointed_to(artifact, data, end - start, start)) if whole else []
+
+
 def _pointed_to(artifact: Artifact, tail: bytes, at: int, start: int) -> Iterator[Directory]:
     """The directories that the end record at `tail[at:]` points to; `tail` begins at `start`."""
     *_, count, size, offset, comment = END.unpack_from(tail, at)

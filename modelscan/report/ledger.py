@@ -31,6 +31,9 @@ def not_looked_at(page: Page, model: ModelReport) -> None:
         _needed(page, needed)
         if rest:
             page.paragraph(f"Nor at {others}.", 0, 3)
+    elif headers_alone(model):
+        what = f"the data of {counted(headers_alone(model), 'file')} behind a header that was read"
+        page.paragraph(f"Not looked at, nor hashed: {what}.", 0, 2)
     elif model.digest is None:
         page.paragraph("Not looked at: some bytes; -f json shows which files lack a digest.", 0, 2)
     elif rest:
@@ -38,6 +41,12 @@ def not_looked_at(page: Page, model: ModelReport) -> None:
         page.paragraph(f"Not looked at: nothing that loading needs. Not parsed: {parsed}.", 0, 3)
     else:
         page.line("Not looked at: nothing.")
+
+
+def headers_alone(model: ModelReport) -> int:
+    """How many files were not fetched beyond their structure."""
+    unhashed = {file.path for file in model.files if not file.digests}
+    return len({gap.file for gap in model.coverage if gap.status == "header-only"} & unhashed)
 
 
 def _needed(page: Page, gaps: list[Coverage]) -> None:

@@ -12,10 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from modelscan.report import containment
 from modelscan.report.terminal import LIMITS
 from modelscan.report.text import ELLIPSIS, clip, clip_middle, counted, inert
 from modelscan.report.verdicts import MARKS, extent, tone_of, verdicts, worst_first
 from modelscan.report.writer import Output
+from modelscan.vocabulary.containment import Containment
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.result import ModelReport, Report
@@ -146,9 +148,14 @@ def _model(model: ModelReport, most: int) -> Iterator[str]:
         return
     yield " · ".join(extent(model))
     yield ""
+    deployment = containment.section(model)
+    if deployment is not None:
+        yield from _deployment(deployment, most)
     yield "| Question | Answer | Why |"
     yield "| --- | --- | --- |"
     for verdict in verdicts(model.answers):
+        if deployment is not None and verdict.key != "allowed":
+            continue
         why = prose(verdict.reason)
         if verdict.subject and verdict.subject not in verdict.reason:
             why = f"{literal(verdict.subject)}: {why}"
@@ -156,6 +163,33 @@ def _model(model: ModelReport, most: int) -> Iterator[str]:
         yield f"| {verdict.label} | {answer} | {why} |"
     yield from _findings(model, most)
     yield from _gaps(model, most)
+
+
+def _deployment(found: Containment, most: int) -> Iterator[str]:
+    """Workloads: a table of their controls, and what a compromised model could do."""
+    yield f"{containment.tally(found)}; autonomy {literal(found.autonomy)}."
+    yield ""
+    for workload in found.workloads[:most]:
+        yield f"**{prose(containment.heading(workload))}**"
+        yield ""
+        for reason in workload.raised_by:
+            yield f"- raised by {prose(reason)}"
+        if workload.raised_by:
+            yield ""
+        yield "| Control | Outcome | Where and why |"
+        yield "| --- | --- | --- |"
+        for each in containment.ordered(workload):
+            mark = f"{containment.MARKS[each.outcome]} {containment.WORDS[each.outcome]}"
+            wanted = " (required)" if each.required else ""
+            place = literal(f"{each.file}:{each.line}")
+            yield f"| {each.control} | {mark}{wanted} | {place} {prose(each.reason)} |"
+        yield ""
+        for words, items in containment.consequences(workload):
+            yield f"- {containment.LEAD} {words}: {prose('; '.join(items))}"
+        yield ""
+    if len(found.workloads) > most:
+        yield f"and {len(found.workloads) - most:,} more workloads"
+        yield ""
 
 
 def _findings(model: ModelReport, most: int) -> Iterator[str]:

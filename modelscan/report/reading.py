@@ -41,7 +41,19 @@ def read_report(path: Path) -> Report:
     Raises:
         UsageError: the file cannot be read, is too large, or is not a native report.
     """
-    data = _bytes(path)
+    return parse_report(_bytes(path), path)
+
+
+def parse_report(data: bytes, path: Path) -> Report:
+    """The report in some bytes.
+
+    Args:
+        data: the whole document.
+        path: what messages call it.
+
+    Raises:
+        UsageError: it is not a native report.
+    """
     try:
         schema = msgspec.json.decode(data, type=_Head).schema
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):

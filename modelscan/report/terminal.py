@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Container
 
-from modelscan.report import ledger
+from modelscan.report import containment, ledger, measured, steps
 from modelscan.report.page import Page
 from modelscan.report.text import cells, clip, clip_middle, counted, size
+from modelscan.report.verdicts import MARKS, Verdict, verdicts
 from modelscan.report.writer import Output
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import Answers, ModelReport, Report
@@ -45,22 +47,6 @@ _SEVERITY_STYLE = {
     "info": ("dim",),
 }
 _SYMBOL_STYLE = {"✓": "green", "✗": "red", "~": "yellow", "–": "dim", "!": "yellow"}  # noqa: RUF001  # a dash is meant
-_SYMBOLS = {
-    "✓": "none-found verified-official matches-known-release pinned-match signed-trusted pass",
-    "✗": "found modified denied invalid-signature unrelated fail",
-    "~": "hub-consistent signed-untrusted claimed abliteration-like",
-    "–": "unknown not-hashed unsigned",  # noqa: RUF001  # a dash is meant
-    "!": "incomplete error",
-}
-_SYMBOL_OF = {status: symbol for symbol, all_of in _SYMBOLS.items() for status in all_of.split()}
-_RELATION_SYMBOL = {
-    "proved": "✓",
-    "measured": "✓",
-    "hint": "~",
-    "declared": "~",
-    "none": "–",  # noqa: RUF001  # a dash is meant
-}
-"""For the relations that `_SYMBOLS` does not name: how well one is known."""
 
 
 class Terminal:
@@ -85,18 +71,31 @@ def _model(page: Page, model: ModelReport, output: Output) -> None:
         page.paragraph("Nothing of it was looked at, so nothing is known about it.", 2, 2)
         return
     page.ends(page.plain(model.ref), _extent(page, model), "bold")
-    _answers(page, model.answers)
+    deployment = containment.section(model)
+    if deployment is not None:
+        containment.show(page, model, deployment, output)
+        page.line()
+        _answers(page, model.answers, {"allowed"})  # the one that is asked of a deployment
+    else:
+        _answers(page, model.answers)
+        _attested(page, model)
     if output.detail != "quiet":
-        _findings(page, model, notes=output.detail == "verbose")
+        shown = containment.beside(model) if output.detail == "normal" else model
+        measured.measured(page, model)
+        _findings(page, shown, notes=output.detail == "verbose")
         page.line()
         ledger.not_looked_at(page, model)
+        steps.follow(page, model)
 
 
 def _extent(page: Page, model: ModelReport) -> str:
     """How much there was, and how much of it was read: `12 files · 91.8 MB · all bytes read`."""
     unread = sum(1 for file in model.files if "sha256" not in file.digests)
+    headers = ledger.headers_alone(model)
     if model.digest is not None:
         read = "all bytes read"
+    elif unread and unread == headers:
+        read = f"{counted(headers, 'file')} by header alone"
     elif unread:
         read = f"{counted(unread, 'file')} not read"
     else:
@@ -105,30 +104,55 @@ def _extent(page: Page, model: ModelReport) -> str:
     return f" {page.symbol('·')} ".join(parts)
 
 
-def _answers(page: Page, answers: Answers) -> None:
-    relation = answers.descends_from
-    rows = (
-        ("Load hazards", answers.load_hazards, None),
-        ("Official bytes", answers.official_bytes, answers.official_bytes.release),
-        ("Signed", answers.signed, answers.signed.signer),
-        ("Descends from", relation, relation.base),
-        ("Allowed here", answers.allowed, None),
-    )
-    column = max(_STATUS, 2 + max(len(answer.status) for _, answer, _ in rows))
+def _answers(page: Page, answers: Answers, keys: Container[str] = ()) -> None:
+    """The answers side by side, without those that the command did not ask for.
+
+    Args:
+        page: what they are printed on.
+        answers: all five.
+        keys: print these alone; none means every one that was asked for.
+    """
+    rows = [row for row in verdicts(answers) if row.key in keys or not keys]
+    asked = [row for row in rows if row.asked] or rows
+    column = max(_STATUS, 2 + max(len(row.status) for row in asked))
+    for row in asked:
+        _answer(page, row, column)
+    others = [row.label.lower() for row in rows if not row.asked]
+    if others and len(others) < len(rows):
+        page.paragraph(f"Not asked: {', '.join(others)}.", 2, 2, "dim")
+
+
+def _answer(page: Page, row: Verdict, column: int) -> None:
     indent = 4 + _LABEL + column
-    for label, answer, name in rows:
-        symbol = _SYMBOL_OF.get(answer.status) or _RELATION_SYMBOL[relation.tier]
-        reason = answer.reason
-        short = _COMMIT.sub(r"@\1", name or "")
-        if short not in reason:
-            reason = f"{short}: {reason}" if reason else short
-        status = page.symbol(symbol) + " " + answer.status.ljust(column)
-        lead = "  " + label.ljust(_LABEL) + page.style(status, _SYMBOL_STYLE[symbol])
-        if page.width - indent >= _NARROW:
-            page.hanging(lead, reason, indent, 4)
-        else:
-            page.line(lead)
-            page.paragraph(reason, 2 + _LABEL, 4)
+    reason = row.reason
+    short = _COMMIT.sub(r"@\1", row.subject)
+    if short not in reason:
+        reason = f"{short}: {reason}" if reason else short
+    symbol = MARKS[row.tone]
+    status = page.symbol(symbol) + " " + row.status.ljust(column)
+    lead = "  " + row.label.ljust(_LABEL) + page.style(status, _SYMBOL_STYLE[symbol])
+    if page.width - indent >= _NARROW:
+        page.hanging(lead, reason, indent, 4)
+    else:
+        page.line(lead)
+        page.paragraph(reason, 2 + _LABEL, 4)
+
+
+def _attested(page: Page, model: ModelReport) -> None:
+    """Who stated that somebody scanned it, where `verify` was given such a statement."""
+    said = model.facts.provenance.get("attestation")
+    if not isinstance(said, dict):
+        return
+    policies = said.get("policies")
+    named = policies[0] if isinstance(policies, list) and policies else ""
+    parts = (
+        ("", said.get("outcome")),
+        ("", said.get("note")),
+        ("policy ", named),
+        ("of ", said.get("made")),
+    )
+    text = "; ".join(f"{lead}{value}" for lead, value in parts if value)
+    page.paragraph(f"Scan by somebody else: {text}", 2, 4)
 
 
 def _findings(page: Page, model: ModelReport, *, notes: bool) -> None:
@@ -168,7 +192,10 @@ def _finding(page: Page, finding: Finding, column: int) -> None:
     if isinstance(count, int) and count > 1:
         page.paragraph(f"Seen {count:,} times; this is the first.", _INDENT, 1)
     if finding.fix:
-        page.paragraph("Fix: " + " ".join(finding.fix.split()), _INDENT, 4)
+        fix, _, command = finding.fix.partition("\n\n")  # what to type, if anything, comes last
+        page.paragraph("Fix: " + " ".join(fix.split()), _INDENT, 4)
+        if command:
+            page.paragraph(" ".join(command.split()), _INDENT, 6)
     if finding.waived is not None:
         page.paragraph(f"Waived: {finding.waived}", _INDENT, 3, "dim")
 

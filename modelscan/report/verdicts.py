@@ -42,6 +42,8 @@ _TONE_OF_TIER: dict[Tier, Tone] = {
     "none": "none",
 }
 """For the relations that `_STATUSES` does not name: how well one is known."""
+_NOT_ASKED = "not asked"
+"""How the reason of an answer begins that `verify`, `lineage` or `contain` does not give."""
 
 
 class Verdict(NamedTuple):
@@ -58,6 +60,11 @@ class Verdict(NamedTuple):
     reason: str
     details: tuple[tuple[str, str], ...]
     """What else is known about it, by name."""
+
+    @property
+    def asked(self) -> bool:
+        """False when the command that made the report was about something else."""
+        return not self.reason.startswith(_NOT_ASKED)
 
 
 def tone_of(status: str, tier: Tier = "none") -> Tone:

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cli.conftest import Command
-from tests.forge import models, releases, signing
+from tests.forge import models, releases, signing, sigstore_service
+from tests.forge.sigstore_instance import IDENTITY, ISSUER, Instance
 
 # create, show, check
 
@@ -223,3 +224,82 @@ def test_git_is_not_signed_and_its_hooks_are_named(
     (model / ".git" / "hooks").mkdir()
     (model / ".git" / "hooks" / "post-checkout").write_text("#!/bin/sh\n")
     assert modelassay("verify", model, "--key", public).code == 1
+
+
+# sign with sigstore
+
+
+@pytest.fixture(scope="module")
+def instance() -> Instance:
+    return Instance()
+
+
+def test_what_a_token_signs_verifies(
+    modelassay: Command, tmp_path: Path, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = signing.write(tmp_path / "model")
+    root, trust = tmp_path / "root.json", tmp_path / "trust.json"
+    root.write_bytes(instance.trusted_root())
+    monkeypatch.setenv("SIGSTORE_ID_TOKEN", sigstore_service.token())
+    with sigstore_service.served(instance) as configuration:
+        trust.write_text(configuration)
+        ran = modelassay("manifest", "sign", model, "--sigstore", "--trust-config", trust)
+    assert (ran.code, ran.out) == (0, ""), ran.err
+    who = ("--sigstore-identity", IDENTITY, "--sigstore-issuer", ISSUER, "--trusted-root", root)
+    assert modelassay("verify", model, *who).code == 0
+    (model / "config.json").write_bytes(b"changed")
+    assert modelassay("verify", model, *who).code == 1
+
+
+def test_sigstore_that_does_not_sign(
+    modelassay: Command, tmp_path: Path, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = signing.write(tmp_path / "model")
+    trust = tmp_path / "trust.json"
+    options = ("manifest", "sign", model, "--sigstore", "--trust-config", trust)
+    for token, code in (
+        ("", 2),
+        ("no token", 2),
+        (sigstore_service.token(now=1000), 2),
+        (sigstore_service.token(), 3),
+    ):
+        monkeypatch.setenv("SIGSTORE_ID_TOKEN", token)
+        with sigstore_service.served(instance, broken=True) as configuration:
+            trust.write_text(configuration)
+            ran = modelassay(*options)
+        assert ran.code == code, ran.err
+        assert not token or token not in ran.err
+    trust.write_text("{}")
+    assert modelassay(*options).code == 2
+    assert not (model / "model.sig").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [(), ("--key", "k", "--sigstore"), ("--sigstore", "--certificates", "c"),
+     ("--key", "k", "--trust-config", "t")],
+)  # fmt: skip
+def test_one_way_to_sign(modelassay: Command, tmp_path: Path, options: tuple[str, ...]) -> None:
+    assert modelassay("manifest", "sign", tmp_path, *options).code == 2
+
+
+# check and merge
+
+
+def test_contradictions_are_named_and_not_settled(modelassay: Command, tmp_path: Path) -> None:
+    one, other = tmp_path / "one.json", tmp_path / "other.json"
+    described = releases.pinned()
+    one.write_text(json.dumps(releases.document(described)))
+    changed = releases.pinned()
+    changed["files"][1] = releases.listed("config.json", b"other")
+    other.write_text(json.dumps(releases.document(changed)))
+    for command in ("check", "merge"):
+        ran = modelassay("manifest", command, one, other)
+        assert ran.code == 2
+        assert "config.json: two sha256 digests" in ran.out + ran.err
+    more = releases.release("acme/other@1", [releases.listed("x.bin", b"x")])
+    other.write_text(json.dumps(releases.document(more, assurance="self-pinned")))
+    merged = json.loads(modelassay("manifest", "merge", tmp_path).out)
+    assert [each["id"] for each in merged["releases"]] == ["acme/model@1", "acme/other@1"]
+    assert merged["assurance"] == "self-pinned"
+    assert modelassay("manifest", "check", tmp_path).out == "2 manifests, 2 releases, no errors\n"

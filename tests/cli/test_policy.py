@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any, get_args
 
@@ -230,3 +231,145 @@ def test_the_api_takes_a_policy_and_looks_for_none(here: Path) -> None:
 
 def test_the_justifications_are_those_that_reports_know() -> None:
     assert get_args(Justification) == JUSTIFICATIONS
+
+
+REMOTE = {
+    "config.json": '{"auto_map": {"AutoModel": "modeling_x.XModel"}}',
+    "modeling_x.py": "class XModel:\n    pass\n",
+    "chat_template.jinja": "{% for m in messages %}{{ m.content }}{% endfor %}",
+}
+
+
+@pytest.fixture
+def remote(here: Path) -> Path:
+    """A model that asks for code of its own, with a template."""
+    folder = models.plain(here / "model")
+    for name, text in REMOTE.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def command_in(report: dict[str, Any], rule: str) -> list[str]:
+    """The command that the finding's fix ends with, filled in."""
+    (finding,) = (each for each in report["models"][0]["findings"] if each["rule"] == rule)
+    line = finding["fix"].partition("To consent to exactly this: ")[2]
+    words = {"NAME": "ml-platform", "TEXT": "reviewed", "YYYY-MM-DD": "2027-03-01"}
+    return [words.get(word, word) for word in shlex.split(line)[1:]]
+
+
+def test_consent_is_pasted_followed_and_withdrawn(modelassay: Command, remote: Path) -> None:
+    (remote / "net.pkl").write_bytes(OWN_CLASS)
+    code, report = scan(modelassay, remote, "--policy", "strict")
+    assert code == 1
+    for rule in ("remote-code-requested", "pickle-own-class"):
+        ran = modelassay(*command_in(report, rule))
+        assert (ran.code, ran.err) == (0, "")
+    assert "consent" in modelassay("policy", "show").out
+    assert modelassay("policy", "check").code == 0
+    code, report = scan(modelassay, remote)
+    waived = {each["rule"]: each["waived"] for each in report["models"][0]["findings"]}
+    assert code == 0
+    assert waived["remote-code-requested"] == "consent: reviewed (ml-platform, until 2027-03-01)"
+    assert waived["pickle-own-class"] == waived["remote-code-requested"]
+    assert report["models"][0]["answers"]["load_hazards"]["status"] == "found"
+    (remote / "modeling_x.py").write_text("import os\n", encoding="utf-8")
+    (remote / "net.pkl").write_bytes(OWN_CLASS + b"more")
+    code, report = scan(modelassay, remote)
+    rules = [each["rule"] for each in report["models"][0]["findings"] if not each["waived"]]
+    assert code == 1
+    assert {"remote-code-requested", "pickle-own-class"} < set(rules)
+    assert rules.count("consent-withdrawn") == 2
+
+
+def test_code_of_another_repository_is_consented_to_at_a_commit(
+    modelassay: Command, remote: Path
+) -> None:
+    text = REMOTE["config.json"].replace("modeling_x.", "acme/code--modeling_x.")
+    (remote / "config.json").write_text(text, encoding="utf-8")
+    code, report = scan(modelassay, remote)
+    assert code == 1
+    words = command_in(report, "remote-code-from-other-repository")
+    assert modelassay(*words).code == 2  # COMMIT has to be filled in
+    ran = modelassay(*(word.replace("COMMIT", "c" * 40) for word in words))
+    assert ran.code == 0
+    assert scan(modelassay, remote)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ((), "names either remote-code or pickled-name"),
+        (("--pickled-name", "acme.Net"), "needs a subject"),
+        (("--pickled-name", "acme.Net", "--remote-code", "0" * 64), "either"),
+        (("--remote-code", "acme/code@main"), "remote-code"),
+    ],
+)
+def test_what_cannot_be_consented_to(
+    modelassay: Command, here: Path, options: tuple[str, ...], why: str
+) -> None:
+    ran = modelassay("policy", "consent", *options, "--owner", "me", "--reason", "x",
+                     "--until", "2027-03-01")  # fmt: skip
+    assert ran.code == 2
+    assert why in ran.err
+    assert not (here / discovery.FILE).exists()
+
+
+def test_a_pin_is_written_followed_and_replaced(
+    modelassay: Command, remote: Path, here: Path
+) -> None:
+    pin = ("policy", "pin", remote, "--owner", "ml-platform")
+    assert modelassay(*pin).code == 0
+    text = (here / discovery.FILE).read_text()
+    assert 'model = "model"\ntemplates = ["sha256:' in text
+    assert scan(modelassay, remote)[0] == 0
+    (remote / "chat_template.jinja").write_text("{{ messages }}", encoding="utf-8")
+    code, report = scan(modelassay, remote)
+    assert code == 1
+    assert report["models"][0]["findings"][0]["rule"] == "pinned-template-changed"
+    ran = modelassay(*pin)
+    assert ran.code == 2
+    assert "--replace" in ran.err
+    assert modelassay(*pin, "--replace").code == 0
+    assert (here / discovery.FILE).read_text().count("[[pin]]") == 1
+    assert scan(modelassay, remote)[0] == 0
+    assert modelassay(*pin, "--model", "another").code == 0
+
+
+def test_what_cannot_be_read_is_not_pinned(modelassay: Command, here: Path) -> None:
+    ran = modelassay("policy", "pin", here / "nowhere", "--owner", "me", "--offline")
+    assert ran.code == 2
+    assert "nothing was pinned" in ran.err
+
+
+def test_an_advisory_is_found_where_the_configuration_says(
+    modelassay: Command, remote: Path, here: Path
+) -> None:
+    _, report = scan(modelassay, remote)
+    digest = subject(report, "modeling_x.py")
+    configure(here, 'advisories = ["osv"]\n')
+    (here / "osv").mkdir()
+    document = {
+        "id": "MAL-1",
+        "summary": "bad",
+        "affected": [{"ecosystem_specific": {"sha256": digest}}],
+    }
+    (here / "osv" / "MAL-1.json").write_text(json.dumps(document), encoding="utf-8")
+    code, report = scan(modelassay, remote)
+    assert code == 1
+    first = report["models"][0]["findings"][0]
+    assert (first["rule"], first["location"]["file"]) == ("advisory-malicious", "modeling_x.py")
+    (here / "osv" / "MAL-1.json").write_text("{", encoding="utf-8")
+    ran = modelassay("scan", remote)
+    assert ran.code == 2
+    assert "MAL-1.json" in ran.err
+
+
+def test_check_names_consents_that_have_ended(modelassay: Command, here: Path) -> None:
+    entry = 'owner = "me"\nreason = "x"\nuntil = 2026-01-01\n'
+    code = f'[[consent]]\nremote-code = "sha256:{"0" * 64}"\n{entry}'
+    name = f'[[consent]]\npickled-name = "acme.Net"\nsubject = "sha256:{"1" * 64}"\n{entry}'
+    configure(here, code + name)
+    ran = modelassay("policy", "check")
+    assert ran.code == 0
+    assert f"modelassay.toml:1: this consent has ended: sha256:{'0' * 64}" in ran.out
+    assert "modelassay.toml:6: this consent has ended: acme.Net" in ran.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -322,6 +323,38 @@ def test_an_older_release_with_the_newer_signature_fails(
 
 
 @each_method
+def test_a_whole_older_release_is_not_the_expected_one(
+    modelassay: Command, setting: Setting, tmp_path: Path
+) -> None:
+    older = dict(signing.MODEL) | {"model.bin": b"release 1"}
+    listed = tmp_path / "acme.json"
+    described = [
+        releases.release(
+            f"acme/m@{number}",
+            [releases.listed(path, data) for path, data in files.items()],
+            locations=["hf:acme/m"],
+            **more,
+        )
+        for number, files, more in (
+            (1, older, {}),
+            (2, signing.MODEL, {"supersedes": ["acme/m@1"]}),
+        )
+    ]
+    listed.write_text(json.dumps(releases.document(*described)))
+    meant = ("--manifest", listed, "--expect", "hf:acme/m")
+    assert modelassay("verify", setting.model, *setting.trust, *meant).code == 0
+    signing.write(setting.model, older)
+    setting.write(setting.sign(signing.about(older)))  # by the same signer, once
+    assert modelassay("verify", setting.model, *setting.trust).code == 0
+    code, model = answer(modelassay, setting.model, *setting.trust, *meant)
+    assert code == 1
+    reason = model["answers"]["official_bytes"]["reason"]
+    assert "not acme/m@2: an older release, which this one replaced: model.bin differs" in reason
+    by_id = ("--manifest", listed, "--expect", "acme/m@1")
+    assert modelassay("verify", setting.model, *setting.trust, *by_id).code == 0
+
+
+@each_method
 def test_another_signer_fails_and_is_a_note_for_a_scan(
     modelassay: Command, setting: Setting
 ) -> None:
@@ -485,3 +518,23 @@ def test_only_signed_models_cost_the_cryptographic_libraries(
     assert imported("scan", plain, "-f", "json") == "[]"
     assert imported("verify", plain) == "[]"
     assert imported("verify", setting.model, *setting.trust) == "['cryptography']"
+
+
+# Lists of checksums
+
+
+def test_a_file_that_differs_from_a_list_of_checksums(modelassay: Command, tmp_path: Path) -> None:
+    model = models.plain(tmp_path / "model")
+    sums = "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n"
+        for path in model.iterdir()
+    )
+    (model / "SHA256SUMS").write_text(sums)
+    assert modelassay("scan", model).code == 0
+    assert modelassay("verify", model).code == 1  # the packer's word is nobody's
+    (model / "config.json").write_text('{"changed": true}')
+    ran = modelassay("scan", model, "-f", "json")
+    findings = json.loads(ran.out)["models"][0]["findings"]
+    (finding,) = [each for each in findings if each["rule"] == "checksum-differs"]
+    assert "config.json" in finding["message"]
+    assert ran.code == 1

@@ -117,8 +117,16 @@ def test_a_branch_or_a_tag_pins_nothing(found: Inventory) -> None:
 
 def test_options_are_recorded(found: Inventory) -> None:
     assert _one(found, "hf:acme/chat-7b").options == {"trust_remote_code": True}
-    assert _one(found, "weights/state.pt").options == {"weights_only": True}
-    assert _one(found, "hf:acme/files-1").options == {"filename": "model.gguf"}
+    assert _one(found, "weights/state.pt").options == {
+        "loader": "torch.load",
+        "weights_only": True,
+    }
+    assert _one(found, "hf:acme/files-1").options == {
+        "filename": "model.gguf",
+        "loader": "torch.load",
+        "fetched": True,
+        "weights_only": False,
+    }
     assert _one(found, "hf:acme/tokenizer-1").options == {"use_safetensors": True}
     assert _one(found, "torchhub:pytorch/vision").options == {"model": "resnet18"}
     assert _one(found, "hosted:gpt-4o-mini").options == {"hosted": True, "provider": "openai"}

@@ -10,13 +10,13 @@ from typing import Any
 
 from modelscan.engine.catalogue import load
 from modelscan.engine.evaluate import Engine
-from modelscan.policy.entries import Approval, Override, Waiver
+from modelscan.policy.entries import Approval, Consent, Override, Pin, Waiver
 from modelscan.policy.situation import Situation
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.digest import model_digest
 from modelscan.vocabulary.evidence import OfficialBytes, Signed
-from modelscan.vocabulary.fact import Fact, ModelClaim
+from modelscan.vocabulary.fact import Fact, LicenceStated, ModelClaim, Restriction
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.result import FileEntry, LoadHazards
@@ -55,6 +55,16 @@ def claim(kind: Any, value: str, relation: str = "") -> ModelClaim:
     return ModelClaim(
         location=Location("README.md"), status="declared", claim=kind, value=value,
         relation=relation,
+    )  # fmt: skip
+
+
+def licence(
+    identifier: str, *restrictions: Restriction, source: Any = "card", stated: str = ""
+) -> LicenceStated:
+    """A licence as the relator states it; written as its identifier unless said otherwise."""
+    return LicenceStated(
+        location=Location("README.md"), status="declared", source=source,
+        stated=stated or identifier, identifier=identifier, restrictions=restrictions,
     )  # fmt: skip
 
 
@@ -124,3 +134,15 @@ def configure(folder: Path, text: str, name: str = "modelassay.toml") -> Path:
     path = folder / name
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def consent(**changes: Any) -> Consent:
+    values: dict[str, Any] = {
+        "owner": "ml-platform", "reason": "reviewed", "until": date(2027, 3, 1),
+    }  # fmt: skip
+    return Consent(**(values | changes))
+
+
+def pin(**changes: Any) -> Pin:
+    values: dict[str, Any] = {"model": "m", "owner": "ml-platform", "since": date(2026, 11, 1)}
+    return Pin(**(values | changes))

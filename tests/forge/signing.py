@@ -122,6 +122,31 @@ def envelope(payload: bytes, signature: bytes) -> dict[str, Any]:
     }
 
 
+def message(data: bytes, signature: bytes, algorithm: str = "sha256") -> dict[str, Any]:
+    """What a bundle over one file holds beside its key."""
+    digest = hashlib.new(algorithm, data).digest()
+    name = algorithm.upper().replace("SHA", "SHA2_")
+    return {
+        "messageDigest": {"algorithm": name, "digest": b64(digest)},
+        "signature": b64(signature),
+    }
+
+
+def provenance(files: Mapping[str, bytes], **changes: Any) -> dict[str, Any]:
+    """A statement by a builder about the files that it made, SLSA v1."""
+    subjects = [
+        {"name": name, "digest": {"sha256": hashlib.sha256(data).hexdigest()}}
+        for name, data in files.items()
+    ]
+    return {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": subjects,
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {"runDetails": {"builder": {"id": "https://builds.example.org/1"}}},
+        **changes,
+    }
+
+
 def dumped(stated: Mapping[str, Any] | bytes) -> bytes:
     return stated if isinstance(stated, bytes) else json.dumps(stated, indent=2).encode()
 
@@ -157,6 +182,14 @@ class Signer:
 
     def material(self) -> dict[str, Any]:
         return {"publicKey": {"hint": self.hint}, "tlogEntries": []}
+
+    def message(self, data: bytes) -> dict[str, Any]:
+        """A bundle over the bytes of one file."""
+        return {
+            "mediaType": MEDIA_TYPE,
+            "verificationMaterial": self.material(),
+            "messageSignature": message(data, self.sign(data), self.digest.name),
+        }
 
     def bundle(self, stated: Mapping[str, Any] | bytes | None = None) -> dict[str, Any]:
         """A signed statement."""

@@ -8,6 +8,7 @@ transparency logs.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import struct
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from tests.forge.signing import MEDIA_TYPE, NOW, b64, dumped, encoded, envelope, usage
+from tests.forge.signing import MEDIA_TYPE, NOW, b64, dumped, encoded, envelope, message, usage
 
 IDENTITY, ISSUER = "release@example.org", "https://accounts.example.org"
 _FULCIO = "1.3.6.1.4.1.57264.1"
@@ -38,7 +39,7 @@ class Instance:
         self._ca, self._ct, self._log = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
         self._entries: list[bytes] = []
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "forged-fulcio")])
-        self._root = (
+        self.root = (
             self._certificate(self._name, self._ca.public_key(), timedelta(days=-365), 3650)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(usage(issues=True, signs=False), critical=True)
@@ -70,26 +71,66 @@ class Instance:
         leaf = self._issue(key.public_key(), identity, issuer, owner_id, timestamped=timestamped)
         signature = key.sign(encoded(payload), _ECDSA)
         wrapped = envelope(payload, signature)
-        body: dict[str, Any] = {
-            "apiVersion": "0.0.1",
-            "kind": "dsse",
-            "spec": {
-                "envelopeHash": _sha256(json.dumps(wrapped).encode()),
-                "payloadHash": _sha256(payload),
-                "signatures": [
-                    {
-                        "signature": b64(signature),
-                        "verifier": b64(leaf.public_bytes(serialization.Encoding.PEM)),
-                    }
-                ],
-            },
-        }
-        entry = self._logged(rfc8785.dumps(body), self.now + logged)
+        verifier = b64(leaf.public_bytes(serialization.Encoding.PEM))
+        entry = self.logged_envelope(wrapped, verifier, self.now + logged)
         der = leaf.public_bytes(serialization.Encoding.DER)
         return {
             "mediaType": MEDIA_TYPE,
             "verificationMaterial": {"certificate": {"rawBytes": b64(der)}, "tlogEntries": [entry]},
             "dsseEnvelope": wrapped,
+        }
+
+    def logged_envelope(
+        self, wrapped: dict[str, Any], verifier: str, when: datetime
+    ) -> dict[str, Any]:
+        """The log's entry about a signed statement.
+
+        Args:
+            wrapped: the envelope.
+            verifier: the signer's certificate as PEM, in base64.
+            when: it was logged.
+        """
+        body: dict[str, Any] = {
+            "apiVersion": "0.0.1",
+            "kind": "dsse",
+            "spec": {
+                "envelopeHash": _sha256(json.dumps(wrapped).encode()),
+                "payloadHash": _sha256(base64.b64decode(wrapped["payload"])),
+                "signatures": [
+                    {"signature": wrapped["signatures"][0]["sig"], "verifier": verifier}
+                ],
+            },
+        }
+        return self._logged(rfc8785.dumps(body), when)
+
+    def issue(self, key: ec.EllipticCurvePublicKey, identity: str, issuer: str) -> x509.Certificate:
+        """A certificate for ten minutes, as the instance's own authority gives it."""
+        return self._issue(key, identity, issuer, "", timestamped=True)
+
+    def message(self, data: bytes, *, identity: str = IDENTITY) -> dict[str, Any]:
+        """The bytes of one file, signed by somebody."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        leaf = self._issue(key.public_key(), identity, ISSUER, "", timestamped=True)
+        signature = key.sign(data, _ECDSA)
+        body: dict[str, Any] = {
+            "apiVersion": "0.0.1",
+            "kind": "hashedrekord",
+            "spec": {
+                "data": {"hash": _sha256(data)},
+                "signature": {
+                    "content": b64(signature),
+                    "publicKey": {"content": b64(leaf.public_bytes(serialization.Encoding.PEM))},
+                },
+            },
+        }
+        entry = self._logged(
+            rfc8785.dumps(body), self.now + timedelta(seconds=30), kind="hashedrekord"
+        )
+        der = leaf.public_bytes(serialization.Encoding.DER)
+        return {
+            "mediaType": MEDIA_TYPE,
+            "verificationMaterial": {"certificate": {"rawBytes": b64(der)}, "tlogEntries": [entry]},
+            "messageSignature": message(data, signature),
         }
 
     def trusted_root(self) -> bytes:
@@ -110,7 +151,7 @@ class Instance:
             ]
             for name, key in (("tlogs", self._log), ("ctlogs", self._ct))
         }
-        chain = {"rawBytes": b64(self._root.public_bytes(serialization.Encoding.DER))}
+        chain = {"rawBytes": b64(self.root.public_bytes(serialization.Encoding.DER))}
         root = {
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
             **logs,
@@ -193,7 +234,7 @@ class Instance:
         listed = struct.pack("!H", len(one)) + one
         return _der(4, struct.pack("!H", len(listed)) + listed)
 
-    def _logged(self, body: bytes, when: datetime) -> dict[str, Any]:
+    def _logged(self, body: bytes, when: datetime, *, kind: str = "dsse") -> dict[str, Any]:
         """An entry of the log, with the proof that it is in it."""
         self._entries.append(body)
         index = len(self._entries) - 1
@@ -211,7 +252,7 @@ class Instance:
         return {
             "logIndex": str(index),
             "logId": {"keyId": b64(key)},
-            "kindVersion": {"kind": "dsse", "version": "0.0.1"},
+            "kindVersion": {"kind": kind, "version": "0.0.1"},
             "integratedTime": str(moment),
             "inclusionPromise": {
                 "signedEntryTimestamp": b64(self._log.sign(rfc8785.dumps(promise), _ECDSA))

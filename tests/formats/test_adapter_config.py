@@ -57,3 +57,20 @@ def test_the_base_is_claimed() -> None:
     (claim,) = adapter_config.facts({"base_model_name_or_path": "org/base"}, WHERE)
     assert isinstance(claim, ModelClaim)
     assert (claim.value, claim.relation) == ("org/base", "adapter")
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        (
+            {"revision": "main", "peft_type": "LORA"},
+            [("base-revision", "main"), ("method", "LORA")],
+        ),
+        ({"revision": None, "peft_type": ["LORA"]}, []),
+        ({"revision": " ", "peft_type": ""}, []),
+    ],
+)
+def test_how_an_adapter_was_made(document: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    facts = adapter_config.facts(document, WHERE)
+    claims = [(fact.claim, fact.value) for fact in facts if isinstance(fact, ModelClaim)]
+    assert claims == expected

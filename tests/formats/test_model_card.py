@@ -65,6 +65,7 @@ def test_a_merge_with_terms_of_its_own() -> None:
         ("base", "acme/one-7b", "merge"),
         ("base", "acme/two-7b", "merge"),
         ("licence", "acme-community", ""),
+        ("method", "mergekit", ""),
         ("name", "merged-7b", ""),
     }
     assert _defects(cards.MERGED) == []

@@ -77,8 +77,8 @@ def test_data_beside_the_model_is_one_quiet_fact() -> None:
 
 
 def test_hundreds_of_data_files_are_no_flood() -> None:
-    tensors = [forge.tensor(external=forge.place(f"t{index}")) for index in range(100)]
-    assert len(_files(forge.model(forge.graph(initializers=tensors)))) == 20
+    tensors = [forge.tensor(external=forge.place(f"t{index}")) for index in range(2100)]
+    assert len(_files(forge.model(forge.graph(initializers=tensors)))) == 2000
 
 
 @pytest.mark.parametrize(

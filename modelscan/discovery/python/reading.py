@@ -16,6 +16,7 @@ from modelscan.discovery.commandline import mentions as line_mentions
 from modelscan.discovery.mention import Mention
 from modelscan.discovery.python import loaders
 from modelscan.discovery.python.evaluate import Evaluator
+from modelscan.discovery.python.fetched import Fetched
 from modelscan.discovery.python.known import Context, Known, Nodes, texts
 from modelscan.discovery.python.loaders import LOADERS, Loader
 from modelscan.discovery.python.modules import Module, last_name
@@ -24,8 +25,6 @@ from modelscan.discovery.shelltext import Embedded
 from modelscan.discovery.shellwords import Word
 from modelscan.vocabulary.reference import Certainty
 
-_FOLLOWED: Final = 500
-"""Expressions that are followed back to what gave them."""
 _SHOWN: Final = 160
 _OTHERS: Final = frozenset({"dataset", "space"})
 _INFERENCE: Final = re.compile(r"https://api-inference\.huggingface\.co/models/[\w.-]+/?[\w.-]+")
@@ -64,6 +63,8 @@ class Reading:
         self._module = module
         self._evaluator = Evaluator(module, project)
         self._loading: set[int] = set()  # calls that fetch a model: what they give is no new one
+        self._fetched = Fetched(module, self._evaluator)
+        self._rebuilt: dict[int, dict[str, Any]] = {}  # options of downloads that are rebuilt
 
     def mentions(self) -> Iterator[Mention | Embedded]:
         """Every model that is named, in the order of the source.
@@ -79,6 +80,8 @@ class Reading:
                 if loader is not None:
                     self._loading.add(id(event.node))
                 chosen.append((event.node, context, loader))
+        for node, context, _ in chosen:
+            self._note_rebuilt(node, context)
         for node, context, loader in chosen:
             self._module.budget.step(1 + self._evaluator.spent())
             if loader is not None:
@@ -108,6 +111,7 @@ class Reading:
         options = self._options(node, context, loader, handed)
         if options.pop("repo_type", None) in _OTHERS:
             return
+        options |= self._rebuilt.get(id(node), {})
         if loader.required and not any(_may_be_true(handed, key) for key in loader.required):
             return
         if last_name(node.func) in _INTERFACE:
@@ -118,7 +122,10 @@ class Reading:
             return
         if expression is not None and self._is_loaded(expression, context):
             return
+        options |= self._rebuilding(node, context, expression)
         given = texts(known or [])
+        if not given and expression is not None and not _is_nothing(known):
+            yield from self._untold(node, context, loader, expression, (revision, options))
         for text, sure in given:
             usual = loader.usual
             certainty: Certainty = "declared" if sure else "inferred"
@@ -127,10 +134,22 @@ class Reading:
                     "path"  # `from_pretrained("model")` is a folder, not one of the hub's models
                 )
             yield Mention(text, node.lineno, usual, certainty, revision, options)
-        if not given and expression is not None and not _is_nothing(known):
-            text = _source(expression)
-            if loader.anything and not _about(text):
-                return
+
+    def _untold(
+        self,
+        node: ast.Call,
+        context: Context,
+        loader: Loader,
+        expression: ast.expr,
+        said: tuple[str | None, dict[str, Any]],
+    ) -> Iterator[Mention]:
+        """A model of which only the expression is known, or the address that it is fetched from."""
+        revision, options = said
+        if options.get("fetched"):
+            yield from self._downloaded(node, context)
+            return
+        text = _source(expression)
+        if not loader.anything or _about(text):
             yield Mention(text, node.lineno, loader.usual, "unresolved", revision, options)
 
     def _handed(self, node: ast.Call, context: Context) -> dict[str, list[Known]]:
@@ -187,31 +206,45 @@ class Reading:
                     return None, {**options, key: "unresolved"}
         return None, options
 
+    def _note_rebuilt(self, node: ast.Call, context: Context) -> None:
+        """Remember that a call rebuilds objects from a file that another call downloads."""
+        name = self._fetched.rebuilder(node, context) if node.args else None
+        call = self._fetched.hub_call(node.args[0], context) if name else None
+        if call is not None:
+            options = {"loader": name, "fetched": True}
+            for word in node.keywords:
+                if word.arg == "weights_only":
+                    options[word.arg] = _plain(
+                        self._evaluator.known(word.value, context), word.value
+                    )
+            self._rebuilt[id(call)] = options
+
+    def _rebuilding(
+        self, node: ast.Call, context: Context, expression: ast.expr | None
+    ) -> dict[str, Any]:
+        """What is recorded of a call that rebuilds objects from a file."""
+        if last_name(node.func) == "load_state_dict_from_url":
+            return {"loader": "torch.load", "fetched": True}
+        name = self._fetched.rebuilder(node, context)
+        if name is None:
+            return {}
+        found: dict[str, Any] = {"loader": name}
+        if expression is not None and (
+            self._fetched.saved(expression, context)
+            or self._fetched.web_call(expression, context) is not None
+        ):
+            found["fetched"] = True
+        return found
+
     def _is_loaded(self, node: ast.expr, context: Context) -> bool:
         """True for what another loading call of this module gave: it is a reference already."""
-        pending = [(node, context.scope)]
-        seen: set[tuple[int, str]] = set()
-        for _ in range(_FOLLOWED):
-            if not pending:
-                break
-            each, scope = pending.pop()
-            if isinstance(each, ast.Call):
-                if id(each) in self._loading:
-                    return True
-                pending += [(inner, scope) for inner in (*each.args[:1], each.func)]
-            elif isinstance(each, ast.Attribute):
-                pending.append((each.value, scope))
-            elif isinstance(each, ast.Name):
-                home, bindings = self._module.bindings(scope, each.id)
-                if (id(home), each.id) not in seen:
-                    seen.add((id(home), each.id))
-                    values = [one for one in bindings if one.kind == "value"]
-                    pending += [(one.value, one.scope) for one in values if one.value is not None]
-        return False
+        loading = self._loading
+        return self._fetched.origin(node, context, lambda call: id(call) in loading) is not None
 
     def _other(self, node: ast.Call, context: Context) -> Iterator[Mention | Embedded]:
         """Calls that are no loaders: command lines, hosted models, keywords that say `model`."""
         name = last_name(node.func)
+        yield from self._downloaded(node, context)
         if name in loaders.RUNNERS:
             dotted = self._evaluator.names.dotted(node.func, context) or ""
             if dotted.startswith(("os.", "subprocess.", "asyncio.")):
@@ -229,6 +262,24 @@ class Reading:
                     yield Mention(text, node.lineno, "hosted", certainty)
                 elif name != "Agent":
                     yield from _with_scheme(text, node.lineno)
+
+    def _downloaded(self, node: ast.Call, context: Context) -> Iterator[Mention]:
+        """`pickle.loads(requests.get(url).content)`: no path, and still a model perhaps."""
+        if not node.args or self._fetched.rebuilder(node, context) is None:
+            return
+        call = self._fetched.web_call(node.args[0], context)
+        if call is None:
+            return
+        options = self._rebuilding(node, context, node.args[0])
+        given = [*call.args[:1], *(word.value for word in call.keywords if word.arg == "url")]
+        known = [each for value in given for each in texts(self._evaluator.known(value, context))]
+        addresses = [(text, sure) for text, sure in known if "://" in text]
+        for text, sure in addresses:
+            certainty: Certainty = "declared" if sure else "inferred"
+            yield Mention(text, node.lineno, "url", certainty, None, options)
+        if not addresses and _about(_source(node.args[0])):
+            shown = _source(node.args[0])
+            yield Mention(shown, node.lineno, "url", "unresolved", None, options)
 
     def _keyword(
         self, key: str, value: ast.expr, node: ast.Call, context: Context

@@ -135,6 +135,7 @@ class File:
             architecture=metadata.texts.get("general.architecture", ""),
             split=part,
             splits=parts,
+            split_tensors=metadata.numbers.get("split.tensors.count"),
         )
         if self._header:
             yield TensorHeader(

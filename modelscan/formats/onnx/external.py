@@ -27,7 +27,9 @@ _MEMORY: Final = "_MEM_ADDR_"
 _MAX_NUMBER: Final = (1 << 63) - 1
 _MAX_DIGITS: Final = 20
 _SAME: Final = 20
-"""Names and defects of one kind that are stated one by one."""
+"""Defects of one kind that are stated one by one."""
+_MAX_FILES: Final = 2_000
+"""Files beside a model that are stated. Exporters that write one for each tensor reach a thousand."""
 
 
 class ExternalData:
@@ -84,8 +86,8 @@ class ExternalData:
         if _MEMORY in path:
             kind = "memory"
         key = (kind, path)
-        if key not in self._files and len(self._files) >= _SAME and kind == "inside":
-            return  # hundreds of files beside a model are no news after the first ones
+        if key not in self._files and len(self._files) >= _MAX_FILES and kind == "inside":
+            return
         entry = self._files.setdefault(key, [tensor.name, 0, 0])
         entry[1] += count
         entry[2] = max(entry[2], extent)

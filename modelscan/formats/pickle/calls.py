@@ -18,6 +18,7 @@ from modelscan.formats.pickle.special import (
     KEEP_ARGUMENTS,
     REBUILDERS,
     RECONSTRUCTORS,
+    RETURNERS,
 )
 from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.tensors import check_geometry
@@ -209,6 +210,15 @@ def _delegated(state: State, function: Global, arguments: Arguments, opcode: str
     return _result(function, arguments, lean=state.lean)
 
 
+def _returned(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
+    """A function that returns what it is given, and does nothing else."""
+    if not arguments:
+        return None
+    state.ledger.state_call(function, function.disposition, arguments, opcode, at)
+    state.ledger.check_arguments(function, arguments, opcode, at)
+    return arguments[0]
+
+
 def _named(state: State, function: Global, arguments: Arguments, _opcode: str, at: int) -> Value:
     """A function that returns something by its name."""
     name = arguments[0] if len(arguments) == 1 else None
@@ -261,5 +271,6 @@ _PATTERNS: Final[dict[str, _Pattern]] = {
     **dict.fromkeys(REBUILDERS, check_geometry),
     **dict.fromkeys(DELEGATES, _delegated),
     **dict.fromkeys(BY_NAME, _named),
+    **dict.fromkeys(RETURNERS, _returned),
 }
 """Callables whose arguments decide. `None` leaves the decision to the list."""

@@ -9,8 +9,10 @@ Invariants:
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.formats.pickle.shown import abbreviated
@@ -33,6 +35,12 @@ from modelscan.vocabulary.fact import (
 )
 from modelscan.vocabulary.lists import ANY, PickleGlobals
 
+_SCRIPT: Final = re.compile(r"(?:^|[/!])(?:data|constants|bytecode)\.pkl\Z|\.debug_pkl\Z")
+"""Members of TorchScript archives. Their pickles name types of the script as `__torch__.…`, which
+torch's own unpickler in C++ looks up among the types that the archive declares; in Python there is
+no such module (`torch/csrc/jit/serialization/unpickler.cpp`)."""
+_SCRIPT_MODULE: Final = "__torch__"
+
 
 class Ledger:
     """Everything that has been seen in one artifact, over all the pickles in it.
@@ -51,6 +59,7 @@ class Ledger:
         self._stream: dict[tuple[str, str], Global] = {}
         self._said: set[tuple[str, str]] = set()
         self._untrusted = False
+        self._script = _SCRIPT.search(artifact.member or "") is not None
         self.templated = False
         """A class was imported whose instances run a part of their state (see `templates`)."""
         self.storages: dict[bytes, Storage] = {}
@@ -91,6 +100,8 @@ class Ledger:
     def disposition(self, module: str, name: str) -> Disposition:
         """What the list says of a name, or of the modules that it is reached through."""
         found = self._names.disposition(module, name)
+        if self._script and module.partition(".")[0] == _SCRIPT_MODULE:
+            return "constructor"
         if found == "unknown" and (self._hops_to_denied(name) or self._below_denied(module)):
             return "denied"
         return found

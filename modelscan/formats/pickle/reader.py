@@ -24,7 +24,7 @@ from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
 from modelscan.formats.pickle.tensors import ITEM_SIZES
 from modelscan.formats.pickle.window import WHOLE, Window
 from modelscan.formats.reader import Glimpse
-from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, TorchCheckpoint
 from modelscan.vocabulary.lists import PickleGlobals
@@ -52,6 +52,11 @@ _COUNT: Final = 8
 """Bytes of a storage's number of elements."""
 _FOLLOWING: Final = 64 << 10
 """Bytes looked at to tell what follows a pickle."""
+_SHELF: Final = ".dat"
+_BLOCK: Final = 512
+"""`shelve` on `dbm.dumb` keeps its values in a file of this name, in blocks of this size
+(`Lib/dbm/dumb.py`). A value that became shorter leaves the end of the old one behind."""
+_PROTO: Final = bytes([PROTO])
 
 
 class PickleReader:
@@ -96,9 +101,10 @@ class PickleReader:
             count += 1
             if legacy and count == _TORCH_PICKLES:
                 offset = _after_storages(ledger, offset)
-            following = window.take(offset, _FOLLOWING)
-            if not looks_like_pickle(following, artifact.size - offset, follows=True):
+            following = _next_pickle(window, offset, blocks=_is_shelf(artifact))
+            if following is None:
                 break
+            offset = following
         if (place_of_data := _first_data(window, offset)) is not None:
             ledger.oddity("trailing-data", _size_of(artifact, place_of_data), place_of_data)
         yield from ledger.drain()
@@ -196,9 +202,43 @@ def _protocol(window: Window, offset: int) -> int:
     return 0 if head[:1] in b"(ILFSVNPg." else 1
 
 
+def _is_shelf(artifact: Artifact) -> bool:
+    """True for the values of a shelf on `dbm.dumb`, by the name: each begins with a block."""
+    return base_name(artifact).lower().endswith(_SHELF)
+
+
+def _next_pickle(window: Window, offset: int, *, blocks: bool) -> int | None:
+    """Where the next pickle begins at or after `offset`; `None` when something else follows.
+
+    Args:
+        window: the bytes.
+        offset: where a pickle has ended.
+        blocks: loaders find each pickle at a block of its own, whatever lies between.
+    """
+    if _follows(window, offset):
+        return offset
+    place_of_data = _first_data(window, offset)
+    if place_of_data is None or _follows(window, place_of_data):
+        return place_of_data
+    if blocks:
+        # what a longer value left behind, up to where the next one may begin
+        for start in range(offset + -offset % _BLOCK, window.size, _BLOCK):
+            if window.take(start, 1) == _PROTO and _follows(window, start):
+                return start
+    return None
+
+
+def _follows(window: Window, offset: int) -> bool:
+    """True when a pickle begins at `offset`, behind another one."""
+    following = window.take(offset, _FOLLOWING)
+    return looks_like_pickle(following, window.size - offset, follows=True)
+
+
 def _first_data(window: Window, offset: int) -> int | None:
     """Where something other than padding begins, at or after `offset`."""
-    while piece := window.take(offset, WHOLE):
+    length = _BLOCK  # most paddings are short, and a shelf has one behind each value
+    while piece := window.take(offset, length):
+        length = WHOLE
         rest = piece.lstrip(b"\0\r\n\t ")
         if rest:
             return offset + len(piece) - len(rest)

@@ -29,6 +29,13 @@ DELEGATES: Final = {
 }
 """They call another function: the place of that function among the arguments, and the place of the
 tuple that it is given."""
+RETURNERS: Final = frozenset({
+    "torch.jit._pickle.build_boollist", "torch.jit._pickle.build_doublelist",
+    "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensor_from_id",
+    "torch.jit._pickle.build_tensorlist", "torch.jit._pickle.restore_type_tag",
+})  # fmt: skip
+"""They return the first of their arguments as it is: a name that is handed through one is still
+that name."""
 _BUILTINS: Final = "slice list tuple dict int float complex set bytes str bool object range"
 BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
     "dill._dill._load_type": {
@@ -55,8 +62,8 @@ EVALUATED: Final = re.compile(rb"range\(-?\d{1,9}, -?\d{1,9}(?:, -?\d{1,9})?\)\Z
 NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_doc": 1}
 """Which argument of a nested loader is the pickle, when it is not the first."""
 SPECIAL: Final = (
-    WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | DELEGATES.keys() | BY_NAME.keys()
-    | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
+    WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | RETURNERS | DELEGATES.keys()
+    | BY_NAME.keys() | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
 )  # fmt: skip
 """All of them."""
 TEMPLATED: Final = frozenset({"scipy.stats"})

@@ -86,11 +86,16 @@ def _figures(
     index: WeightIndex, paths: dict[str, str], headers: dict[str, TensorHeader]
 ) -> Iterator[tuple[Any, str, str]]:
     """Numbers of tensors and bytes, where the shards' own tables of contents say them."""
-    for shard, count in zip(index.shards, index.counts, strict=True):
+    names = index.names or ("",) * len(index.shards)
+    for shard, count, stated in zip(index.shards, index.counts, names, strict=True):
         header = headers.get(paths.get(shard, ""))
-        if header is not None and header.tensors != count:
+        if header is None:
+            continue
+        if header.tensors != count:
             detail = f"{count:,} tensors in the index, {header.tensors:,} in the file"
             yield "tensors-differ", shard, detail
+        elif stated and header.names and header.names != stated:
+            yield "tensors-swapped", shard, f"{count:,} tensors, and their names differ"
     found = [headers.get(path) for path in paths.values()]
     payload = sum(header.payload for header in found if header is not None)
     if (

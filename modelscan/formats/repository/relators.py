@@ -6,22 +6,33 @@ from collections.abc import Iterable
 
 from modelscan.formats.repository.base import BaseRelator
 from modelscan.formats.repository.card import CardRelator
+from modelscan.formats.repository.gguf_parts import GgufPartsRelator
+from modelscan.formats.repository.graph_files import GraphFileRelator
 from modelscan.formats.repository.index import IndexRelator
+from modelscan.formats.repository.licence import LicenceRelator
 from modelscan.formats.repository.relator import Facts, Relator, RepositoryView
 from modelscan.formats.repository.remote_code import RemoteCodeRelator
+from modelscan.formats.repository.tokenizer import TokenizerRelator
 from modelscan.formats.repository.twins import TwinRelator
 from modelscan.vocabulary.fact import Fact
+from modelscan.vocabulary.lists import NameLists
 
 RELATORS: tuple[Relator, ...] = (
     IndexRelator(),
+    GgufPartsRelator(),
+    GraphFileRelator(),
     TwinRelator(),
     RemoteCodeRelator(),
     CardRelator(),
     BaseRelator(),
+    TokenizerRelator(),
 )
 
+NO_LISTS = NameLists()
 
-def relate(view: RepositoryView, facts: Iterable[Fact]) -> list[Fact]:
-    """What holds between the files of a model."""
+
+def relate(view: RepositoryView, facts: Iterable[Fact], lists: NameLists = NO_LISTS) -> list[Fact]:
+    """What holds between the files of a model, with the lists that relators look names up in."""
     stated = Facts(facts)
-    return [fact for relator in RELATORS for fact in relator.relate(view, stated)]
+    relators = (*RELATORS, LicenceRelator(lists.licences))
+    return [fact for relator in relators for fact in relator.relate(view, stated)]

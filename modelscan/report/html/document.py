@@ -11,8 +11,10 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from modelscan.report.containment import section
 from modelscan.report.html.ancestry import graph
 from modelscan.report.html.answers import cards, overview, status
+from modelscan.report.html.containment import workloads
 from modelscan.report.html.files import files
 from modelscan.report.html.findings import badge, findings
 from modelscan.report.html.gaps import gaps
@@ -124,7 +126,9 @@ def _contents(report: Report) -> str:
 def _parts(model: ModelReport, anchor: str) -> str:
     if model.error is not None:
         return ""
-    listed = "".join(f'<li><a href="#{anchor}-{part}">{name}</a></li>' for part, name in _PARTS)
+    listed = "".join(
+        f'<li><a href="#{anchor}-{part}">{name}</a></li>' for part, name in _parts_of(model)
+    )
     return f"<ol>{listed}</ol>"
 
 
@@ -179,6 +183,7 @@ def _body(model: ModelReport, report: Report, anchor: str) -> str:
     )
     content = {
         "answers": cards(model, anchor),
+        "containment": workloads(model),
         "findings": findings(model, report.rules, anchor),
         "silence": gaps(model),
         "lineage": graph(model),
@@ -190,8 +195,15 @@ def _body(model: ModelReport, report: Report, anchor: str) -> str:
     return "".join(
         f'<section class="part {part}" id="{anchor}-{part}"><h3>{name}</h3>'
         f"{content[part]}</section>"
-        for part, name in _PARTS
+        for part, name in _parts_of(model)
     )
+
+
+def _parts_of(model: ModelReport) -> tuple[tuple[str, str], ...]:
+    """The parts of a model; a deployment has one more."""
+    if section(model) is None:
+        return _PARTS
+    return (*_PARTS[:1], ("containment", "Containment"), *_PARTS[1:])
 
 
 def _footer(report: Report) -> str:

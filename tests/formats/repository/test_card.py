@@ -33,30 +33,3 @@ def test_what_is_missing_beside_weights() -> None:
 def test_nothing_is_missing_without_weights_or_beside_a_single_file() -> None:
     assert _checks(view("config.json", "Makefile")) == []
     assert _checks(view(WEIGHTS, folder=False)) == []
-
-
-@pytest.mark.parametrize(
-    ("card", "weights", "differ"),
-    [
-        ("mit", "apache-2.0", True),
-        ("apache-2.0", "Apache License, Version 2.0", False),
-        ("mit", "MIT License", False),
-        ("llama3", "Llama 3", False),
-        ("other", "llama3", False),
-        ("mit", "other", False),
-    ],
-)
-def test_licences_of_card_and_weights(card: str, weights: str, differ: bool) -> None:
-    facts = [claim("licence", card), claim("licence", weights, "model.gguf")]
-    expected = [("licence-differs", weights, card)] if differ else []
-    assert _checks(view("model.gguf", "README.md"), *facts) == expected
-
-
-def test_each_other_licence_is_stated_once() -> None:
-    facts = [claim("licence", "mit"), *(claim("licence", "gpl", f"{n}.gguf") for n in range(9))]
-    assert len(_checks(view("README.md"), *facts)) == 1
-
-
-def test_licences_without_a_card_contradict_nothing() -> None:
-    facts = [claim("licence", "mit", "a.gguf"), claim("licence", "gpl", "b.gguf")]
-    assert _checks(view("README.md"), *facts) == []

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+import msgspec
 import pytest
 
+from modelscan import api
 from modelscan.formats.repository.index import IndexRelator
 from modelscan.formats.repository.relator import Facts, RepositoryView
 from modelscan.vocabulary.fact import Fact, IndexCheck, WeightIndex
 from modelscan.vocabulary.location import Location
+from tests.forge import safetensors
 from tests.forge.repository import INDEX, header, index, view
 
 ONE, TWO = "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"
@@ -121,3 +127,23 @@ def test_an_index_inside_an_archive_is_left() -> None:
         location=Location("a.zip", INDEX), tensors=1, shards=("../x",), counts=(1,), total_size=None
     )
     assert _relate(view("a.zip"), inside) == []
+
+
+def test_tensors_that_changed_places() -> None:
+    stated = msgspec.structs.replace(index(ONE, TWO), names=("a", "b"))
+    same = msgspec.structs.replace(header(ONE), names="a")
+    other = msgspec.structs.replace(header(TWO), names="c")
+    assert _relate(view(INDEX, ONE, TWO), stated, same, other) == [
+        ("tensors-swapped", TWO, "1 tensors, and their names differ")
+    ]
+    assert _relate(view(INDEX, ONE, TWO), stated, same, header(TWO)) == []
+
+
+def test_shards_whose_tensors_were_swapped(tmp_path: Path) -> None:
+    (tmp_path / ONE).write_bytes(safetensors.assemble(safetensors.header({"b": ("U8", [1])})))
+    (tmp_path / TWO).write_bytes(safetensors.assemble(safetensors.header({"a": ("U8", [1])})))
+    for first, second, rules in (("a", "b", {"index-swaps-tensors"}), ("b", "a", set())):
+        document = {"metadata": {"total_size": 2}, "weight_map": {first: ONE, second: TWO}}
+        (tmp_path / INDEX).write_text(json.dumps(document), encoding="utf-8")
+        (model,) = api.scan(tmp_path).models
+        assert {one.rule for one in model.findings if one.rule.startswith("index")} == rules

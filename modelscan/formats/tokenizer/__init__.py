@@ -1,0 +1,1 @@
+"""Tokenizers: `tokenizer.json`, sentencepiece models, tiktoken tables and bare vocabularies."""

@@ -1,0 +1,100 @@
+"""Added tokens: those that are found in text as they stand, before anything is cut.
+
+Markers of a conversation are added tokens. One that holds a whole turn, an address or a sentence
+lets a single number stand for it: what a person sees in the prompt or the answer is not what the
+vocabulary says.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from modelscan.formats.tokenizer.vocabulary import MOST_SHOWN, Defect
+
+_MARKER: Final = re.compile(
+    r"<[|\uff5c][^<>|\uff5c]{1,60}[|\uff5c]>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS)\]"
+    r"|<</?SYS>>|<(?:start|end)_of_turn>|</?s>"
+)
+"""Markers that begin or end a turn, in the templates of the well-known families."""
+_ADDRESS: Final = re.compile(
+    r"\b(?:https?|ftp|wss?)://[^\s/]{3}|\bwww\.[\w-]+\.\w{2}", re.IGNORECASE
+)
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_SENTENCE: Final = 5
+"""Words, with blanks between them, from which a token is a sentence."""
+_HIDDEN: Final = re.compile("[\U000e0020-\U000e007e\u202a-\u202e\u2066-\u2069]")
+"""Tag characters, and those that turn the direction of writing."""
+
+
+class Added(NamedTuple):
+    """An added token."""
+
+    number: int
+    content: str
+
+
+def added(document: Any) -> list[Added]:
+    """The tokens of a list of tables with `id` and `content`; others are left out."""
+    found: list[Added] = []
+    for entry in document if isinstance(document, list) else ():
+        number = entry.get("id") if isinstance(entry, dict) else None
+        content = entry.get("content") if isinstance(entry, dict) else None
+        if type(number) is int and isinstance(content, str):
+            found.append(Added(number, content))
+    return found
+
+
+def against(table: Mapping[str, int], tokens: list[Added]) -> Iterator[Defect]:
+    """Added tokens whose numbers are not theirs.
+
+    Args:
+        table: the vocabulary.
+        tokens: the added tokens.
+    """
+    holders: dict[int, str] = {}
+    wanted = {token.number: token.content for token in tokens}
+    named: dict[int, str] | None = None
+    shown = 0
+    for number, content in tokens:
+        own = table.get(content)
+        defect = None
+        if holders.setdefault(number, content) != content:
+            defect = Defect("duplicate-number", content, f"{number} is {holders[number]!r} as well")
+        elif own is not None and own != number:
+            other = wanted.get(own)
+            kind = "number-exchanged" if other is not None else "number-differs"
+            why = f", the number of {other!r} among the added tokens" if other is not None else ""
+            defect = Defect(kind, content, f"{number} added, {own} in the vocabulary{why}")
+        elif own is None and 0 <= number < len(table):
+            if named is None:
+                named = {value: name for name, value in table.items()}
+            if number in named:
+                detail = f"{number} is {named[number]!r} in the vocabulary"
+                defect = Defect("number-taken", content, detail)
+        elif number < 0:
+            defect = Defect("bad-number", content, str(number))
+        if defect is not None:
+            shown += 1
+            if shown <= MOST_SHOWN:
+                yield defect
+
+
+def oddity(content: str) -> Any:
+    """What is odd about the text of an added token, as `tokenizer.token` says it; empty if nothing.
+
+    Reserved tokens, language codes, runs of blanks and single words are ordinary.
+    """
+    if _HIDDEN.search(content):
+        return "hidden-text"
+    if _ADDRESS.search(content):
+        return "holds-address"
+    markers = _MARKER.findall(content)
+    rest = _MARKER.sub(" ", content)
+    words = len(_WORD.findall(rest))
+    if min(len(markers), words) > 0 and len(markers) + words > 2:  # noqa: PLR2004  # with its role, a marker is one token of some models
+        return "holds-marker"
+    if words >= _SENTENCE and " " in rest.strip():
+        return "holds-sentence"
+    return ""

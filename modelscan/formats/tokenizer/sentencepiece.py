@@ -1,0 +1,174 @@
+"""sentencepiece models, `tokenizer.model` and `spiece.model`: a protobuf of pieces and rules.
+
+Invariants: the file is walked once; pieces are nearly all of it, so their fields are read in place.
+What it says besides (training parameters) is data.
+
+Source: sentencepiece, `sentencepiece_model.proto`: `ModelProto` with pieces (1), trainer (2),
+normaliser (3) and denormaliser (5); a piece has its text (1), score (2) and type (3).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any, Final
+
+from modelscan.budget import Budget
+from modelscan.errors import BudgetError
+from modelscan.formats.protobuf import BYTES, FIXED32, VARINT, Field, Wire
+from modelscan.formats.reader import Glimpse
+from modelscan.formats.tokenizer import charsmap
+from modelscan.formats.tokenizer.added import Added
+from modelscan.formats.tokenizer.reader import facts_of_added
+from modelscan.formats.tokenizer.vocabulary import MOST_SHOWN, Vocabulary, scored_out_of_order
+from modelscan.vocabulary.artifact import Artifact, BytesArtifact, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, TokenizerDefect, TokenizerStep, TokenizerToken
+from modelscan.vocabulary.location import Location
+
+_PIECE, _TRAINER, _NORMALIZER, _DENORMALIZER = 1, 2, 3, 5
+_TEXT, _SCORE, _TYPE = 1, 2, 3
+_ALGORITHM: Final = 3
+_CHARSMAP: Final = 2
+_ALGORITHMS: Final = {1: "Unigram", 2: "BPE", 3: "WordLevel", 4: "char"}
+_NORMAL, _CONTROL, _OWN = 1, 3, 4
+"""Types of pieces: of the training, a marker, a token that the author added."""
+_PIECE_TAG: Final = 0x0A
+_SCORE_TAG: Final = 0x15
+_LARGEST: Final = 64 << 20
+_MOST: Final = 4_000_000
+_SHOWN: Final = 160
+
+
+class SentencepieceReader:
+    """A sentencepiece model, by its first piece: the format has no magic bytes."""
+
+    format = "sentencepiece"
+
+    starts = (bytes([_PIECE_TAG]),)
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """Two pieces, one behind the other, the first with a text that is a marker."""
+        head = glimpse.head
+        if head[:1] != b"\n" or head[2:3] != b"\n" or glimpse.extension in {".md", ".txt"}:
+            return False
+        length, text = head[1], head[3:4]
+        if not text or text[0] + 2 > length or length > 0x7F or text[0] > 0x7F:  # noqa: PLR2004  # one byte each
+            return False
+        score = head[4 + text[0] : 5 + text[0]]
+        following = head[2 + length : 3 + length]
+        return score == bytes([_SCORE_TAG]) and following == b"\n"
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """State the vocabulary, and what is wrong or out of the ordinary.
+
+        Raises:
+            ReadError: it is not the message that it began as.
+            BudgetError: it is larger than any.
+        """
+        if artifact.size > _LARGEST:
+            raise BudgetError(f"a sentencepiece model of {artifact.size:,} bytes")
+        where = place(artifact)
+        wire = Wire(artifact, budget)
+        names: list[str] = []
+        scores: list[float] = []
+        own: list[Added] = []
+        algorithm = ""
+        found: list[Fact] = []
+        for field in wire.fields():
+            if field.wire != BYTES:
+                continue
+            if field.number == _PIECE:
+                text, score, kind = _piece(wire.take(field.at, field.value))
+                if len(names) >= _MOST:
+                    raise BudgetError(f"more than {_MOST:,} pieces")
+                if kind in {_CONTROL, _OWN}:
+                    own.append(Added(len(names), text))
+                names.append(text)
+                scores.append(score if kind == _NORMAL else 0.0)
+            elif field.number == _TRAINER:
+                algorithm = _algorithm(wire, field) or algorithm
+            elif field.number in {_NORMALIZER, _DENORMALIZER}:
+                found.extend(_rules(wire, field, where))
+        yield Vocabulary.listed(names).described("sentencepiece", algorithm or "Unigram", where)
+        for fact in (*_defects(names, scores, where), *_tokens(own, where), *found):
+            budget.fact()
+            yield fact
+
+
+def _defects(names: list[str], scores: list[float], where: Location) -> Iterator[Fact]:
+    first: dict[str, int] = {}
+    shown = 0
+    for number, name in enumerate(names):
+        if first.setdefault(name, number) != number and shown < MOST_SHOWN:
+            shown += 1
+            detail = f"{first[name]} and {number}"
+            yield TokenizerDefect(
+                location=where, kind="duplicate-token", token=name[:_SHOWN], detail=detail
+            )
+    for kind, token, detail in scored_out_of_order(names, scores):
+        yield TokenizerDefect(
+            location=where, kind=kind, token=token[:_SHOWN], detail=detail[:_SHOWN]
+        )
+
+
+def _tokens(own: list[Added], where: Location) -> Iterator[Fact]:
+    """Markers and tokens of the author's own that are odd; where they stand is their number."""
+    for fact in facts_of_added(own, "added_tokens", where):
+        if isinstance(fact, TokenizerToken):
+            yield fact
+
+
+def _piece(data: bytes) -> tuple[str, float, int]:
+    """Text, score and type of a piece.
+
+    Raises:
+        ReadError: it is none.
+    """
+    # Nearly every piece is a short text, a score, and sometimes a type: read without a walk.
+    end = 2 + data[1] if len(data) > 1 else 0
+    if data[:1] == b"\n" and data[1] < 0x80 and data[end : end + 1] == b"\x15":  # noqa: PLR2004  # a length of one byte
+        rest = data[end + 5 :]
+        if not rest or (len(rest) == 2 and rest[0] == 0x18):  # noqa: PLR2004  # the tag of the type
+            (score,) = struct.unpack_from("<f", data, end + 1)
+            text = data[2:end].decode("utf-8", "surrogateescape")
+            return text, score, rest[1] if rest else _NORMAL
+    return _walked(data)
+
+
+def _walked(data: bytes) -> tuple[str, float, int]:
+    )  # lazy: pieces of another shape are rare
+
+    wire = Wire(BytesArtifact("", data), Budget())
+    text, score, kind = "", 0.0, _NORMAL
+    for field in wire.fields():
+        if (field.number, field.wire) == (_TEXT, BYTES):
+            text = wire.take(field.at, field.value).decode("utf-8", "surrogateescape")
+        elif (field.number, field.wire) == (_SCORE, FIXED32):
+            (score,) = struct.unpack("<f", field.value.to_bytes(4, "little"))
+        elif (field.number, field.wire) == (_TYPE, VARINT):
+            kind = field.value
+    return text, score, kind
+
+
+def _algorithm(wire: Wire, message: Field) -> str:
+    for field in wire.fields(message.at, message.end, depth=1):
+        if (field.number, field.wire) == (_ALGORITHM, VARINT):
+            return _ALGORITHMS.get(field.value, "")
+    return ""
+
+
+def _rules(wire: Wire, message: Field, where: Location) -> Iterator[Fact]:
+    """Rules of normalisation that write words."""
+    stage: Any = "normalizer" if message.number == _NORMALIZER else "decoder"
+    for field in wire.fields(message.at, message.end, depth=1):
+        if (field.number, field.wire) == (_CHARSMAP, BYTES):
+            for text in charsmap.words(wire.take(field.at, field.value)):
+                kind: Any = "rewrites-address" if "://" in text else "rewrites-words"
+                yield TokenizerStep(
+                    location=where,
+                    stage=stage,
+                    kind=kind,
+                    name="precompiled",
+                    content=text[:_SHOWN],
+                )

@@ -1,0 +1,175 @@
+"""One pass over the files of a model: every file is opened once, hashed and read.
+
+Invariants: the descriptor that is hashed is the one that is read, and whether the file changed is
+asked afterwards; what is read in parts is not hashed, and says so; no file ends the pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from modelscan.budget import Budget, Limits
+from modelscan.errors import ReadError
+from modelscan.formats.candidates import Candidates
+from modelscan.formats.light import light_readers
+from modelscan.formats.routing import Reading
+from modelscan.verifier.hashing import Digester, algorithms_for, digest_bytes
+from modelscan.verifier.request import Plan
+from modelscan.vocabulary.artifact import CHUNK, Artifact, BytesArtifact, stream
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact
+from modelscan.vocabulary.result import FileEntry
+from modelscan.vocabulary.snapshot import OpenArtifact, SourceFile
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+SMALL = CHUNK
+"""Files up to this many bytes are held in memory: hashed and read from the very same bytes."""
+_THREADED = 8 << 20
+"""Files from this many bytes on are worth a thread: hashing releases the interpreter lock."""
+
+
+_CONNECTIONS = 8
+"""Remote files that are fetched at once: they wait for the server, and not for a processor."""
+
+
+class Progress(Protocol):
+    """Whoever wants to watch. Called from several threads."""
+
+    def start(self, ref: str, files: int, size: int) -> None:
+        """A model of `files` files and `size` bytes is about to be read."""
+
+    def advance(self, size: int) -> None:
+        """So many more bytes have been read."""
+
+    def file_done(self) -> None:
+        """One more file is done."""
+
+
+class Pass(NamedTuple):
+    """What every file of one model is examined with."""
+
+    readers: Candidates
+    limits: Limits
+    plan: Plan
+    """What has to be hashed, and how."""
+    progress: Progress | None = None
+
+
+class Examined(NamedTuple):
+    """What became of one file."""
+
+    entry: FileEntry
+    facts: list[Fact]
+    coverage: list[Coverage]
+    recognised: bool
+
+
+def examine_all(
+    files: Sequence[SourceFile], within: Pass, workers: Executor | int, let_go: Callable[[], None]
+) -> list[Examined]:
+    """Examine every file: several large or remote ones at once, the largest first, then the rest.
+
+    Remote files spend their time waiting, however small they are.
+    """
+    slow = (file for file in files if file.size >= _THREADED or file.access != "local")
+    large = sorted(slow, key=lambda file: -file.size)
+    if isinstance(workers, int) and workers > 1 and any(f.access != "local" for f in large):
+        workers = max(workers, _CONNECTIONS)
+    done: dict[str, Examined] = {}
+    if len(large) > 1 and workers != 1:
+        with _pool(workers) as pool:
+            try:
+                examined = pool.map(lambda file: _examine(file, within), large)
+                done = {item.entry.path: item for item in examined}
+            except BaseException:
+                let_go()  # a download that goes on would keep the pool, and whoever interrupts it
+                raise
+    return [done.get(file.name) or _examine(file, within) for file in files]
+
+
+def _pool(workers: Executor | int) -> AbstractContextManager[Executor]:
+    """The caller's executor, left open, or threads of our own."""
+    if not isinstance(workers, int):
+        return nullcontext(workers)
+    from concurrent.futures import ThreadPoolExecutor  # lazy: models of one file need no threads
+
+    return ThreadPoolExecutor(workers)
+
+
+def _examine(file: SourceFile, within: Pass) -> Examined:
+    """Open one file, hash it and read it, through one descriptor."""
+    facts: list[Fact] = []
+    coverage: list[Coverage] = []
+    digests: dict[str, str] = {}
+    size, form, recognised = file.size, "unknown", False
+    try:
+        with file.open() as artifact:
+            size = artifact.size
+            readable: Artifact = artifact
+            readers = within.readers
+            if file.access == "ranges":
+                readers = light_readers(readers).choose(artifact)
+            else:
+                # what comes from elsewhere has been counted as it came in
+                counting = within.progress if file.access == "local" else None
+                digests, readable = _hash(artifact, within.plan, counting)
+            reading = Reading(readable, readers, Budget(within.limits))
+            for item in reading:
+                if isinstance(item, Fact):
+                    facts.append(item)
+                else:
+                    coverage.append(item if digests else _light(item, file))
+            form, recognised = reading.format, reading.recognised
+            trouble = "changed while it was being read" if artifact.changed() else ""
+    except ReadError as error:
+        trouble = error.message
+    if trouble:  # what was found stays; that everything was read does not
+        digests = {}
+        coverage = [entry for entry in coverage if entry.status != "read"]
+        coverage.append(Coverage(file=file.name, status="unreadable", needed=True, reason=trouble))
+    if within.progress:
+        within.progress.file_done()
+    entry = FileEntry(path=file.name, size=size, digests=digests, format=form)
+    return Examined(entry, facts, coverage, recognised)
+
+
+def _light(entry: Coverage, file: SourceFile) -> Coverage:
+    """The same, about a file of which only the parts that readers asked for were fetched."""
+    if entry.status != "read" or entry.file != file.name or entry.member is not None:
+        return entry
+    reason = "read in parts and not hashed: --full fetches and hashes every byte"
+    return Coverage(file=entry.file, status="header-only", reason=reason)
+
+
+def _hash(
+    artifact: OpenArtifact, plan: Plan, progress: Progress | None
+) -> tuple[dict[str, str], Artifact]:
+    """The digests of a file, and the artifact to read: its bytes in memory when it is small."""
+    name, size = artifact.name, artifact.size
+    wanted = (*algorithms_for(size, name), *plan.algorithms_for(size, name))
+    watchers = plan.watchers(name, size)
+    if size <= SMALL:
+        data = artifact.read_at(0, size)
+        if len(data) != size:
+            raise ReadError("became shorter while it was being read")
+        if progress:
+            progress.advance(size)
+        for watcher in watchers:
+            watcher.update(data)
+        return digest_bytes(data, wanted), BytesArtifact(name, data)
+    digester = Digester(size, wanted)
+    hashed = 0
+    for chunk in stream(artifact):
+        digester.update(chunk)
+        for watcher in watchers:
+            watcher.update(chunk)
+        hashed += len(chunk)
+        if progress:
+            progress.advance(len(chunk))
+    if hashed != size:
+        raise ReadError("became shorter while it was being read")
+    return digester.result(), artifact
