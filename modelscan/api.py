@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from modelscan.containment.write import Written
+    from modelscan.dependencies.pull import Pulled
 
 __all__ = [
     "FetchOptions",
@@ -75,6 +76,7 @@ __all__ = [
     "lock_update",
     "lock_write",
     "pin_signers",
+    "pull",
     "scan",
     "verify",
     "write_containment",
@@ -481,6 +483,58 @@ def inventory(
         everything=everything,
         hash_limit=hash_limit,
     )
+
+
+def pull(
+    ref: str | Path,
+    folder: str | Path,
+    *,
+    policy: Policy | None = None,
+    fetch: FetchOptions | None = None,
+    lock: str | Path | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Fetch a model, scan it, lock it, and let it appear in a folder only if the policy passes.
+
+    Args:
+        ref: what `scan` takes.
+        folder: where it shall appear; new or empty.
+        policy: what is allowed, from `load_policy`; by default the built-in profile `default`.
+        fetch: how models are fetched; every byte is, whatever it says about that.
+        lock: the lock that shall name it; by default the nearest one upward.
+        include: globs of the files to take; none means all.
+        exclude: globs of files to leave out.
+        force: replace a folder that is there, whole.
+        progress: told what is being fetched and read; called from several threads.
+
+    Raises:
+        SourceError: nothing can be written there, or there is too little room.
+        UsageError: the folder is not empty, or the lock is broken or being written.
+    """
+    from modelscan.dependencies import pull as pulling  # lazy: a scan copies nothing
+    from modelscan.dependencies import writing
+
+    policy = policy or plain()
+    tools = Tools.prepare(load(()), policy.profile)._replace(
+        fetch=msgspec.structs.replace(fetch or FetchOptions(), full=True),
+        advisories=policy.advisories,
+        request=_configured(Request(), policy),
+    )
+    check_names(
+        policy.profile, policy.origins, tools.catalogue.rules, (r.format for r in tools.readers)
+    )
+    job = pulling.Job(
+        tools,
+        lambda scanned: _report([scanned], tools, None),
+        writing.nearest(lock),
+        Selection(tuple(include), tuple(exclude)),
+        min(os.cpu_count() or 1, 8),
+        progress,
+    )
+    return pulling.pull(os.fspath(ref), Path(folder), job, force=force)
 
 
 def contain(

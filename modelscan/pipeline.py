@@ -29,6 +29,7 @@ from modelscan.formats.repository.relator import RepositoryView
 from modelscan.formats.repository.relators import relate
 from modelscan.lineage.asked import Ancestry
 from modelscan.lineage.descent import descent
+from modelscan.lineage.templates import template_differences
 from modelscan.passing import Pass, Progress, examine_all
 from modelscan.policy.advisories import NONE as NO_ADVISORIES
 from modelscan.policy.advisories import Advisories
@@ -37,7 +38,7 @@ from modelscan.policy.gate import Outcome
 from modelscan.policy.judge import judge
 from modelscan.policy.profile import Profile
 from modelscan.policy.situation import Situation
-from modelscan.results import model_facts
+from modelscan.results import approvals_of, model_facts
 from modelscan.verifier.checks import verify
 from modelscan.verifier.request import Request
 from modelscan.vocabulary.ancestry import Lineage
@@ -140,7 +141,27 @@ def scan(
     try:
         snapshot = take(ModelRef.parse(target), _watched(tools.fetch, progress))
     except SourceError as error:
-        return _unreadable(target, tools.profile, error)
+        return unreadable(target, tools.profile, error)
+    return scan_snapshot(
+        snapshot,
+        tools,
+        selection=selection,
+        workers=workers,
+        progress=progress,
+        absolute_paths=absolute_paths,
+    )
+
+
+def scan_snapshot(
+    snapshot: Snapshot,
+    tools: Tools,
+    *,
+    selection: Selection = EVERYTHING,
+    workers: Executor | int = 1,
+    progress: Progress | None = None,
+    absolute_paths: bool = False,
+) -> Scanned:
+    """Steps 2 to 8, for whoever has a snapshot: `pull` scans the copies that it will hand out."""
     takes = selection.within(snapshot)
     files = [file for file in snapshot.files if takes(file.name)]
     if progress:
@@ -167,6 +188,7 @@ def scan(
         # 5. Lineage: what the model descends from.
         lineage, measured, unmeasured, picture = descent(files, facts, tools.ancestry, tools.limits)
         facts += measured
+    facts += template_differences(files, tools.ancestry, tools.limits)
 
     # 6. The engine turns facts into findings, one for each cause.
     findings = tools.engine.evaluate(facts)
@@ -220,6 +242,7 @@ def scan(
         coverage=tuple(coverage),
         facts=msgspec.structs.replace(model_facts(facts), lineage=dict(picture)),
         fixed=judged.fixed,
+        approvals=approvals_of(tools.profile, digest),
     )
     return Scanned(report, outcome)
 
@@ -259,7 +282,7 @@ _UNREAD: dict[Kind, SourceKind] = {
 """What the source of a target is called that could not be read."""
 
 
-def _unreadable(target: str, profile: Profile, error: SourceError) -> Scanned:
+def unreadable(target: str, profile: Profile, error: SourceError) -> Scanned:
     """A target that could not be listed still has its entry, with nothing answered."""
     message = f"{error.message} ({error.hint})" if error.hint else error.message
     reason = "the target could not be read"

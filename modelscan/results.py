@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from modelscan.policy.limits import days_left
+from modelscan.policy.profile import Profile
 from modelscan.vocabulary.fact import (
     AttestationCheck,
     ChatTemplate,
@@ -24,7 +26,7 @@ from modelscan.vocabulary.fact import (
     SourceRevision,
     UnlistedFiles,
 )
-from modelscan.vocabulary.result import ModelFacts
+from modelscan.vocabulary.result import ApprovalEntry, ModelFacts
 
 _ALARMING = frozenset({"caution", "suspicious", "unsafe"})
 _COMMON = frozenset({"fact", "location", "status"})
@@ -47,6 +49,24 @@ def model_facts(facts: Sequence[Fact]) -> ModelFacts:
         ),
         provenance=_provenance(facts),
     )
+
+
+def approvals_of(
+    profile: Profile, digest: str | None
+) -> tuple[ApprovalEntry, ...] | msgspec.UnsetType:
+    """Who approved exactly these bytes, by the policy and its floors; unset when nobody did."""
+    found = {
+        ApprovalEntry(
+            owner=one.owner,
+            reason=one.reason,
+            until=str(one.until),
+            holds=days_left(one.until) >= 0,
+        )
+        for policy in (profile, *profile.floors)
+        for one in policy.approvals
+        if digest is not None and one.subject == digest
+    }
+    return tuple(sorted(found, key=lambda one: (one.until, one.owner, one.reason))) or msgspec.UNSET
 
 
 def _licence(facts: Sequence[Fact]) -> tuple[str, ...]:

@@ -44,14 +44,14 @@ LIMITS: Final[dict[str, int]] = {
 FAULT: Final = " failed: "
 """In the reason of a gap that stands for an exception that no reader may raise."""
 NAMES: Final = (
-    "x", "x.bin", "x.pkl", "x.pt", "x.zip", "x.tar", "x.gz", "x.7z", "x.npy", "x.npz", "x.safetensors",
-    "x.gguf", "x.onnx", "x.pb", "x.pbtxt", "x.meta", "saved_model.pb", "keras_metadata.pb", "x.cpb",
-    "x.tflite", "model.json", "config.json", "tokenizer_config.json", "tokenizer.json",
-    "modules.json", "adapter_config.json", "x.safetensors.index.json", "x.yaml", "x.h5", "x.keras",
+    "x", "x.bin", "x.pkl", "x.pt", "x.zip", "x.tar", "x.gz", "x.7z", "x.npy", "x.npz",
+    "x.safetensors", "x.gguf", "x.onnx", "x.pb", "x.pbtxt", "x.meta", "saved_model.pb",
+    "keras_metadata.pb", "x.cpb", "x.tflite", "model.json", "config.json", "tokenizer_config.json",
+    "tokenizer.json", "modules.json", "adapter_config.json", "x.safetensors.index.json", "x.yaml", "x.h5", "x.keras",
     "x.skops", "schema.json", "x.xml", "x.pmml", "x.mlmodel", "x.pdmodel", "x.prototxt", "x.rds",
     "x.ser", "x.t7", "x.txt", "x.ubj", "x.cbm", "x.msgpack", "x.arrow", "x.parquet", "x.py",
-    "x.ipynb", "x.jinja", "README.md", "LICENSE", "x.ckpt.index", "x.ort", "x.pte", "x.pt2", "x.ggml",
-    "x.llamafile", "x.exe", "x.params", "x.template", ".zarray", "_METADATA",
+    "x.ipynb", "x.jinja", "README.md", "LICENSE", "x.ckpt.index", "x.ort", "x.pte", "x.pt2",
+    "x.ggml", "x.llamafile", "x.exe", "x.params", "x.template", ".zarray", "_METADATA",
 )  # fmt: skip
 """Names by which readers go. The first byte of an input chooses one; append only, so that inputs
 which were kept stay what they are."""
@@ -144,7 +144,7 @@ def _run(command: list[str]) -> int:
 
 def fuzz(formats: Sequence[str], flags: Sequence[str]) -> None:
     """Fuzz, inside of the environment; ends the process."""
-    import atheris  # type: ignore[import-not-found,unused-ignore]  # there alone
+    import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]  # there alone
 
     with atheris.instrument_imports(include=["modelscan.formats"]):
         examine = examiner(formats)

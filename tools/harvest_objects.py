@@ -200,8 +200,9 @@ def boosting() -> Objects:
         yield "lgb_booster", lgb.train({"verbose": -1}, lgb.Dataset(table, target), 2)
     with contextlib.suppress(ImportError):
         cat = import_module("catboost")
+        few = {"iterations": 2, "allow_writing_files": False}
         for name in ("CatBoostClassifier", "CatBoostRegressor", "CatBoost"):
-            model = getattr(cat, name)({"iterations": 2, "allow_writing_files": False})
+            model = cat.CatBoost(few) if name == "CatBoost" else getattr(cat, name)(**few)
             yield name, model.fit(table, target, verbose=False)
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from modelscan._cli import report_attest
 from modelscan._cli.output import deliver, destinations, detail, report_options
+from modelscan._cli.signing import Signer, signing_options
+from modelscan.errors import UsageError
 from modelscan.report.writer import Output
+
+if TYPE_CHECKING:
+    from modelscan.vocabulary.result import Report
 
 _NATIVE = click.argument("native", metavar="NATIVE", type=click.Path(path_type=Path))
 
@@ -25,11 +31,23 @@ report.add_command(report_attest.attest)
 
 @report.command("convert", epilog="Exit codes: 0 written, 2 not a report, or it cannot be written.")
 @_NATIVE
+@click.option(
+    "--evidence",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write a folder of evidence; the options below sign it.",
+)
+@signing_options
 @report_options
-def convert(  # one parameter for each option
+def convert(  # noqa: PLR0913  # one parameter for each option
     native: Path,
+    evidence: Path | None,
+    key: Path | None,
+    certificates: Path | None,
     formats: tuple[str, ...],
     *,
+    sigstore: bool,
+    trust_config: Path | None,
     offline: bool,  # noqa: ARG001  # nothing here uses the network
     no_progress: bool,  # noqa: ARG001  # there is nothing to wait for
     absolute_paths: bool,  # noqa: ARG001  # a report holds the names that the scan was told to use
@@ -40,12 +58,39 @@ def convert(  # one parameter for each option
 
     NATIVE is a report that was written with `-f json`, or `-` for standard input. Nothing is
     scanned again.
+
+    `--evidence` writes a new folder: bills of materials, the decision and who approved it, waivers,
+    coverage, what risk is left and what was not evaluated, with an index. It is signed when a key
+    or sigstore is named, so that `verify DIR` can check it. It never claims compliance.
     """
     from modelscan.report.reading import read_report  # lazy: `--help` reads nothing
 
-    places = destinations(formats)
+    signs = bool(key or certificates or sigstore or trust_config)
+    if signs and evidence is None:
+        raise UsageError("a key signs a folder of evidence", "name one: --evidence DIR")
+    places = destinations(formats) if formats or evidence is None else ()
     level = detail(quiet=quiet, verbose=verbose)
-    deliver(read_report(native), places, level)
+    signer = None
+    if signs:
+        signer = Signer(key, certificates, sigstore=sigstore, trust_config=trust_config)
+    found = read_report(native)
+    if evidence is not None:
+        _write_evidence(found, evidence, signer)
+    deliver(found, places, level)
+
+
+def _write_evidence(found: Report, folder: Path, signer: Signer | None) -> None:
+    from modelscan.report.evidence import folder as evidence  # lazy: few reports become evidence
+
+    def sign(written: Path) -> bytes:
+        from modelscan.verifier.oms.writing import Serialization, state  # lazy: as above
+
+        assert signer is not None  # noqa: S101  # it is not passed on otherwise
+        return signer.sign(state(str(written), Serialization(), leave_out=(evidence.SIGNATURE,)))
+
+    evidence.write(folder, evidence.evidence(found), sign if signer else None)
+    note = "signed" if signer else "not signed: name a key with --key, or --sigstore"
+    click.echo(f"evidence: {folder}, {note}", err=True)
 
 
 @report.command("score")

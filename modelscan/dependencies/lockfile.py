@@ -21,7 +21,7 @@ from modelscan.errors import SourceError, UsageError
 from modelscan.vocabulary.lock import SCHEMA, Lock, LockedModel
 
 NAME: Final = "models.lock"
-LONGEST: Final = 64 << 20
+LONGEST: Final = 32 << 20
 """Bytes; a thousand models of a hundred files have about 15 million."""
 _HEAD: Final = (
     "# Models that this code uses, and what they were when somebody agreed to them.\n"
@@ -30,6 +30,10 @@ _HEAD: Final = (
 )
 CONFLICT: Final = re.compile(r"^(?:<{7}|\|{7}|={7}|>{7})(?: .*)?$", re.MULTILINE)
 """What git leaves in a file that it could not merge (gitattributes, "conflict-marker-size")."""
+_DOTTED: Final = re.compile(
+    r"""(?<![\w"'-])(?:(?:[\w-]{1,64}|"[^"\n]{0,64}"|'[^'\n]{0,64}')[ \t]*\.[ \t]*){64}""", re.ASCII
+)
+"""A key of so many parts costs the parser the square of their number; a lock has none of them."""
 _SCHEMA: Final = re.compile(r"modelassay-lock/(\d{1,9})")
 _LINE: Final = 80
 """Columns of a list that stands on one line."""
@@ -82,6 +86,8 @@ def parse(data: bytes, name: str = NAME) -> Lock:
             f"{name}:{line}: a merge conflict is not resolved",
             "run modelassay lock write, which keeps the models of both sides",
         )
+    if _DOTTED.search(text):
+        raise UsageError(f"{name}: a name of very many parts", "restore it, or write it anew")
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:

@@ -153,6 +153,26 @@ def update(
     return _rewrite(path, plan, consent, force=force)
 
 
+def put(path: Path, found: Collection[Resolved]) -> Written:
+    """Lock models that were looked at already; whatever else the lock has stays as it is.
+
+    Args:
+        path: the lock; it need not exist.
+        found: the models, each at its own reference.
+    """
+    keys = {(each.ref, each.asked) for each in found}
+
+    def plan(old: Lock) -> Iterator[LockedModel | Resolved]:
+        known = {model.key: model for model in old.model}
+        yield from (model for model in old.model if model.key not in keys)
+        for each in found:
+            before = known.get((each.ref, each.asked))
+            want = Want(each.ref, each.asked, before.used_in if before else ())
+            yield _placed(each, before, want, manual=True)
+
+    return _rewrite(path, plan, (), force=False)
+
+
 def _means(model: LockedModel, ref: str, asked: str) -> bool:
     return model.ref == ref and asked in ("", model.asked)
 

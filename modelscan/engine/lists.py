@@ -21,12 +21,15 @@ from modelscan.vocabulary.lists import (
     NameLists,
     OperatorTable,
     PickleGlobals,
+    Publishers,
 )
 
 FOLDER = "lists"
 """Name of the folder below the rules."""
 
-_FRAMEWORKS: tuple[OperatorTable, ...] = ("tensorflow", "tflite", "onnx")
+_FRAMEWORKS: tuple[OperatorTable, ...] = (
+    "tensorflow", "tflite", "onnx", "torch", "executorch-backends"
+)  # fmt: skip
 _HARMLESS: OperatorClass = "compute"
 
 _KNOWN = {field.encode_name: field for field in msgspec.structs.fields(NameLists)}
@@ -84,6 +87,7 @@ def extend(base: NameLists, extra: NameLists, file: str) -> NameLists:
         pickle_globals=PickleGlobals(modules=modules, known_packages=tuple(packages)),
         graph_operators=_extend_operators(base.graph_operators, extra.graph_operators, file),
         licences=_extend_licences(base.licences, extra.licences, file),
+        publishers=_extend_publishers(base.publishers, extra.publishers),
     )
 
 
@@ -104,9 +108,11 @@ def _extend_operators(base: GraphOperators, extra: GraphOperators, file: str) ->
         table: dict[OperatorClass, list[str]] = {}
         for name, kind in both.items():
             table.setdefault(kind, []).append(name)
-        merged[framework] = {kind: tuple(names) for kind, names in table.items()}
+        field = framework.replace("-", "_")
+        merged[field] = {kind: tuple(names) for kind, names in table.items()}
     domains = dict.fromkeys((*base.onnx_domains, *extra.onnx_domains))
-    return GraphOperators(**merged, onnx_domains=tuple(domains))
+    namespaces = dict.fromkeys((*base.torch_namespaces, *extra.torch_namespaces))
+    return GraphOperators(**merged, onnx_domains=tuple(domains), torch_namespaces=tuple(namespaces))
 
 
 def _extend_licences(base: Licences, extra: Licences, file: str) -> Licences:
@@ -126,6 +132,15 @@ def _extend_licences(base: Licences, extra: Licences, file: str) -> Licences:
         licences={**base.licences, **extra.licences},
         bases={**base.bases, **extra.bases},
     )
+
+
+def _extend_publishers(base: Publishers, extra: Publishers) -> Publishers:
+    """As `extend`: names are added, and a model that a publisher has stays theirs."""
+    models = dict(base.models)
+    for owner, names in extra.models.items():
+        models[owner] = tuple(dict.fromkeys((*models.get(owner, ()), *names)))
+    both = dict.fromkeys((*base.republishers, *extra.republishers))
+    return Publishers(models=models, republishers=tuple(both))
 
 
 def _check(table: object, parsed: document.Document) -> None:
@@ -150,7 +165,7 @@ def _check_operators(table: GraphOperators, parsed: document.Document) -> None:
     """An operator does one thing."""
     for framework in _FRAMEWORKS:
         seen: set[str] = set()
-        for kind, names in getattr(table, framework).items():
+        for kind, names in getattr(table, framework.replace("-", "_")).items():
             twice = sorted(seen.intersection(names))
             if twice or len(set(names)) != len(names):
                 message = f"{', '.join(twice) or 'a name'} stands twice"

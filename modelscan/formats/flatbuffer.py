@@ -149,6 +149,20 @@ class Table:
         for place in range(at, at + count * _OFFSET, _OFFSET):
             yield self._buffer.table(place + self._buffer.number(place, _OFFSET))
 
+    def child(self, slot: int) -> Table | None:
+        """The table that a slot leads to; absent when there is none."""
+        at = self._follow(slot)
+        return None if at is None else self._buffer.table(at)
+
+    def texts(self, slot: int, limit: int) -> list[str]:
+        """The first `limit` strings of a vector."""
+        at, count = self.span(slot, _OFFSET)
+        end = at + min(count, limit) * _OFFSET
+        buffer = self._buffer
+        return [
+            buffer.text(place + buffer.number(place, _OFFSET)) for place in range(at, end, _OFFSET)
+        ]
+
     def _place(self, slot: int) -> int | None:
         inside = self._slots[slot] if slot < len(self._slots) else 0
         return self.at + inside if inside else None

@@ -9,6 +9,7 @@ msgpack-numpy, whose arrays of objects are pickles.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Final
@@ -22,6 +23,9 @@ from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ActiveContent, Fact
 
 _EXTENSIONS: Final = frozenset({".msgpack", ".flax", ".mpk"})
+_TABLES: Final = (*(bytes((0x80 + count,)) for count in range(1, 16)), b"\xde", b"\xdf")
+"""First bytes of a table, but for an empty one: pickles begin like that."""
+_CHECKPOINT: Final = re.compile(r"checkpoint(?:_\d+)?")
 _OWN_TYPES: Final = frozenset({-1, 1, 2, 3})
 """Time stamps, and Flax's arrays, complex numbers and scalars."""
 _FIXED: Final = {0xC0: 0, 0xC2: 0, 0xC3: 0, 0xCA: 4, 0xCB: 8, 0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8,
@@ -44,10 +48,13 @@ class MsgpackReader:
     format = "msgpack"
 
     extensions = _EXTENSIONS
+    starts = _TABLES
 
     def recognises(self, glimpse: Glimpse) -> bool:
-        """By extension: the format has no first bytes of its own."""
-        return glimpse.extension in _EXTENSIONS
+        """By extension, as the format has no first bytes of its own; a table by Flax's old name."""
+        if glimpse.extension in _EXTENSIONS:
+            return True
+        return glimpse.head[:1] in _TABLES and _CHECKPOINT.fullmatch(glimpse.name) is not None
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State extension types that Flax does not have, and hand on what may be a pickle.

@@ -8,6 +8,7 @@ from modelscan.formats.caffe import CaffeReader
 from modelscan.formats.chat_template.reader import ChatTemplateReader
 from modelscan.formats.compressed import CompressedReader
 from modelscan.formats.coreml import CoremlReader
+from modelscan.formats.executorch import ExecutorchReader
 from modelscan.formats.ggml import GgmlReader
 from modelscan.formats.gguf.reader import GgufReader
 from modelscan.formats.go_template import GoTemplateReader
@@ -22,6 +23,7 @@ from modelscan.formats.msgpack import MsgpackReader
 from modelscan.formats.numpy_array import NumpyReader
 from modelscan.formats.objects.json_reader import JsonObjectsReader
 from modelscan.formats.objects.yaml_reader import YamlReader
+from modelscan.formats.onnx.ort import OrtReader
 from modelscan.formats.onnx.reader import OnnxReader
 from modelscan.formats.package_config import PackageConfigReader
 from modelscan.formats.paddle import PaddleReader
@@ -30,7 +32,10 @@ from modelscan.formats.python_code.notebook import NotebookReader
 from modelscan.formats.python_code.reader import PythonReader
 from modelscan.formats.r_data.reader import RDataReader
 from modelscan.formats.reader import Reader
+from modelscan.formats.requirements import RequirementsReader
 from modelscan.formats.safetensors import SafetensorsReader
+from modelscan.formats.scripts import ScriptReader
+from modelscan.formats.secrets import SecretReader
 from modelscan.formats.sevenzip import SevenZipReader
 from modelscan.formats.skops import SkopsReader
 from modelscan.formats.tar import TarReader
@@ -43,8 +48,11 @@ from modelscan.formats.tokenizer.reader import TokenizerReader
 from modelscan.formats.tokenizer.sentencepiece import SentencepieceReader
 from modelscan.formats.torch import TorchReader
 from modelscan.formats.torch7 import Torch7Reader
+from modelscan.formats.torch_export import TorchExportReader
+from modelscan.formats.torchscript import BytecodeReader
 from modelscan.formats.weight_index import WeightIndexReader
 from modelscan.formats.xml_markup import XmlReader
+from modelscan.formats.zarr import ZarrReader
 from modelscan.formats.zip import ZipReader
 from modelscan.vocabulary.lists import NameLists
 
@@ -58,12 +66,15 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         NumpyReader(),
         Hdf5Reader(),
         OnnxReader(lists.graph_operators),
+        OrtReader(lists.graph_operators),
         TensorflowReader(lists.graph_operators),
         CheckpointReader(),
         TfliteReader(lists.graph_operators),
+        ExecutorchReader(lists.graph_operators),
         TfjsReader(lists.graph_operators),
         LlamafileReader(),
         TorchReader(),
+        TorchExportReader(lists),
         ZipReader(),
         TarReader(),
         CompressedReader(),
@@ -86,6 +97,7 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         XmlReader(),
         ArrowReader(),
         MsgpackReader(),
+        ZarrReader(),
         CoremlReader(),
         PaddleReader(),
         CaffeReader(),
@@ -94,5 +106,9 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         Torch7Reader(),
         BoostedTreesReader(),
         PickleReader(lists.pickle_globals),
+        BytecodeReader(),
         LicenceTextReader(lists.licences),
+        ScriptReader(),
+        RequirementsReader(),
+        SecretReader(),
     )

@@ -23,7 +23,6 @@ class Unread(NamedTuple):
 
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"ggjt", "ggml"),
-    (4, b"ORTM", "onnx runtime model"),
     (0, b"Rar!\x1a\x07", "rar"),
     (0, b"MSCF\0\0\0\0", "cab"),
     (0, b"xar!\0", "xar"),
@@ -47,8 +46,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"RKNF", "rknn"),
     (0, b"B\0C\0N\0", "cntk"),
     (0, b"\x12\x01\0\0\0\0\0\0", "mxnet parameters"),
-    (4, b"ET12", "executorch"),
-    (4, b"ET13", "executorch"),
+    (4, b"BP08", "executorch bundle"),
+    (4, b"FT01", "executorch tensors"),
 )
 
 _AT_START = tuple(magic for offset, magic, _ in _MAGIC if not offset)
@@ -72,13 +71,11 @@ _BY_EXTENSION: dict[str, Unread] = {
     ".hef": Unread("hailo executable", needed=True),
     ".keras": Unread("keras", needed=True),
     ".mnn": Unread("mnn", needed=True),
-    ".ort": Unread("onnx runtime model", needed=True),
     ".om": Unread("ascend model", needed=True),
     ".ot": Unread("torch archive", needed=True),
     ".params": Unread("mxnet parameters", needed=True),
     ".plan": Unread("tensorrt engine", needed=True),
     ".ps1": Unread("script", needed=True),
-    ".pte": Unread("executorch", needed=True),
     ".py": Unread("python source", needed=True),
     ".pyc": Unread("python bytecode", needed=True),
     ".pyd": Unread("native code", needed=True),
@@ -135,7 +132,7 @@ _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
     ".h5": ("hdf5", frozenset({"hdf5"})),
     ".keras": ("keras", frozenset({"keras", "zip", "hdf5"})),
     ".md": ("text", frozenset({"text", "model card"})),
-    ".txt": ("text", frozenset({"text", "boosted trees", "vocabulary"})),
+    ".txt": ("text", frozenset({"text", "boosted trees", "package list", "vocabulary"})),
     ".csv": ("text", frozenset({"text"})),
     ".tsv": ("text", frozenset({"text"})),
     ".rst": ("text", frozenset({"text"})),
@@ -162,7 +159,10 @@ EXECUTABLE = frozenset(
 PLACEHOLDER = "git-lfs pointer"
 """The format of a file that only stands for another one, which is not here."""
 
-ABOUT_MODELS = frozenset({"licence text", "model card", "vocabulary", "yaml"})
+ABOUT_MODELS = frozenset(
+    {"container recipe", "licence text", "model card", "package list", "script", "text",
+     "vocabulary", "yaml"}
+)  # fmt: skip
 """Formats that describe a model: a folder with nothing else holds none."""
 
 

@@ -1,7 +1,7 @@
 """PyTorch checkpoints: zip archives whose `<root>/data.pkl` says how to rebuild the tensors.
 
-Invariants: this reader only states what the archive is. The zip reader recognises the same bytes
-and yields the members, so that the pickle is read once.
+Invariants: this reader only states what the archive is, and how long its storages are. The zip
+reader recognises the same bytes and yields the members, so that the pickle is read once.
 
 Source: PyTorch's serialization format since 1.6, `caffe2/serialize/inline_container.h`: every
 record lies in one root folder; TorchScript adds a `code/` folder and `constants.pkl` to it.
@@ -15,11 +15,13 @@ from modelscan.budget import Budget
 from modelscan.formats import zip_records
 from modelscan.formats.archive import Window
 from modelscan.formats.reader import HEAD, Glimpse
-from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.artifact import Artifact, child_name, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, TorchCheckpoint
+from modelscan.vocabulary.fact import Fact, TorchCheckpoint, TorchStorages
+from modelscan.vocabulary.location import Location
 
 _PICKLE = b"/data.pkl"
+_STORAGE = b"/data/"
 _SCRIPT_FOLDER, _SCRIPT_CONSTANTS = b"/code/", b"/constants.pkl"
 
 
@@ -46,13 +48,14 @@ class TorchReader:
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """See `Reader.read`."""
         names = set[bytes]()
+        held: dict[bytes, int] = {}
         for directory in zip_records.directories(artifact):
             data = zip_records.load(artifact, directory)
-            names.update(
-                entry.name
-                for _, entry in zip_records.entries(data, directory.base)
-                if _matters(entry.name)
-            )
+            for _, entry in zip_records.entries(data, directory.base):
+                if _STORAGE in entry.name:
+                    held.setdefault(entry.name, entry.size)
+                if _matters(entry.name):
+                    names.add(entry.name)
             budget.step(directory.count)
         first = zip_records.local_at(Window(artifact), 0)
         if first is not None:  # also when the directory, and so the rest, is broken
@@ -66,6 +69,27 @@ class TorchReader:
             for root in roots
         )
         yield TorchCheckpoint(location=place(artifact), layout="torchscript" if script else "zip")
+        for root in sorted(roots):
+            yield from _held(artifact, root, held, budget)
+
+
+def _held(
+    artifact: Artifact, root: bytes, sizes: dict[bytes, int], budget: Budget
+) -> Iterator[Fact]:
+    """The storages beside one pickle."""
+    prefix = root + _STORAGE
+    found = {
+        name.removeprefix(prefix).decode("utf-8", "replace"): size
+        for name, size in sizes.items()
+        if name.startswith(prefix)
+    }
+    if found:
+        budget.fact()
+        member = child_name(artifact, (root + _PICKLE).decode("utf-8", "replace"))
+        location = Location(artifact.name, member)
+        yield TorchStorages(
+            location=location, side="held", keys=tuple(found), sizes=tuple(found.values())
+        )
 
 
 def _matters(name: bytes) -> bool:

@@ -40,6 +40,9 @@ _FOLLOWED = frozenset(
 """Extensions whose loaders search the whole tail, and so accept data behind the archive."""
 _ENDS = 8
 """End records that are looked at in the tail of a file."""
+_PADDING = 512
+"""Zeros behind the end record that still count as the end. A tar whose last member is a zip has
+more of them."""
 _COMMENT = 32
 """Bytes of a comment from which on it is looked at like a member."""
 _CARRIERS = frozenset({b"TFL3"})
@@ -62,8 +65,8 @@ class ZipReader:
     def recognises(self, glimpse: Glimpse) -> bool:
         """True for a zip from its first byte, and for one with something else before it.
 
-        The second kind must end where the file ends, or have a name whose loaders do not care:
-        a tar or a pickle that merely contains a zip near its end is not a zip.
+        The second kind must end where the file ends, or begin where it begins, or have a name whose
+        loaders do not care: a tar or a pickle that merely contains a zip is not a zip.
         """
         if glimpse.head.startswith((zip_records.LOCAL_MARK, zip_records.END_MARK)):
             return True
@@ -87,8 +90,10 @@ def _ends_zip(glimpse: Glimpse, tail: bytes, at: int) -> bool:
             break
         if len(tail) - at >= zip_records.END.size:
             *_, size, offset, comment = zip_records.END.unpack_from(tail, at)
-            last = at + zip_records.END.size + comment >= len(tail)
-            if (last or glimpse.extension in _FOLLOWED) and (
+            behind = tail[at + zip_records.END.size + comment :]
+            last = len(behind) < _PADDING and not behind.strip(b"\0")
+            whole = offset + size == start + at  # it accounts for all that lies before
+            if (last or whole or glimpse.extension in _FOLLOWED) and (
                 tail.startswith(zip_records.LOCATOR_MARK, max(0, at - 20))
                 or _points_to_directory(tail, start, start + at - size, offset, size)
             ):

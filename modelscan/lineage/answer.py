@@ -34,6 +34,8 @@ _CLOSEST: Final[tuple[Relation, ...]] = ("identical", "cast", "quantized")
 _NO_DESCENT: Final = frozenset({"unrelated", "unknown"})
 _SAME_WEIGHTS: Final = frozenset({"identical", "cast", "quantized"})
 _MOST_CANDIDATES: Final = 20
+_MOST_PARTS: Final = 16
+"""Bases that are tried as the parts of a merge, the closest ones."""
 _MOST_NAMED: Final = 20
 
 
@@ -119,7 +121,7 @@ def _mixture(candidate: Fingerprint, held: Sequence[Held]) -> _Mixture | None:
     """The recipe, when several of the bases explain what none explains alone."""
     if held[0].verdicts[0].relation in _SAME_WEIGHTS or held[0].verdicts[0].tier == "proved":
         return None
-    found = recipe(candidate, [each.base.print for each in held])
+    found = recipe(candidate, [each.base.print for each in held[:_MOST_PARTS]])
     if found is None:
         return None
     parts = [

@@ -24,8 +24,8 @@ from modelscan.lineage.prints import Fingerprint
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.snapshot import Snapshot
 
-_MOST: Final = 10_000
-"""Fingerprints of one library."""
+_MOST: Final = 500
+"""Fingerprints of one library: all of them are held in memory, up to a megabyte each."""
 
 
 def named(refs: Sequence[str], fetch: FetchOptions, limits: Limits) -> list[Base]:

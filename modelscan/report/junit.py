@@ -110,7 +110,7 @@ def _counts(suites: Iterable[_Suite]) -> dict[str, str]:
 
 def _answers(model: ModelReport) -> Iterator[_Case]:
     for answer in verdicts(model.answers):
-        outcome = ""
+        outcome = "" if answer.asked else "skipped"
         if answer.key == "allowed":
             outcome = {"fail": "failure", "incomplete": "error"}.get(answer.status, "")
         said = f"{answer.status}: {text(answer.reason)}"

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from modelscan.report import containment
-from modelscan.report.terminal import LIMITS
+from modelscan.report.residual import LIMITS
 from modelscan.report.text import ELLIPSIS, clip, clip_middle, counted, inert
-from modelscan.report.verdicts import MARKS, extent, tone_of, verdicts, worst_first
+from modelscan.report.verdicts import MARKS, asked, extent, tone_of, unasked, worst_first
 from modelscan.report.writer import Output
 from modelscan.vocabulary.containment import Containment
 from modelscan.vocabulary.finding import Finding
@@ -153,14 +153,15 @@ def _model(model: ModelReport, most: int) -> Iterator[str]:
         yield from _deployment(deployment, most)
     yield "| Question | Answer | Why |"
     yield "| --- | --- | --- |"
-    for verdict in verdicts(model.answers):
-        if deployment is not None and verdict.key != "allowed":
-            continue
+    for verdict in asked(model.answers):
         why = prose(verdict.reason)
         if verdict.subject and verdict.subject not in verdict.reason:
             why = f"{literal(verdict.subject)}: {why}"
         answer = f"{MARKS[verdict.tone]} **{verdict.status}**"
         yield f"| {verdict.label} | {answer} | {why} |"
+    if unasked(model.answers) and deployment is None:
+        yield ""
+        yield unasked(model.answers)
     yield from _findings(model, most)
     yield from _gaps(model, most)
 

@@ -13,8 +13,9 @@ from collections.abc import Container
 
 from modelscan.report import containment, ledger, measured, steps
 from modelscan.report.page import Page
+from modelscan.report.residual import LIMITS, approved
 from modelscan.report.text import cells, clip, clip_middle, counted, size
-from modelscan.report.verdicts import MARKS, Verdict, verdicts
+from modelscan.report.verdicts import MARKS, Verdict, asked, unasked
 from modelscan.report.writer import Output
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import Answers, ModelReport, Report
@@ -22,10 +23,6 @@ from modelscan.vocabulary.rule import SEVERITIES
 
 MOST_FINDINGS = 50
 """Findings printed for one model; the native report holds all of them."""
-LIMITS = (
-    "A scan says what was looked at and found, never that a model is safe: "
-    "a trained-in backdoor leaves nothing here to find. Keep the model contained."
-)
 
 _LABEL = 17
 """Columns of a question, its gap included."""
@@ -79,6 +76,8 @@ def _model(page: Page, model: ModelReport, output: Output) -> None:
     else:
         _answers(page, model.answers)
         _attested(page, model)
+    for said in approved(model):
+        page.paragraph(f"Approved {said}", 2, 3)
     if output.detail != "quiet":
         shown = containment.beside(model) if output.detail == "normal" else model
         measured.measured(page, model)
@@ -112,14 +111,12 @@ def _answers(page: Page, answers: Answers, keys: Container[str] = ()) -> None:
         answers: all five.
         keys: print these alone; none means every one that was asked for.
     """
-    rows = [row for row in verdicts(answers) if row.key in keys or not keys]
-    asked = [row for row in rows if row.asked] or rows
-    column = max(_STATUS, 2 + max(len(row.status) for row in asked))
-    for row in asked:
+    rows = [row for row in asked(answers) if row.key in keys or not keys]
+    column = max(_STATUS, 2 + max(len(row.status) for row in rows))
+    for row in rows:
         _answer(page, row, column)
-    others = [row.label.lower() for row in rows if not row.asked]
-    if others and len(others) < len(rows):
-        page.paragraph(f"Not asked: {', '.join(others)}.", 2, 2, "dim")
+    if not keys and unasked(answers):
+        page.paragraph(unasked(answers), 2, 2, "dim")
 
 
 def _answer(page: Page, row: Verdict, column: int) -> None:

@@ -130,6 +130,18 @@ def verdicts(answers: Answers) -> tuple[Verdict, ...]:
     )
 
 
+def asked(answers: Answers) -> list[Verdict]:
+    """The answers that were asked for; all of them when it cannot be told."""
+    found = verdicts(answers)
+    return [one for one in found if one.asked] or list(found)
+
+
+def unasked(answers: Answers) -> str:
+    """A sentence that names the questions that were not asked; empty when all were."""
+    left = [one.label.lower() for one in verdicts(answers) if not one.asked]
+    return f"Not asked: {', '.join(left)}." if 0 < len(left) < len(verdicts(answers)) else ""
+
+
 def extent(model: ModelReport) -> tuple[str, str, str]:
     """How much there was, and how much of it was read: `12 files`, `91.8 MB`, `all bytes read`."""
     unread = sum(1 for file in model.files if "sha256" not in file.digests)

@@ -43,7 +43,7 @@ class PickleGlobals(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_
         return not any(known.partition(".")[0] == package for known in self.modules)
 
 
-OperatorTable = Literal["tensorflow", "tflite", "onnx"]
+OperatorTable = Literal["tensorflow", "tflite", "onnx", "torch", "executorch-backends"]
 """The tables of operators, by the framework that they are about."""
 
 
@@ -56,14 +56,19 @@ class GraphOperators(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown
     """Codes of custom operators, beside TensorFlow's own behind the prefix `Flex`."""
     onnx: dict[OperatorClass, tuple[str, ...]] = {}
     """Operators of the standard domain; those that do more than compute, of any domain."""
+    torch: dict[OperatorClass, tuple[str, ...]] = {}
+    """Operators of PyTorch with their namespace, `aten.from_file`."""
+    executorch_backends: dict[OperatorClass, tuple[str, ...]] = {}
+    """Backends that ExecuTorch hands parts of a program to."""
+    torch_namespaces: tuple[str, ...] = ()
+    """Namespaces of operators that come with PyTorch and its usual libraries."""
     onnx_domains: tuple[str, ...] = ()
     """Domains whose operators come with the usual runtimes."""
 
-    def classes(
-        self, framework: Literal["tensorflow", "tflite", "onnx"]
-    ) -> dict[str, OperatorClass]:
+    def classes(self, framework: OperatorTable) -> dict[str, OperatorClass]:
         """What each operator of a framework does, by its name."""
-        table: dict[OperatorClass, tuple[str, ...]] = getattr(self, framework)
+        field = framework.replace("-", "_")
+        table: dict[OperatorClass, tuple[str, ...]] = getattr(self, field)
         return {name: kind for kind, names in table.items() for name in names}
 
 
@@ -91,9 +96,19 @@ class Licences(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_field
     """Identifiers by globs on the repositories of bases, in lower case."""
 
 
+class Publishers(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Owners of well-known repositories: what names that deceive are made to resemble."""
+
+    models: dict[str, tuple[str, ...]] = {}
+    """Names of well-known models, by the publisher's name on the hub; with `*` for any ending."""
+    republishers: tuple[str, ...] = ()
+    """Owners who are known for other people's models, converted; they are publishers as well."""
+
+
 class NameLists(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """All lists, each under the name of its file."""
 
     pickle_globals: PickleGlobals = PickleGlobals()
     graph_operators: GraphOperators = GraphOperators()
     licences: Licences = Licences()
+    publishers: Publishers = Publishers()

@@ -63,6 +63,18 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     lineage: dict[str, Any] = {}
 
 
+class ApprovalEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody approved exactly these bytes, as the policy records it."""
+
+    owner: str
+    """Who answers for it."""
+    reason: str
+    until: str
+    """The last day on which it holds, `2027-03-01`."""
+    holds: bool
+    """False when that day was over at the time of the scan."""
+
+
 class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     """One target, also when it could not be read."""
 
@@ -82,6 +94,8 @@ class ModelReport(msgspec.Struct, frozen=True, kw_only=True):
     """Findings of the baseline that are gone."""
     containment: Containment | msgspec.UnsetType = msgspec.UNSET
     """Of `contain`, where the target is a deployment: how models are run. Absent elsewhere."""
+    approvals: tuple[ApprovalEntry, ...] | msgspec.UnsetType = msgspec.UNSET
+    """Approvals of this digest in the policy; absent when there is none."""
 
 
 class RuleEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -256,3 +256,9 @@ def test_a_lock_that_is_named_stands_for_its_code(app: Path) -> None:
     assert api.lock_check(app / "models.lock").summary.startswith("2 references held")
     code(app, 'AutoModel.from_pretrained("acme/new-1b")')
     assert api.lock_check(app / "models.lock").report.decision.exit_code == 1
+
+
+def test_a_link_in_the_place_of_the_lock_is_no_lock(app: Path) -> None:
+    (app / "models.lock").unlink()
+    (app / "models.lock").symlink_to(app / "nowhere")
+    assert "no models.lock" in api.lock_check(app).summary

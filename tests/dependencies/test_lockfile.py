@@ -153,6 +153,8 @@ ref = "hf:acme/b"
         ('schema = "modelassay-lock/1"\n' + 2 * '[[model]]\nref = "hf:a/b"\n', "stands there twice", "one of"),
         ("schema = [" * 9000, "not TOML", "restore"),
         ("= 1", "not TOML", "restore"),
+        ("a." * 200_000 + "a = 1", "very many parts", "restore"),
+        ("x = {" + '"a" . ' * 200_000 + "a = 1}", "very many parts", "restore"),
         ("\udcff", "no text in UTF-8", "no lock"),
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -172,25 +173,25 @@ def test_a_monorepo_has_several_locks(
     assert single.summary.startswith("2 references held against 2 locked models")
 
 
-def _hold(folder: str, started: object, stop: object) -> None:
-    with locking.exclusive(Path(folder)):
-        started.set()  # type: ignore[attr-defined]
-        stop.wait(30)  # type: ignore[attr-defined]
+HOLDER = """
+import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
 def test_one_writer_at_a_time(app: Path, cache: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    started, stop = context.Event(), context.Event()
-    process = context.Process(target=_hold, args=(str(app), started, stop))
-    process.start()
-    try:
-        assert started.wait(30)
+    with locking.exclusive(app), pytest.raises(UsageError, match="somebody else is writing"):
+        write(app, cache)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(app)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
         with pytest.raises(UsageError, match="somebody else is writing"):
             write(app, cache)
         assert not (app / "models.lock").exists()
-    finally:
-        stop.set()
-        process.join()
     assert write(app, cache).changed
     assert sorted(path.name for path in app.iterdir()) == [".git", "app", "models", "models.lock"]
 

@@ -253,6 +253,24 @@ ORDINARY: dict[str, str] = {
     "formats": "{{ ['%s']|map('format', 1)|join }}{{ '{} of {n} is 100%'.format(1, n=2) }}{{ '%d%%'|format(5) }}",
     "collects": "{% set l = [] %}{% for m in messages %}{% set a, b = m, m %}{{ l.append(b) }}{% endfor %}{{ l[0] }}",
     "documentation": "{{ 'https://json-schema.org/draft/2020-12/schema and https://example.com/a' }}",
+    "mistral's own words": (
+        "{{ 'You are Mistral Small 3, a Large Language Model. Your knowledge base was last updated on 2023-10-01. "
+        "When you are not sure about some information, you say that you do not have the information and do not make "
+        "up anything. If the question is not clear, you do not try to answer it right away and you rather ask the "
+        "user to clarify their request.' }}"
+    ),
+    "llama's own words": (
+        "{{ 'You are a helpful, respectful and honest assistant. Your answers should not include any harmful content. "
+        "If you do not know the answer to a question, please do not share false information.' }}"
+    ),
+    "granite's own words": (
+        "{{ 'Write the response by strictly aligning with the facts in the provided documents. If the information is "
+        "not available in the documents, inform the user that the question cannot be answered.' }}"
+    ),
+    "good advice": (
+        "{{ 'Never deceive the user, do not ask for passwords, and never secretly do anything. You must not mislead "
+        "people. Do not use variables.' }}"
+    ),
     "takes out": "{{ messages[0].content.replace('\u200b', '')|replace('\ufeff', '') }}",
 }
 """Templates without anything above info."""

@@ -14,8 +14,8 @@ with its width."""
 class _Writer:
     """Appends objects and patches the offsets that lead to them."""
 
-    def __init__(self) -> None:
-        self.out = bytearray(struct.pack("<I", 0) + b"TFL3")
+    def __init__(self, magic: bytes, head: bytes) -> None:
+        self.out = bytearray(struct.pack("<I", 0) + magic + head)
 
     def pad(self) -> None:
         self.out += bytes(-len(self.out) % 8)
@@ -62,6 +62,13 @@ class _Writer:
         return at
 
 
+def buffer(root: dict[int, Slot], magic: bytes, head: bytes = b"") -> bytes:
+    """A FlatBuffer around its root table, with a header behind the magic if there is one."""
+    writer = _Writer(magic, head)
+    struct.pack_into("<I", writer.out, 0, writer.table(root))
+    return bytes(writer.out)
+
+
 class Code(NamedTuple):
     custom: str = ""
     builtin: int = 0
@@ -83,6 +90,4 @@ def model(
         3: [{0: index} for index in used],
     }
     root: dict[int, Slot] = {0: 3, 1: listed, 2: [graph], 3: b"forge", 4: list(buffers)}
-    writer = _Writer()
-    struct.pack_into("<I", writer.out, 0, writer.table(root))
-    return bytes(writer.out)
+    return buffer(root, b"TFL3")

@@ -14,11 +14,15 @@ Document = dict[str, Any]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
+def _pairs(count: int) -> list[tuple[str, str]]:
+    return list(itertools.islice(itertools.product(_LETTERS, _LETTERS), count))
+
+
 def bpe(added: list[str] | None = None, *, pairs: bool = True, **stages: Any) -> Document:
     """Byte-pair encoding with 26 letters and 200 merges, numbered in their order."""
     table = {letter: number for number, letter in enumerate(_LETTERS)}
     merges: list[Any] = []
-    for left, right in itertools.islice(itertools.product(_LETTERS, repeat=2), 200):
+    for left, right in itertools.islice(itertools.product(_LETTERS, _LETTERS), 200):
         merges.append([left, right] if pairs else f"{left} {right}")
         table[left + right] = len(table)
     return whole({"type": "BPE", "vocab": table, "merges": merges}, added or [], **stages)
@@ -203,10 +207,6 @@ def piece(text: str, score: float, kind: int = 1) -> bytes:
     """One piece; an ordinary one does not say its type."""
     plain = data(1, text) + fixed32(2, struct.pack("<f", score))
     return plain if kind == 1 else plain + number(3, kind)
-
-
-def _pairs(count: int) -> list[tuple[str, str]]:
-    return list(itertools.islice(itertools.product(_LETTERS, repeat=2), count))
 
 
 PIECES: list[tuple[str, float, int]] = [

@@ -76,6 +76,14 @@ def test_words_of_the_conversation_as_a_trigger_are_shown(name: str) -> None:
     assert not _fails(attacks.STEERING[name])
 
 
+@pytest.mark.parametrize("name", attacks.DECEIVING)
+def test_instructions_to_deceive_fail(name: str) -> None:
+    text, about = attacks.DECEIVING[name]
+    facts = [fact for fact in _read(text) if isinstance(fact, TemplateNode)]
+    assert about in {fact.name for fact in facts if fact.kind == "instruction"}
+    assert _fails(text)
+
+
 @pytest.mark.parametrize("name", attacks.REWRITING)
 def test_rewriting_the_conversation_is_shown(name: str) -> None:
     assert "content-rewrite" in _kinds(attacks.REWRITING[name])

@@ -190,7 +190,7 @@ def test_packed_shapes_small_types_and_typed_fields_are_read() -> None:
 @pytest.mark.parametrize(
     ("node", "behaviour", "fails"),
     [
-        (forge.node("Blur", "com.acme"), "custom", False),
+        (forge.node("Blur", "com.acme"), "custom", True),
         (forge.node("EfficientNMS_TRT"), "custom", False),
         (forge.node("RunShell", "com.acme"), "custom-telling", True),
         (

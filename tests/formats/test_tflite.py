@@ -44,7 +44,7 @@ def test_an_honest_model_is_stated_and_quiet() -> None:
         ("FlexWriteFile", "writes-file", True),
         ("FlexPyFunc", "runs-code", True),
         ("FlexNoSuch", "custom", False),
-        ("MyBlur", "custom", False),
+        ("MyBlur", "custom", True),
         ("ExecuteShell", "custom-telling", True),
         ("edgetpu-custom-op", "native-code", False),
     ],

@@ -157,3 +157,15 @@ def test_xz_inside() -> None:
     read = Read(Zip().member("a", packed, method=95, size=3, crc=zlib.crc32(b"abc")).build())
     assert read.members == [("a", b"abc")]
     assert read.quiet
+
+
+def test_zeros_behind_an_archive_with_a_prefix() -> None:
+    data = b"#!junk\n" + python_zip({"a": b"1"})
+    assert Read(data + bytes(3), name="model").recognised
+    assert not Read(data + bytes(1024), name="model").recognised  # as in a tar
+    assert not Read(data + b"\0x", name="model").recognised
+
+
+def test_a_directory_that_accounts_for_all_before_it() -> None:
+    data = b"PK\xff\xff" + python_zip({"a": b"1", "b": b"2"})[4:] + b"tail"
+    assert Read(data, name="model").recognised

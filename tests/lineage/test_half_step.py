@@ -105,3 +105,25 @@ def test_hostile_numbers_end_in_numbers(rows: list[tuple[float, float, float, fl
     assert found is not None
     assert 0 <= found.outside <= len(rows)
     assert 0 <= found.checked <= len(rows)
+
+
+@pytest.mark.parametrize("dtype", ["iq4_nl", "q4_0", "q4_1"])
+def test_blocks_of_no_known_span_are_not_strict(dtype: str) -> None:
+    import msgspec
+
+    values = [float(n) for n in range(32)]
+    made = small(values, [v - 0.5 for v in values], [v + 0.5 for v in values])
+    found = half_step(msgspec.structs.replace(made, dtype=dtype), small(values))
+    assert found is not None
+    assert not found.strict
+    open_ended = small(values, [-math.inf] * 32, [math.inf] * 32)
+    found = half_step(open_ended, small(values))
+    assert found is not None
+    assert (found.checked, found.strict) == (0, False)
+
+
+def test_blocks_of_zeros_are_plain() -> None:
+    zeros = small([0.0] * 32, [-0.5] * 32, [0.5] * 32)
+    found = half_step(zeros, small([0.0] * 32))
+    assert found is not None
+    assert found.strict

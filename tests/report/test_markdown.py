@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from modelscan.report.markdown import MARKER, MOST_CHARACTERS, Markdown, literal, prose
-from modelscan.report.terminal import LIMITS
+from modelscan.report.residual import LIMITS
 from modelscan.report.writer import Output
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.location import Location

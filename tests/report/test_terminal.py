@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from modelscan.report.terminal import LIMITS, MOST_FINDINGS, Terminal
+from modelscan.report.residual import LIMITS
+from modelscan.report.terminal import MOST_FINDINGS, Terminal
 from modelscan.report.text import cells
 from modelscan.report.writer import Output
 from modelscan.vocabulary.ancestry import Lineage

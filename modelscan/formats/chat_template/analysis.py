@@ -8,6 +8,7 @@ from jinja2 import nodes
 
 from modelscan.budget import Budget
 from modelscan.formats.chat_template.bombs import Bombs
+from modelscan.formats.chat_template.instructions import instructions
 from modelscan.formats.chat_template.parsing import parse
 from modelscan.formats.chat_template.reach import Reach
 from modelscan.formats.chat_template.scopes import Scopes
@@ -51,6 +52,7 @@ class Analysis:
         scopes, folder = self._scopes, self._folder
         reach, bombs, steering = Reach(scopes, folder), Bombs(folder), Steering(scopes, folder)
         removed = _removed(scopes.nodes)
+        pieces: list[tuple[str, nodes.Node]] = []
         for node in scopes.nodes:
             yield from reach.check(node)
             yield from bombs.check(node, scopes.loop(node))
@@ -59,6 +61,8 @@ class Analysis:
             if text and id(node) not in removed:
                 yield from unseen(text, node)
                 yield from addresses(text, node)
+                pieces.append((text, node))
+        yield from instructions(pieces)
 
 
 def _literal(node: nodes.Node) -> str:

@@ -10,7 +10,7 @@ Kind: TypeAlias = Literal[
     "underscore-attribute", "computed-attribute", "unlisted-attribute", "unlisted-filter",
     "unlisted-test", "unlisted-function", "unlisted-node", "environment-object",
     "python-function", "includes-file", "format-string", "hidden-text", "invisible-character",
-    "url", "content-condition", "content-rewrite", "bomb",
+    "url", "content-condition", "content-rewrite", "bomb", "instruction",
 ]  # fmt: skip
 
 _SHOWN = 160

@@ -29,7 +29,7 @@ _MAX_DIGITS: Final = 20
 _SAME: Final = 20
 """Defects of one kind that are stated one by one."""
 _MAX_FILES: Final = 2_000
-"""Files beside a model that are stated. Exporters that write one for each tensor reach a thousand."""
+"""Files beside a model that are stated. Exporters that write one a tensor reach a thousand."""
 
 
 class ExternalData:

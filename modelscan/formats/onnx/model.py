@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from modelscan.budget import Budget
 from modelscan.formats import outside
-from modelscan.formats.graph_operators import OperatorLedger, Use, telling
+from modelscan.formats.graph_operators import OperatorLedger, Use
 from modelscan.formats.onnx.functions import UNFOLDED
+from modelscan.formats.onnx.operators import Operators
 from modelscan.formats.onnx.walk import Node, Walk
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.fact import (
-    Behaviour,
     Fact,
     GraphDefect,
     GraphFile,
@@ -22,9 +22,6 @@ from modelscan.vocabulary.fact import (
 )
 from modelscan.vocabulary.lists import GraphOperators
 
-_OPEN_DOMAINS: Final = frozenset({"ai.onnx.contrib", "com.microsoft.extensions"})
-"""Known domains in which a user's own Python, and services, can be registered."""
-_CONTEXT, _CONTEXT_PATH, _EMBEDDED = "EPContext", "ep_cache_context", "embed_mode"
 _LICENCES: Final = frozenset({"license", "licence"})
 _MAX_VALUE: Final = 500
 _MAX_OPERATORS: Final = 2_000
@@ -37,14 +34,10 @@ class Model:
         self.walk = Walk(artifact, budget, self._node)
         self.form: Any = "model"
         self._artifact = artifact
-        self._lists = lists
-        self._classes = lists.classes("onnx")
-        self._standard = frozenset(lists.onnx.get("compute", ()))
-        self._domains = frozenset(lists.onnx_domains)
+        self._operators = Operators(lists)
         self._ledger = OperatorLedger(artifact, budget, "onnx")
         self._used: set[str] = set()
         self._waiting: dict[tuple[str, str, str], tuple[Use, int]] = {}
-        self._contexts: dict[str, str] = {}
 
     def facts(self) -> Iterator[Fact]:
         """Everything that was found."""
@@ -88,7 +81,7 @@ class Model:
         name = f"{domain}.{operator}" if domain else operator
         if len(self._used) < _MAX_OPERATORS:
             self._used.add(name[:_MAX_VALUE])
-        behaviour, argument = self._judge(node)
+        behaviour, argument = self._operators.judge(node)
         if behaviour is None:
             return
         use = Use(operator, behaviour, domain, node.name, function, argument, node.offset)
@@ -96,37 +89,9 @@ class Model:
         first, count = self._waiting.get(key, (use, 0))
         self._waiting[key] = (first, count + 1)
 
-    def _judge(self, node: Node) -> tuple[Behaviour | None, str]:
-        """What a node does beyond computing, and with what."""
-        domain, operator = node.key
-        listed = self._classes.get(operator)
-        if listed is not None and listed != "compute":
-            return listed, self._argument(node)
-        if not domain:
-            known = operator in self._standard
-        else:
-            known = domain in self._domains
-            if known and domain not in _OPEN_DOMAINS:
-                return None, ""
-        said = "" if known and not domain else telling(operator, node.texts.values())
-        if said:
-            return "custom-telling", "" if said == operator else said
-        return (None if known else "custom"), ""
-
-    def _argument(self, node: Node) -> str:
-        """What PyOp, ATen or a context names: the texts of the node, without embedded binaries."""
-        if node.operator == _CONTEXT:
-            path = node.texts.get(_CONTEXT_PATH, "")
-            if node.numbers.get(_EMBEDDED, 1) or not path:
-                return ""
-            self._contexts.setdefault(path, node.name)
-            return path
-        texts = (f"{key}={value}" for key, value in node.texts.items() if value.isprintable())
-        return ", ".join(texts)[:_MAX_VALUE]
-
     def _context_files(self) -> Iterator[Fact]:
         """Compiled contexts beside the model: the runtime opens them by these names."""
-        for path, name in self._contexts.items():
+        for path, name in self._operators.contexts.items():
             yield GraphFile(
                 location=place(self._artifact),
                 status="declared",
@@ -140,7 +105,7 @@ class Model:
     def _shadows(self) -> None:
         """Functions of the model that have the name of a standard operator."""
         for domain, name in sorted(self.walk.functions):
-            if not domain and name in self._standard:
+            if not domain and name in self._operators.standard:
                 self._ledger.add(Use(name, "shadows-standard", function=name))
 
     def _unfolding(self) -> Iterator[Fact]:

@@ -119,7 +119,7 @@ def _refer(state: State, key: Value, at: int) -> None:
     if isinstance(tag, bytes) and tag in {_STORAGE, _MODULE}:
         storage = storage_of(key)
         if storage is not None:
-            state.ledger.storage(storage)
+            state.ledger.storage(storage, at)
         state.stack.append(storage or STORAGE)
         return
     state.ledger.oddity("persistent-id", abbreviated([key]), at)

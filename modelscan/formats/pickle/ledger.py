@@ -63,7 +63,8 @@ class Ledger:
         self.templated = False
         """A class was imported whose instances run a part of their state (see `templates`)."""
         self.storages: dict[bytes, Storage] = {}
-        """The storages that were asked for, by their key."""
+        """The storages that were asked for, by their key, as they were asked for first."""
+        self._asked: dict[bytes, Storage] = {}
         self._pending: list[Fact | Artifact] = []
 
     @property
@@ -197,9 +198,18 @@ class Ledger:
         if self._first_time("nested", str(offset)):
             self.record(artifact)
 
-    def storage(self, storage: Storage) -> None:
-        """A storage that the pickle asks its loader for."""
-        self.storages[storage.key] = storage
+    def storage(self, storage: Storage, offset: int) -> None:
+        """A storage that the pickle asks its loader for.
+
+        The loader makes it once, as it was asked for first, and hands it out again under its key:
+        a second length is a lie about the memory behind it.
+        """
+        self.storages.setdefault(storage.key, storage)
+        first = self._asked.setdefault(storage.key, storage)
+        if (first.type, first.elements) != (storage.type, storage.elements):
+            asked = f"{first.elements:,} elements of {first.type}"
+            detail = f"a storage of {asked} is asked for as {storage.elements:,} of {storage.type}"
+            self.oddity("storage-mismatch", detail, offset)
 
     def oddity(self, kind: OddityKind, detail: str, offset: int) -> None:
         """Something that no pickler writes."""
@@ -215,6 +225,7 @@ class Ledger:
             protocol: its protocol.
         """
         seen, self._stream = self._stream, {}
+        self._asked = {}
         self.record(
             PickleStream(
                 location=place(self.artifact, offset),

@@ -26,7 +26,7 @@ from modelscan.formats.pickle.window import WHOLE, Window
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, TorchCheckpoint
+from modelscan.vocabulary.fact import Fact, TorchCheckpoint, TorchStorages
 from modelscan.vocabulary.lists import PickleGlobals
 
 _EXTENSIONS: Final = frozenset(
@@ -52,6 +52,8 @@ _COUNT: Final = 8
 """Bytes of a storage's number of elements."""
 _FOLLOWING: Final = 64 << 10
 """Bytes looked at to tell what follows a pickle."""
+_CHECKPOINT: Final = "data.pkl"
+"""The pickle in a checkpoint of torch 1.6 or later; its storages are other members."""
 _SHELF: Final = ".dat"
 _BLOCK: Final = 512
 """`shelve` on `dbm.dumb` keeps its values in a file of this name, in blocks of this size
@@ -105,6 +107,7 @@ class PickleReader:
             if following is None:
                 break
             offset = following
+        yield from _asked(ledger)
         if (place_of_data := _first_data(window, offset)) is not None:
             ledger.oddity("trailing-data", _size_of(artifact, place_of_data), place_of_data)
         yield from ledger.drain()
@@ -150,6 +153,24 @@ def _weigh(ledger: Ledger, window: Window, budget: Budget, offset: int) -> None:
     found = bombs.verdict(window, offset, budget)
     if found:
         ledger.oddity("reference-bomb", found, offset)
+
+
+def _asked(ledger: Ledger) -> Iterator[Fact]:
+    """How long the storages must be that the pickle of a zip checkpoint asks for."""
+    if not ledger.storages or base_name(ledger.artifact) != _CHECKPOINT:
+        return
+    known = {
+        key.decode("utf-8", "replace"): storage.elements * ITEM_SIZES[storage.type]
+        for key, storage in ledger.storages.items()
+        if storage.type in ITEM_SIZES
+    }
+    ledger.budget.fact()
+    yield TorchStorages(
+        location=place(ledger.artifact),
+        side="asked",
+        keys=tuple(known),
+        sizes=tuple(known.values()),
+    )
 
 
 def _after_storages(ledger: Ledger, offset: int) -> int:

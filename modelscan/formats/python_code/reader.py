@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats import torchscript
 from modelscan.formats.python_code import source
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
@@ -65,6 +66,8 @@ class PythonReader:
         text = source.decode(artifact.read_at(0, artifact.size))
         script = artifact.member is not None and _TORCHSCRIPT.search(artifact.member) is not None
         yield from hidden_text(text, artifact, budget)
+        if artifact.member is not None and torchscript.is_source(artifact.member):
+            yield from torchscript.operators(text, artifact, budget)
         try:
             analysis = Analysis(text, budget)
         except BudgetError:

@@ -18,7 +18,9 @@ from modelscan.formats.repository.relator import Facts, RepositoryView
 from modelscan.vocabulary.fact import Fact, GgufFile, GgufSeries, TensorHeader
 from modelscan.vocabulary.location import Location
 
-_NAME: Final = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
+_NAME: Final = re.compile(
+    r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE
+)
 _SAME: Final = 20
 """Disagreements of one kind that are stated for one series."""
 
@@ -29,8 +31,8 @@ class _Part(NamedTuple):
     path: str
     number: int
     """By its name, from 1."""
-    count: int
-    """The same."""
+    parts: int
+    """Of how many, by its name."""
     file: GgufFile
     tensors: int | None
     """How many it holds; absent where that could not be read."""
@@ -92,7 +94,7 @@ def _numbers_differ(part: _Part) -> bool:
     """True when a part says another number inside than in its name."""
     number, count = part.file.split, part.file.splits
     return (number is not None and number + 1 != part.number) or (
-        count is not None and count != part.count
+        count is not None and count != part.parts
     )
 
 

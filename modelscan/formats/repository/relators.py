@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from modelscan.formats.repository.attachments import AttachmentRelator
 from modelscan.formats.repository.base import BaseRelator
 from modelscan.formats.repository.card import CardRelator
 from modelscan.formats.repository.gguf_parts import GgufPartsRelator
 from modelscan.formats.repository.graph_files import GraphFileRelator
 from modelscan.formats.repository.index import IndexRelator
 from modelscan.formats.repository.licence import LicenceRelator
+from modelscan.formats.repository.likeness import LikenessRelator
 from modelscan.formats.repository.relator import Facts, Relator, RepositoryView
 from modelscan.formats.repository.remote_code import RemoteCodeRelator
 from modelscan.formats.repository.tokenizer import TokenizerRelator
+from modelscan.formats.repository.torch_storages import StorageRelator
 from modelscan.formats.repository.twins import TwinRelator
 from modelscan.vocabulary.fact import Fact
 from modelscan.vocabulary.lists import NameLists
@@ -22,10 +25,12 @@ RELATORS: tuple[Relator, ...] = (
     GgufPartsRelator(),
     GraphFileRelator(),
     TwinRelator(),
+    StorageRelator(),
     RemoteCodeRelator(),
     CardRelator(),
     BaseRelator(),
     TokenizerRelator(),
+    AttachmentRelator(),
 )
 
 NO_LISTS = NameLists()
@@ -34,5 +39,6 @@ NO_LISTS = NameLists()
 def relate(view: RepositoryView, facts: Iterable[Fact], lists: NameLists = NO_LISTS) -> list[Fact]:
     """What holds between the files of a model, with the lists that relators look names up in."""
     stated = Facts(facts)
-    relators = (*RELATORS, LicenceRelator(lists.licences))
+    named = (LicenceRelator(lists.licences), LikenessRelator(lists.publishers))
+    relators: tuple[Relator, ...] = (*RELATORS, *named)
     return [fact for relator in relators for fact in relator.relate(view, stated)]

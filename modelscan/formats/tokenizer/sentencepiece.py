@@ -137,8 +137,6 @@ def _piece(data: bytes) -> tuple[str, float, int]:
 
 
 def _walked(data: bytes) -> tuple[str, float, int]:
-    )  # lazy: pieces of another shape are rare
-
     wire = Wire(BytesArtifact("", data), Budget())
     text, score, kind = "", 0.0, _NORMAL
     for field in wire.fields():

@@ -43,6 +43,9 @@ _SYNTAX: Final = re.compile(
     r"|\(\?[a-zA-Z:=!<>-]*|\{[\d,]*\}"
 )
 """What in a regular expression stands for no letter, or for any of several."""
+_SPELT: Final = re.compile(r"\[(\w)\]|\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})")
+_TURN: Final = re.compile(r"<[|\uff5c]|\[/?INST|_of_turn>")
+"""Markers of a conversation, which nothing but the template may write."""
 _WORDS: Final = re.compile(r"[^\W\d_]{3,}")
 _SHORT: Final = re.compile(r"[^\W\d_]{2,}")
 _ADDRESS: Final = re.compile(r"://|\bwww\.|\b[\w-]+\.(?:com|org|net|io|ai|dev|co|app|sh|xyz)\b")
@@ -127,7 +130,7 @@ def _replaced(stage: str, step: Mapping[str, Any]) -> Iterator[Step]:
     content = _text(step.get("content"))
     pattern, words = _pattern(step.get("pattern"))
     writes = _SHORT.search(_MARKED.sub(" ", content)) is not None
-    if words or writes or _ADDRESS.search(content):
+    if words or writes or _ADDRESS.search(content) or _TURN.search(content):
         kind = "removes-words" if words and not content.strip() else "rewrites-words"
         yield Step(stage, _writes(content, kind), "Replace", pattern[:_SHOWN], content[:_SHOWN])
 
@@ -140,8 +143,13 @@ def _pattern(value: Any) -> tuple[str, bool]:
     if isinstance(plain, str):
         return plain, _WORDS.search(_MARKED.sub(" ", plain)) is not None
     if isinstance(regex, str):
-        return regex, _WORDS.search(_SYNTAX.sub(" ", regex)) is not None
+        return regex, _WORDS.search(_SYNTAX.sub(" ", _plain(regex))) is not None
     return "", False
+
+
+def _plain(regex: str) -> str:
+    """A regular expression with letters that are spelt as something else written as letters."""
+    return _SPELT.sub(lambda found: found[1] or chr(int(found[2] or found[3], 16)), regex)
 
 
 def _processed(

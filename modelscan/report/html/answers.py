@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from modelscan.report.html.markup import LONGEST_PROSE, code, definitions, text
-from modelscan.report.verdicts import MARKS, Tone, Verdict, extent, verdicts
+from modelscan.report.verdicts import MARKS, Tone, Verdict, asked, extent, unasked, verdicts
 from modelscan.vocabulary.result import ModelReport
 
 _NEXT = {
@@ -31,11 +31,9 @@ def cards(model: ModelReport, anchor: str) -> str:
         model: the model.
         anchor: the start of the ids of its parts.
     """
-    return (
-        '<ul class="cards">'
-        + "".join(_card(verdict, anchor) for verdict in verdicts(model.answers))
-        + "</ul>"
-    )
+    shown = "".join(_card(verdict, anchor) for verdict in asked(model.answers))
+    left = unasked(model.answers)
+    return f'<ul class="cards">{shown}</ul>' + (f"<p>{left}</p>" if left else "")
 
 
 def overview(models: tuple[ModelReport, ...]) -> str:
@@ -67,7 +65,8 @@ def _card(verdict: Verdict, anchor: str) -> str:
 
 def _row(model: ModelReport, number: int) -> str:
     answers = "".join(
-        f"<td>{status(verdict.status, verdict.tone)}</td>" for verdict in verdicts(model.answers)
+        f"<td>{status(one.status, one.tone) if one.asked else 'not asked'}</td>"
+        for one in verdicts(model.answers)
     )
     read = "could not be read" if model.error is not None else " · ".join(extent(model))
     return (

@@ -21,7 +21,7 @@ from modelscan.report.html.gaps import gaps
 from modelscan.report.html.history import history
 from modelscan.report.html.markup import LONGEST_PROSE, code, text
 from modelscan.report.html.trust import assumptions, decision, residual
-from modelscan.report.terminal import LIMITS
+from modelscan.report.residual import LIMITS
 from modelscan.report.text import counted
 from modelscan.report.verdicts import by_severity, extent, tone_of
 from modelscan.vocabulary.result import ModelReport, Report

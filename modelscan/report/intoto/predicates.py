@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from modelscan._about import NAME
 from modelscan.report.cyclonedx.writer import document as cyclonedx
 from modelscan.report.machine import Json, text
+from modelscan.report.residual import approvals
 from modelscan.report.spdx.writer import document as spdx
 from modelscan.report.verdicts import verdicts
 from modelscan.vocabulary.result import ModelReport, Report
@@ -119,3 +120,5 @@ def _properties(model: ModelReport) -> Iterator[str]:
         yield _DESCENT[lineage.tier]
     if not any(finding.waived is not None for finding in model.findings):
         yield "NOTHING_WAIVED"
+    if any(one.holds for one in approvals(model)):
+        yield "APPROVED"

@@ -24,6 +24,7 @@ from modelscan.vocabulary.fact.code import (
     CodeAction,
     CodeBehaviour,
     CodeSource,
+    TemplateDifference,
     TemplateNode,
 )
 from modelscan.vocabulary.fact.dependencies import (
@@ -60,6 +61,7 @@ from modelscan.vocabulary.fact.graphs import (
     OperatorClass,
 )
 from modelscan.vocabulary.fact.hub import HubFile, HubHistory, HubRepository
+from modelscan.vocabulary.fact.identity import IdentityCheck, NameLikeness
 from modelscan.vocabulary.fact.licences import (
     LicenceCheck,
     LicenceStated,
@@ -74,6 +76,7 @@ from modelscan.vocabulary.fact.pickles import (
     PickleOddity,
     PickleStream,
     TorchCheckpoint,
+    TorchStorages,
 )
 from modelscan.vocabulary.fact.policy import (
     AdvisoryMatch,
@@ -91,7 +94,11 @@ from modelscan.vocabulary.fact.repository import (
     RemoteClosure,
     RemoteCode,
     RemoteModule,
+    RepositoryAttachment,
     RepositoryCheck,
+    RepositoryRequirement,
+    RepositoryScript,
+    RepositorySecret,
 )
 from modelscan.vocabulary.fact.sources import (
     SourceCheck,
@@ -166,6 +173,7 @@ __all__ = [
     "HubFile",
     "HubHistory",
     "HubRepository",
+    "IdentityCheck",
     "IndexCheck",
     "KerasObject",
     "LfsPointer",
@@ -180,6 +188,7 @@ __all__ = [
     "ModelChange",
     "ModelClaim",
     "ModelReference",
+    "NameLikeness",
     "NumpyDefect",
     "NumpyObjects",
     "OperatorClass",
@@ -194,7 +203,11 @@ __all__ = [
     "RemoteClosure",
     "RemoteCode",
     "RemoteModule",
+    "RepositoryAttachment",
     "RepositoryCheck",
+    "RepositoryRequirement",
+    "RepositoryScript",
+    "RepositorySecret",
     "Restriction",
     "SignatureCheck",
     "SignatureExpectation",
@@ -205,6 +218,7 @@ __all__ = [
     "SourceRevision",
     "SpecialFile",
     "Status",
+    "TemplateDifference",
     "TemplateNode",
     "TensorDefect",
     "TensorHeader",
@@ -215,6 +229,7 @@ __all__ = [
     "TokenizerStep",
     "TokenizerToken",
     "TorchCheckpoint",
+    "TorchStorages",
     "UnlistedFiles",
     "WeightIndex",
     "kind_of",
@@ -223,11 +238,13 @@ __all__ = [
 FACTS: tuple[type[Fact], ...] = (
     SpecialFile, FileName, FileFormat, FilePolyglot,
     PickleStream, PickleImport, PickleCall, PickleOddity,
-    TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, RemoteCode, ConfigDefect,
+    TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, TorchStorages, RemoteCode,
+    ConfigDefect,
     ConfigSwitch, ModelClaim, HashCheck, SignatureCheck, ExpectationCheck, ChecksumList,
     SignatureExpectation, AttestationCheck, UnlistedFiles,
     CardDefect, LfsPointer, WeightIndex, IndexCheck, RemoteModule, RepositoryCheck,
-    ChatTemplate, TemplateNode,
+    RepositoryScript, RepositoryAttachment, RepositoryRequirement, RepositorySecret,
+    ChatTemplate, TemplateNode, TemplateDifference,
     Tokenizer, TokenizerNames, TokenizerDefect, TokenizerStep, TokenizerToken,
     CodeSource, CodeBehaviour,
     GgufFile, GgufSeries, GgufDefect, GgufAddress, ExecutableModel, NumpyObjects, NumpyDefect,
@@ -236,7 +253,7 @@ FACTS: tuple[type[Fact], ...] = (
     LicenceText, LicenceStated, LicenceCheck,
     RemoteClosure, LineageComparison, LineageCompanion, LineageSearch,
     PolicyWaiver, PolicyBreach, PolicyException, PinCheck, AdvisoryMatch,
-    HubRepository, HubHistory, HubFile,
+    HubRepository, HubHistory, HubFile, NameLikeness, IdentityCheck,
     DeploymentWorkload, DeploymentSetting, DeploymentControl,
     ModelReference, LockCheck, ModelChange,
     SourceDigest, SourceCheck, SourcePart, SourceDefect, SourceRevision,

@@ -39,12 +39,26 @@ class TemplateNode(Fact, frozen=True, kw_only=True, tag="template.node"):
         "content-condition",  # adds sentences when the conversation has certain words in it
         "content-rewrite",  # replaces words or addresses in the conversation
         "bomb",  # sizes that no prompt has
+        "instruction",  # text that tells the model to deceive, named by what it is about
     ]
     """What it is."""
     name: str
     """The attribute, function, character, words or address concerned."""
     detail: str = ""
     """What else is known about it."""
+
+
+class TemplateDifference(Fact, frozen=True, kw_only=True, tag="template.difference"):
+    """Lines of a chat template that are not those of the base's."""
+
+    kind: Literal["added", "removed", "changed"]
+    """What became of the base's lines."""
+    base: str
+    """The base that was compared with."""
+    old: str
+    """The base's lines, abbreviated."""
+    new: str
+    """The lines that stand there now, abbreviated."""
 
 
 CodeAction = Literal[

@@ -35,7 +35,9 @@ class KerasObject(Fact, frozen=True, kw_only=True, tag="keras.object"):
     """What it is handed, abbreviated."""
 
 
-Framework = Literal["onnx", "tensorflow", "tflite", "tfjs", "executorch", "torch-export"]
+Framework = Literal[
+    "onnx", "tensorflow", "tflite", "tfjs", "executorch", "torch-export", "torchscript"
+]  # fmt: skip
 
 OperatorClass = Literal[
     "compute", "runs-code", "reads-file", "writes-file", "network", "stops-process", "native-code"

@@ -90,3 +90,14 @@ class TorchCheckpoint(Fact, frozen=True, kw_only=True, tag="torch.checkpoint"):
 
     layout: Literal["zip", "legacy", "legacy-tar", "torchscript"]
     """How the checkpoint is stored."""
+
+
+class TorchStorages(Fact, frozen=True, kw_only=True, tag="torch.storages"):
+    """How many bytes a checkpoint's tensors have, by storage. The location is its pickle's."""
+
+    side: Literal["asked", "held"]
+    """Whether the pickle asks its loader for them, or the archive holds them."""
+    keys: tuple[str, ...]
+    """The storages, by the name that the archive has for them."""
+    sizes: tuple[int, ...]
+    """Bytes of each."""

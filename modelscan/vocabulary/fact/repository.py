@@ -127,3 +127,63 @@ class ConfigObject(Fact, frozen=True, kw_only=True, tag="config.object"):
     """`denied` can run code, reach files or the network; `unknown` is of no well-known package."""
     key: str = ""
     """Path of the key inside the document."""
+
+
+class RepositoryScript(Fact, frozen=True, kw_only=True, tag="repository.script"):
+    """A command of a shell script, a batch file or a container recipe that is more than set-up."""
+
+    kind: Literal[
+        "present",  # the script itself; nothing else is said with it
+        "remote-shell",
+        "runs-download",  # runs what it fetches
+        "encoded-payload",  # runs what it decodes
+        "switches-off-protection",  # of the system, or hides its own window from the user
+        "sends-secrets",  # a place where credentials live, and the network, in one command
+        "reads-secrets",
+        "writes-outside",  # changes what a shell, a scheduler or a login runs later
+    ]
+    """What it does."""
+    language: Literal["shell", "batch", "powershell", "container"]
+    """What it is written in."""
+    command: str = ""
+    """The command, abbreviated."""
+
+
+class RepositoryAttachment(Fact, frozen=True, kw_only=True, tag="repository.attachment"):
+    """A file beside the weights that an operating system or an interpreter starts by its kind."""
+
+    kind: Literal[
+        "native-code",  # a program or library for a processor
+        "installer",
+        "launcher",  # a shortcut, or a script that is started by a click
+        "start-up",  # run by the interpreter or the system whenever it starts
+        "bytecode",  # compiled Python without its source beside it
+        "cached-bytecode",  # compiled Python in a cache, beside its source
+    ]
+    """What it is."""
+    name: str
+    """Its path."""
+
+
+class RepositoryRequirement(Fact, frozen=True, kw_only=True, tag="repository.requirement"):
+    """A line of a list of packages to install."""
+
+    kind: Literal[
+        "address",  # an archive or repository by its address
+        "other-index",  # packages are taken from another index
+        "not-encrypted",  # over a connection that anybody on the way can change
+        "build-hook",  # a build backend that lies in the repository
+        "not-pinned",
+    ]
+    """What is notable about it."""
+    line: str
+    """The line, abbreviated, without credentials."""
+
+
+class RepositorySecret(Fact, frozen=True, kw_only=True, tag="repository.secret"):
+    """Something that has the shape of a credential. What it is stays in the file."""
+
+    kind: str
+    """Whose credential it would be: `hugging face token`."""
+    certain: bool
+    """True when its checksum is right, or its shape is nobody else's."""

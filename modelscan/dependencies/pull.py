@@ -1,0 +1,180 @@
+"""`pull`: fetch a model, scan it, lock it, and only then let it appear.
+
+1. What the reference stands for is listed, and every byte of it copied into a private folder.
+2. What is otherwise than it was locked becomes facts, so that the rules judge it.
+3. The copies are scanned: exactly what will be handed out, and nothing else.
+4. The policy passes, or nothing appears and nothing is locked.
+5. The lock is written, then the folder gets its name, in one step.
+
+Invariants: only `pass` lets anything appear, `incomplete` and `nothing` don't; the lock is written
+first, so that no folder appears that is not locked; an interruption leaves neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from modelscan.dependencies import copying, identity, lockfile, locking, staging
+from modelscan.dependencies.copying import Copied
+from modelscan.dependencies.entry import entry
+from modelscan.dependencies.resolving import Resolved
+from modelscan.dependencies.stated import stated
+from modelscan.errors import SourceError
+from modelscan.fetcher.sources import take
+from modelscan.passing import Progress
+from modelscan.pipeline import EVERYTHING, Scanned, Selection, Tools, scan_snapshot, unreadable
+from modelscan.policy.clock import today
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.lock import Lock
+from modelscan.vocabulary.ref import HubRef, ModelRef
+from modelscan.vocabulary.result import Report
+from modelscan.vocabulary.snapshot import Snapshot
+
+Assemble = Callable[[Scanned], Report]
+"""Makes the report of one model, as every command writes it."""
+
+
+class Job(NamedTuple):
+    """How a model is taken in."""
+
+    tools: Tools
+    assemble: Assemble
+    lock: Path
+    """The lock that is to name it; it need not exist."""
+    selection: Selection = EVERYTHING
+    workers: int = 1
+    progress: Progress | None = None
+
+
+class Pulled(NamedTuple):
+    """What became of it."""
+
+    report: Report
+    folder: Path | None
+    """Where the model is now; `None`: nothing appeared."""
+    lock: Path | None
+    """The lock that names it now; `None`: nothing was locked."""
+
+
+class Looked(NamedTuple):
+    """A model that was copied and scanned."""
+
+    scanned: Scanned
+    report: Report
+    snapshot: Snapshot
+
+    @property
+    def passes(self) -> bool:
+        """True when it may appear."""
+        return self.scanned.outcome == "pass" == self.report.decision.status
+
+
+def pull(ref: str, folder: Path, job: Job, *, force: bool = False) -> Pulled:
+    """Take a model in.
+
+    Args:
+        ref: what a person typed.
+        folder: where it shall appear.
+        job: how.
+        force: replace a folder that is there, whole.
+
+    Raises:
+        SourceError: nothing can be written there.
+        UsageError: something is there already, or the lock is broken or being written.
+    """
+    target = staging.place(folder, force=force)
+    before = lockfile.read(job.lock) if job.lock.is_file() else Lock()
+    model = ModelRef.parse(ref)
+    fetch = job.tools.fetch
+    if job.progress:
+        fetch = msgspec.structs.replace(fetch, arrived=job.progress.advance)
+    try:
+        snapshot = take(model, fetch)
+    except SourceError as error:
+        return Pulled(job.assemble(unreadable(ref, job.tools.profile, error)), None, None)
+    with staging.staging(target) as stage, closing(snapshot):
+        looked = look(model, snapshot, stage, job, before)
+        if not looked.passes:
+            return Pulled(looked.report, None, None)
+        found = list(_locked(model, looked, target, job.lock))
+        locking.put(job.lock, found)
+        stage.publish()
+    return Pulled(looked.report, target, job.lock)
+
+
+def look(
+    model: ModelRef, snapshot: Snapshot, stage: staging.Staging, job: Job, before: Lock
+) -> Looked:
+    """Copy a model, hold it against the lock, and scan the copies.
+
+    Raises:
+        SourceError: there is no room for it, or the copies changed while they were scanned.
+    """
+    takes = job.selection.within(snapshot)
+    if job.progress:
+        files = [file for file in snapshot.files if takes(file.name)]
+        job.progress.start(snapshot.ref, len(files), sum(file.size for file in files))
+    copied = copying.copy(snapshot, takes, stage)
+    left_out = tuple(
+        Coverage(file=file.name, status="skipped", reason="left out, and not fetched")
+        for file in snapshot.files
+        if not takes(file.name)
+    )
+    facts = (*snapshot.facts, *_identity(model, copied, before, job))
+    here = msgspec.structs.replace(
+        copied.snapshot, facts=facts, coverage=(*copied.snapshot.coverage, *left_out)
+    )
+    scanned = scan_snapshot(here, job.tools, workers=job.workers, progress=job.progress)
+    was = {file.path: file.sha256 for file in copied.files}
+    now = {file.path: file.digests.get("sha256") for file in scanned.report.files}
+    if scanned.outcome == "pass" and was != now:
+        raise SourceError("the copies changed while they were scanned", "somebody else wrote there")
+    return Looked(scanned, job.assemble(scanned), here)
+
+
+def _identity(model: ModelRef, copied: Copied, before: Lock, job: Job) -> list[object]:
+    """What is otherwise about the name than when it was locked, as facts."""
+    ref, asked = named(model)
+    known = identity.locked(before, ref, asked) if ref else None
+    if known is None:
+        return []
+    ask = partial(_asked, job.tools)
+    return list(identity.held(known, asked, copied.snapshot, copied.files, ask))
+
+
+def _asked(tools: Tools, ref: str) -> Snapshot:
+    return take(ModelRef.parse(ref), tools.fetch)
+
+
+def named(model: ModelRef) -> tuple[str, str]:
+    """How a lock names a reference, and the revision that is asked for; empty for a local path."""
+    if model.kind == "path":
+        return "", ""
+    found = HubRef.parse(model.text) if model.kind == "hub" else None
+    if found is None:
+        return model.shown, ""
+    family = f":{found.family}" if found.family else ""
+    return f"hf:{found.repository}{family}", found.revision or ""
+
+
+def _locked(model: ModelRef, looked: Looked, target: Path, lock: Path) -> Iterator[Resolved]:
+    """The tables of the lock: the reference, and the folder when it lies beside the lock."""
+    report, since = looked.scanned.report, today().isoformat()
+    ref, asked = named(model)
+    if ref:
+        said = stated(looked.snapshot.facts)
+        made = entry(ref, report, asked=asked, since=since, said=said)
+        yield Resolved(ref, asked, made, report)
+    try:
+        inside = target.relative_to(lock.resolve().parent).as_posix()
+    except ValueError:
+        return
+    yield Resolved(
+        f"./{inside}", "", entry(f"./{inside}", report, since=since), report
+    )

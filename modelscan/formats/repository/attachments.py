@@ -1,0 +1,71 @@
+"""Files that something starts by their kind: programs, installers, shortcuts, start-up hooks.
+
+A model needs none of them. What they do is not looked at here: that they are there is the point.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from modelscan.formats.repository.relator import Facts, RepositoryView
+from modelscan.vocabulary.fact import Fact, RepositoryAttachment
+from modelscan.vocabulary.location import Location
+
+_NATIVE: Final = "native code"
+_KINDS: Final = {
+    ".com": "native-code", ".dll": "native-code", ".dylib": "native-code", ".exe": "native-code",
+    ".ko": "native-code", ".ocx": "native-code", ".pyd": "native-code", ".scr": "native-code",
+    ".so": "native-code", ".sys": "native-code",
+    ".apk": "installer", ".appimage": "installer", ".appx": "installer", ".crx": "installer",
+    ".deb": "installer", ".dmg": "installer", ".flatpak": "installer", ".msi": "installer",
+    ".msix": "installer", ".pkg": "installer", ".rpm": "installer", ".snap": "installer",
+    ".vsix": "installer", ".xpi": "installer",
+    ".application": "launcher", ".cpl": "launcher", ".desktop": "launcher", ".hta": "launcher",
+    ".inf": "launcher", ".jnlp": "launcher", ".jse": "launcher", ".library-ms": "launcher",
+    ".lnk": "launcher", ".msc": "launcher", ".pif": "launcher", ".scf": "launcher",
+    ".search-ms": "launcher", ".settingcontent-ms": "launcher", ".vbe": "launcher",
+    ".vbs": "launcher", ".webloc": "launcher", ".wsf": "launcher", ".wsh": "launcher",
+    ".pyc": "bytecode", ".pyo": "bytecode",
+}  # fmt: skip
+_START_UP: Final = re.compile(
+    r"(?:.*/)?(?:(?:site|user)customize\.py|\.(?:bashrc|bash_profile|zshrc|zshenv|envrc)"
+    r"|\.vscode/tasks\.json|\.git/hooks/(?!.*\.sample$).+|\.devcontainer/devcontainer\.json)"
+    r"|(?:.*/)?Launch(?:Agents|Daemons)/.*\.plist|(?:.*/)?__pyinstaller.*"
+)
+_VERSIONED: Final = re.compile(r"\.so(?:\.\d+)+$")
+_CACHE: Final = re.compile(r"(?P<folder>.*?)__pycache__/(?P<stem>[^/]+?)(?:\.[\w-]+)*\.pyc$")
+_MOST: Final = 50
+
+
+class AttachmentRelator:
+    """See `Relator`."""
+
+    def relate(self, view: RepositoryView, facts: Facts) -> Iterator[Fact]:
+        """State each such file, a bounded number of them."""
+        if not view.folder:
+            return
+        del facts  # names and formats say it
+        found = 0
+        for name in sorted(view.names):
+            kind = _kind(name, view)
+            if kind and found < _MOST:
+                found += 1
+                yield RepositoryAttachment(location=Location(name), kind=kind, name=name)
+
+
+def _kind(name: str, view: RepositoryView) -> Any:
+    lowered = name.lower()
+    if _START_UP.fullmatch(name):
+        return "start-up"
+    entry = view.files.get(name)
+    extension = lowered[lowered.rfind(".") :] if "." in lowered.rpartition("/")[2] else ""
+    if (entry is not None and entry.format == _NATIVE) or _VERSIONED.search(lowered):
+        return "native-code"
+    kind = _KINDS.get(extension, "")
+    if kind != "bytecode":
+        return kind
+    cached = _CACHE.fullmatch(name)
+    beside = cached is not None and f"{cached['folder']}{cached['stem']}.py" in view.names
+    return "cached-bytecode" if beside else "bytecode"

@@ -1,0 +1,55 @@
+"""Shelves: a file of pickles, each in a block of its own, with what older values left between."""
+
+from __future__ import annotations
+
+import pickle
+import shelve
+from pathlib import Path
+
+import pytest
+
+from modelscan.api import scan
+from tests.forge import pickles
+from tests.forge.reading import fails, found, quiet
+
+PAYLOAD = pickles.call("os", "system", "echo hi").stop()
+PLAIN = pickle.dumps({"a": [1.5] * 90})
+
+
+def block(data: bytes) -> bytes:
+    return data + bytes(-len(data) % 512)
+
+
+def test_what_python_writes_is_quiet(tmp_path: Path) -> None:
+    dumb = pytest.importorskip("dbm.dumb")
+    with shelve.Shelf(dumb.open(str(tmp_path / "shelf"), "n")) as shelf:
+        shelf["weights"] = [0.5] * 500
+        shelf["labels"] = {"cat": 1}
+        shelf["weights"] = "short"  # the rest of the old value stays
+        shelf["more"] = [1] * 3
+    data = (tmp_path / "shelf.dat").read_bytes()
+    assert quiet(data, "shelf.dat")
+    assert scan(tmp_path, jobs=1).decision.exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        block(PLAIN) + PAYLOAD,
+        block(PLAIN) + block(PLAIN) + block(PAYLOAD) + PLAIN,
+        block(pickle.dumps(1) + PLAIN[30:]) + block(b"") + PAYLOAD,
+    ],
+)
+def test_every_value_is_read(data: bytes) -> None:
+    assert fails(data, "shelf.dat") == ["pickle-dangerous-call"]
+
+
+def test_a_pickle_behind_padding_is_read_in_any_file() -> None:
+    assert fails(PLAIN + bytes(99) + PAYLOAD, "model.pkl") == ["pickle-dangerous-call"]
+    assert quiet(PLAIN + bytes(99) + PLAIN, "model.pkl")
+
+
+def test_blocks_mean_nothing_elsewhere() -> None:
+    data = block(pickle.dumps(1) + b"\xffhidden") + PLAIN
+    assert "pickle-trailing-data" in found(data, "model.pkl")
+    assert quiet(data, "shelf.dat")
