@@ -59,6 +59,7 @@ bench: $(VENV)/.dev  ## Print speed and memory as ratios to public tools
 
 interop: $(VENV)/.dev  ## Checks that need other tools from the package index
 	$(BIN)/python tools/interop.py
+	$(BIN)/python tools/interop_formats.py
 	$(BIN)/pytest -m interop
 
 fuzz: $(VENV)/.dev  ## Hostile bytes for every reader, FUZZ_SECONDS long (60)
@@ -72,7 +73,7 @@ requirements:  ## Pin what pyproject.toml asks for again, newest versions (needs
 	$(COMPILE) --upgrade --no-deps --output-file requirements/model.txt requirements/model.in
 
 clean:  ## Remove everything that was made here
-	rm -rf $(VENV) .bench .demo .interop .fuzz build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .bench .demo .interop .interop-models .fuzz build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \

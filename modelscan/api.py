@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -186,22 +187,23 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
         fetch=fetch or FetchOptions(),
         advisories=policy.advisories,
         request=_configured(Request(), policy),
-        ancestry=_ancestry(bases, fetch or FetchOptions(), tools.limits),
     )
     formats = (reader.format for reader in tools.readers)
     check_names(profile, policy.origins, tools.catalogue.rules, formats)
     selection = Selection(tuple(include), tuple(exclude))
-    scanned = [
-        scan_target(
-            os.fspath(target),
-            tools,
-            selection=selection,
-            workers=executor or jobs or min(os.cpu_count() or 1, 8),
-            progress=progress,
-            absolute_paths=absolute_paths,
-        )
-        for target in targets
-    ]
+    with closing(_ancestry(bases, tools.fetch, tools.limits)) as ancestry:
+        tools = tools._replace(ancestry=ancestry)
+        scanned = [
+            scan_target(
+                os.fspath(target),
+                tools,
+                selection=selection,
+                workers=executor or jobs or min(os.cpu_count() or 1, 8),
+                progress=progress,
+                absolute_paths=absolute_paths,
+            )
+            for target in targets
+        ]
     return _report(scanned, tools, baseline_digest)
 
 
@@ -304,22 +306,22 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
     tools = Tools.prepare(
         load(()), msgspec.structs.replace(DEFAULT, name=question.POLICY), limits
     )
-    ancestry = _ancestry(bases, options, tools.limits, library=library)
-    if deep and (samples or not any(base.files for base in ancestry.bases)):
-        raise UsageError("--deep needs the weights of a base", "name a model: --base REF")
     readers = Candidates(reader for reader in tools.readers if reader.format in question.FORMATS)
-    tools = tools._replace(
-        readers=readers,
-        fetch=options,
-        ancestry=ancestry._replace(deep=deep, samples=samples, alone=not ancestry.bases),
-    )
-    report, outcome = scan_target(
-        os.fspath(target),
-        tools,
-        workers=executor or jobs or min(os.cpu_count() or 1, 8),
-        progress=progress,
-        absolute_paths=absolute_paths,
-    )
+    with closing(_ancestry(bases, options, tools.limits, library=library)) as ancestry:
+        if deep and (samples or not any(base.files for base in ancestry.bases)):
+            raise UsageError("--deep needs the weights of a base", "name a model: --base REF")
+        tools = tools._replace(
+            readers=readers,
+            fetch=options,
+            ancestry=ancestry._replace(deep=deep, samples=samples, alone=not ancestry.bases),
+        )
+        report, outcome = scan_target(
+            os.fspath(target),
+            tools,
+            workers=executor or jobs or min(os.cpu_count() or 1, 8),
+            progress=progress,
+            absolute_paths=absolute_paths,
+        )
     report = question.restrict(report)
     if report.error is None:
         outcome = report.answers.allowed.status if report.files else "nothing"
@@ -485,7 +487,7 @@ def inventory(
     )
 
 
-def pull(
+def pull(  # noqa: PLR0913  # one keyword for each choice that a caller has
     ref: str | Path,
     folder: str | Path,
     *,

@@ -188,7 +188,7 @@ def scan_snapshot(
         # 5. Lineage: what the model descends from.
         lineage, measured, unmeasured, picture = descent(files, facts, tools.ancestry, tools.limits)
         facts += measured
-    facts += template_differences(files, tools.ancestry, tools.limits)
+        facts += template_differences(files, tools.ancestry, tools.limits)
 
     # 6. The engine turns facts into findings, one for each cause.
     findings = tools.engine.evaluate(facts)

@@ -76,12 +76,13 @@ def boosting(folder: Path) -> None:
     np = import_module("numpy")
     table, target = np.random.default_rng(1).random((40, 4)), np.arange(40) % 2
     with contextlib.suppress(ImportError):
-        model = import_module("catboost").CatBoostClassifier(iterations=2, allow_writing_files=False)
+        few = {"iterations": 2, "allow_writing_files": False}
+        model = import_module("catboost").CatBoostClassifier(**few)
         model.fit(table, target, verbose=False)
-        for suffix, form in ((".cbm", "cbm"), (".json", "json"), (".onnx", "onnx"), (".cpp", "cpp"),
-                             (".mlmodel", "coreml"), (".pmml", "pmml"), (".py", "python")):  # fmt: skip
+        for form in ("cbm", "json", "onnx", "cpp", "coreml", "pmml", "python"):
+            suffix = {"coreml": "mlmodel", "python": "py"}.get(form, form)
             with contextlib.suppress(Exception):
-                model.save_model(str(folder / f"catboost{suffix}"), format=form)
+                model.save_model(str(folder / f"catboost.{suffix}"), format=form)
     with contextlib.suppress(ImportError):
         xgb = import_module("xgboost").XGBClassifier(n_estimators=2).fit(table, target)
         for suffix in (".json", ".ubj"):

@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".interop"
 NOT_SOURCES = (
-    ".git", ".venv", ".bench", ".demo", ".interop", ".fuzz", ".hypothesis", ".*_cache",
+    ".git", ".venv", ".bench", ".demo", ".interop*", ".fuzz", ".hypothesis", ".*_cache",
     "__pycache__", "build", "dist", "_data", "*.egg-info",
 )  # fmt: skip
 """What lies about in a checkout and is no part of it; see `.gitignore`."""

@@ -35,6 +35,9 @@ _COMMANDS: dict[str, str] = {
 """One module of this package for each command, and the line that `--help` shows for it: importing
 every command to ask it would cost more than most of them take to run."""
 
+_HIDDEN = frozenset({"hook"})
+"""Commands that programs run, and no person types: they are in no list."""
+
 INTERRUPTED = 130
 TRACEBACK = "MODELASSAY_TRACEBACK"
 """The environment variable that lets an internal error through, with its traceback."""
@@ -51,7 +54,7 @@ class _Commands(click.Group):
         ctx: click.Context,  # noqa: ARG002  # click's signature
         cmd_name: str,
     ) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in _COMMANDS and cmd_name not in _HIDDEN:
             return None
         # A fixed table of our own modules: nothing is imported by a name that a user could choose.
         module = importlib.import_module(f"modelscan._cli.{cmd_name}")

@@ -87,9 +87,12 @@ def _ending(pulled: Pulled, folder: Path) -> str:
     """Where the model is, or that it is nowhere."""
     if pulled.folder is None:
         return f"nothing was put into {folder}: the policy does not pass"
+    from modelscan.dependencies.pages import shown  # lazy: as above
+
+    assert pulled.lock is not None  # noqa: S101  # what appears is locked
     (model,) = pulled.report.models
     count = f"{len(model.files):,} file{'' if len(model.files) == 1 else 's'}"
-    return f"{folder}: {count}, the very bytes that were scanned; locked in {pulled.lock}"
+    return f"{folder}: {count}, the very bytes that were scanned; locked in {shown(pulled.lock)}"
 
 
 def _say(line: str) -> None:

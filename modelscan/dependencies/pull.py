@@ -31,6 +31,7 @@ from modelscan.passing import Progress
 from modelscan.pipeline import EVERYTHING, Scanned, Selection, Tools, scan_snapshot, unreadable
 from modelscan.policy.clock import today
 from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact
 from modelscan.vocabulary.lock import Lock
 from modelscan.vocabulary.ref import HubRef, ModelRef
 from modelscan.vocabulary.result import Report
@@ -138,7 +139,7 @@ def look(
     return Looked(scanned, job.assemble(scanned), here)
 
 
-def _identity(model: ModelRef, copied: Copied, before: Lock, job: Job) -> list[object]:
+def _identity(model: ModelRef, copied: Copied, before: Lock, job: Job) -> list[Fact]:
     """What is otherwise about the name than when it was locked, as facts."""
     ref, asked = named(model)
     known = identity.locked(before, ref, asked) if ref else None
@@ -175,6 +176,5 @@ def _locked(model: ModelRef, looked: Looked, target: Path, lock: Path) -> Iterat
         inside = target.relative_to(lock.resolve().parent).as_posix()
     except ValueError:
         return
-    yield Resolved(
-        f"./{inside}", "", entry(f"./{inside}", report, since=since), report
-    )
+    local = entry(f"./{inside}", report, since=since)
+    yield Resolved(local.ref, "", local, report)

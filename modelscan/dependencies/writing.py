@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -52,12 +53,13 @@ class Job(NamedTuple):
         )
 
     def snapshot(self, target: str) -> Snapshot:
-        """Ask the place of a target about it; nothing is read.
+        """Ask the place of a target about it; nothing is read, and it is closed already.
 
         Raises:
             SourceError: it is gone, or nobody answers.
         """
-        return take(ModelRef.parse(target), self.tools.fetch)
+        with closing(take(ModelRef.parse(target), self.tools.fetch)) as snapshot:
+            return snapshot
 
     def _fingerprint(self, target: str) -> Fingerprint:
         from modelscan.lineage.making import fingerprint_of  # lazy: needs numpy

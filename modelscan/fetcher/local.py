@@ -70,7 +70,7 @@ class LocalPath:
 class LocalFile:
     """One plain file, not yet opened."""
 
-    __slots__ = ("_path", "name", "size")
+    __slots__ = ("_first", "_path", "name", "size")
 
     access: Access = "local"
 
@@ -78,30 +78,45 @@ class LocalFile:
         self.name = name
         self.size = size
         self._path = path
+        self._first: _State | None = None
 
     def open(self) -> AbstractContextManager[OpenArtifact]:
-        """See `SourceFile.open`."""
+        """See `SourceFile.open`. Opened again, for its weights, it must still be the same file."""
         try:
             descriptor = os.open(self._path, _OPEN_FLAGS)
         except OSError as error:
             raise ReadError(_reason(error)) from None
-        return _OpenFile(self.name, descriptor)
+        opened = _OpenFile(self.name, descriptor)
+        self._first = self._first or opened.state
+        if opened.state != self._first:
+            os.close(descriptor)
+            raise ReadError("changed since it was read first")
+        return opened
+
+
+_State = tuple[int, int]
+"""Size and time of the last change."""
+
+
+def _state(found: os.stat_result) -> _State:
+    return found.st_size, found.st_mtime_ns
 
 
 class _OpenFile:
     """Random access through one descriptor."""
 
-    __slots__ = ("_descriptor", "_opened", "depth", "member", "name", "size")
+    __slots__ = ("_descriptor", "depth", "member", "name", "size", "state")
 
     def __init__(self, name: str, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._opened = os.fstat(descriptor)
-        if not stat.S_ISREG(self._opened.st_mode):
+        opened = os.fstat(descriptor)
+        if not stat.S_ISREG(opened.st_mode):
             os.close(descriptor)
             raise ReadError("no longer a plain file")
+        self.state = _state(opened)
         self.name = name
         self.member: str | None = None
-        self.size = self._opened.st_size
+        self.size = opened.st_size
         self.depth = 0
 
     def __enter__(self) -> OpenArtifact:
@@ -125,8 +140,7 @@ class _OpenFile:
 
     def changed(self) -> bool:
         """See `OpenArtifact.changed`."""
-        now, then = os.fstat(self._descriptor), self._opened
-        return (now.st_size, now.st_mtime_ns) != (then.st_size, then.st_mtime_ns)
+        return _state(os.fstat(self._descriptor)) != self.state
 
 
 if hasattr(os, "pread"):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
-from modelscan.formats.archive import Item, after_zeros, defect, hidden
+from modelscan.formats.archive import Item, Window, after_zeros, defect, find, hidden
 from modelscan.formats.inflation import Codec, Inflation, UnsupportedError, unpack
 from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, base_name
@@ -43,6 +43,9 @@ _FIRST_BYTES = tuple(
     if first & 0x8F == 8 or first >> 4 == 5 or first in b"\x1fB\xfd\x04\x02\x28"  # noqa: PLR2004
 )
 """Of zlib; of skippable frames, lzma and joblib; of the rest."""
+_GZIP_FIXED, _GZIP_EXTRA, _GZIP_NAME, _GZIP_COMMENT = 10, 4, 8, 16
+_HIDES = 32
+"""Bytes from which on a field in front of a stream is looked at like a member."""
 _GZIP_RESERVED = 0x20
 """Flags from here on must be zero (RFC 1952 section 2.3.1.2)."""
 
@@ -70,6 +73,8 @@ class CompressedReader:
         if codec is None:
             raise ReadError("not a compressed stream", offset=0)
         budget.member()
+        if codec == "gzip":
+            yield from _header_texts(artifact, budget)
         chain = _Chain(artifact, codec, budget)
         unpacked = unpack(artifact, _inner_name(artifact), chain.pieces)
         if isinstance(unpacked.damage, UnsupportedError):
@@ -88,6 +93,30 @@ class CompressedReader:
             detail = f"{artifact.size - end:,} bytes after the end of the {codec} data"
             yield defect(artifact, "data-after", detail=detail, offset=end)
             yield hidden(artifact, start, artifact.size)
+
+
+def _header_texts(artifact: Artifact, budget: Budget) -> Iterator[Artifact]:
+    """The fields in front of a gzip stream that are long enough to hold a file.
+
+    No decompressor looks at them: extra field, original name, comment (RFC 1952 section 2.3.1).
+    """
+    head = artifact.read_at(0, _GZIP_FIXED + 2)
+    flags, at = head[3], _GZIP_FIXED
+    if flags & _GZIP_EXTRA:
+        length = int.from_bytes(head[_GZIP_FIXED:], "little")
+        at += 2
+        if length >= _HIDES:
+            budget.member()
+            yield hidden(artifact, at, at + length)
+        at += length
+    window = Window(artifact)
+    for flag in (_GZIP_NAME, _GZIP_COMMENT):
+        if flags & flag:
+            end = find(artifact, window, b"\0", at, artifact.size)
+            if end - at >= _HIDES:
+                budget.member()
+                yield hidden(artifact, at, end)
+            at = end + 1
 
 
 class _Chain:

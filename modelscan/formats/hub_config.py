@@ -17,7 +17,7 @@ import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
-from modelscan.formats import adapter_config, claims, json_text
+from modelscan.formats import adapter_config, claims, json_text, model_shape
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, base_name, child_name, place
 from modelscan.vocabulary.coverage import Coverage
@@ -190,8 +190,12 @@ def _by_name(name: str, root: Any, where: Location) -> Iterator[Fact]:
         return
     elif name == adapter_config.NAME:
         yield from adapter_config.facts(root, where)
+        yield from model_shape.adapter(root, where)
+    elif name == "generation_config.json":
+        yield from model_shape.generation(root, where)
     elif name == "config.json":
         yield from claims.base(root.get("_name_or_path"), "", where)
+        yield from model_shape.model(root, where)
         for architecture in _strings(root.get("architectures")):
             yield _claim("architecture", architecture, where)
 

@@ -38,6 +38,7 @@ from modelscan.formats.scripts import ScriptReader
 from modelscan.formats.secrets import SecretReader
 from modelscan.formats.sevenzip import SevenZipReader
 from modelscan.formats.skops import SkopsReader
+from modelscan.formats.sqlite import SqliteReader
 from modelscan.formats.tar import TarReader
 from modelscan.formats.tensorflow.checkpoint import CheckpointReader
 from modelscan.formats.tensorflow.reader import TensorflowReader
@@ -79,6 +80,7 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         TarReader(),
         CompressedReader(),
         SevenZipReader(),
+        SqliteReader(),
         HubConfigReader(),
         PackageConfigReader(),
         TokenizerReader(),

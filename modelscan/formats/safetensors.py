@@ -17,6 +17,7 @@ from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats import json_text
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.tensor_layout import layout
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, TensorDefect, TensorHeader
@@ -34,6 +35,9 @@ _BITS = {
 _MAX_ELEMENTS = 1 << 63
 _KEYS = frozenset({"dtype", "shape", "data_offsets"})
 _METADATA = "__metadata__"
+_USUAL = frozenset({"format"})
+"""Metadata that every library writes."""
+_BYTES = frozenset({"U8", "I8"})
 _SAME_DEFECT = 20
 """Defects of one kind that are stated one by one; the rest of a broken file says nothing new."""
 
@@ -50,6 +54,13 @@ class Listed(NamedTuple):
     offset: int
     """Of the first byte, from the start of the file."""
     length: int
+
+
+class Unlisted(NamedTuple):
+    """A tensor of which the file does not hold what the header promises."""
+
+    name: str
+    reason: str
 
 
 class SafetensorsReader:
@@ -96,16 +107,30 @@ class SafetensorsReader:
             metadata=tuple(sorted(metadata)),
             names=names_digest(header),
         )
+        yield from layout(header, where)
         for kind, tensor, detail in defects.found:
             budget.fact()
             yield TensorDefect(location=where, kind=kind, tensor=tensor, detail=detail)
+        flat = [
+            entry
+            for entry in entries
+            if header[entry[2]]["dtype"] in _BYTES and len(header[entry[2]]["shape"]) == 1
+        ]
+        if flat or metadata.keys() - _USUAL:
+            from modelscan.formats.safetensors_payload import (  # lazy: hardly a model needs it
+                Bytes,
+                hidden,
+            )
+
+            places = (Bytes(name, len(raw) + begin, end - begin) for begin, end, name in flat)
+            yield from hidden(artifact, metadata, places, budget)
 
 
-def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed]:
+def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed | Unlisted]:
     """The tensors of a file, in the order of the header; for those who read their values.
 
-    All of them lie in the file. Whether their length fits dtype and shape is left to the caller;
-    entries of which that cannot even be asked are left out: `SafetensorsReader` states them.
+    What is `Listed` lies in the file; whether its length fits dtype and shape is left to the
+    caller. Every other name of the header is `Unlisted`: none is passed over in silence.
 
     Raises:
         ReadError: there is no header to speak of.
@@ -113,10 +138,16 @@ def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed]:
     raw, payload = _header(artifact, budget)
     header = _parse(raw, _Defects())
     header.pop(_METADATA, None)
-    entries, _, _ = _tensors(header, payload, _Defects())
-    for begin, end, name in entries:
-        info = header[name]
-        yield Listed(name, info["dtype"], tuple(info["shape"]), len(raw) + begin, end - begin)
+    entries, dtypes, _ = _tensors(header, payload, _Defects())
+    places = {name: (begin, end) for begin, end, name in entries}
+    for name, info in header.items():
+        if name in places:
+            begin, end = places[name]
+            yield Listed(name, info["dtype"], tuple(info["shape"]), len(raw) + begin, end - begin)
+        elif isinstance(info, dict) and info.get("dtype") in tuple(dtypes):
+            yield Unlisted(name, "its bytes are not in the file: it is cut off, or the header lies")
+        else:
+            yield Unlisted(name, "not an entry of dtype, shape and data_offsets")
 
 
 def metadata(artifact: Artifact, budget: Budget) -> dict[str, str]:

@@ -29,14 +29,11 @@ _LANGUAGES: Final = {
 _SHEBANG: Final = re.compile(rb"#!\s*/\S*?(?:[\s/])(?:ba|z|da|k|a)?sh\b")
 _RECIPE: Final = re.compile(r"(?:docker|container)file(?:[.\-_].*)?|.*\.dockerfile", re.IGNORECASE)
 _STEP: Final = re.compile(
-    r"\s*(?:ONBUILD\s+)?(?:RUN|CMD|ENTRYPOINT|HEALTHCHECK)\b\s*(.*)", re.I | re.S
+    r"\s*(?:ONBUILD\s+)?(?:RUN|CMD|ENTRYPOINT|HEALTHCHECK)\b\s*(.*)", re.IGNORECASE | re.DOTALL
 )
 _COMMENT: Final = {
-    "shell": "#",
-    "powershell": "#",
-    "container": "#",
-    "batch": ("rem ", "::", "REM "),
-}
+    "shell": ("#",), "powershell": ("#",), "container": ("#",), "batch": ("rem ", "REM ", "::"),
+}  # fmt: skip
 _CONTINUED: Final = {"shell": "\\", "container": "\\", "batch": "^", "powershell": "`"}
 _TELLING: Final = frozenset({
     "remote-shell", "runs-download", "encoded-payload", "reads-secrets", "writes-outside",

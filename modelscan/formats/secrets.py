@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from modelscan.budget import Budget
@@ -90,15 +91,10 @@ class SecretReader:
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State whose credentials are in the file, and where."""
         data = artifact.read_at(0, artifact.size)
-        found = 0
-        for kind, at in _found(data):
+        for kind, at in islice(_found(data), _MOST):
             budget.fact()
-            found += 1
-            yield RepositorySecret(
-                location=place(artifact, line=data.count(b"\n", 0, at) + 1), kind=kind, certain=True
-            )
-            if found >= _MOST:
-                return
+            line = data.count(b"\n", 0, at) + 1
+            yield RepositorySecret(location=place(artifact, line=line), kind=kind)
 
 
 def _found(data: bytes) -> Iterator[tuple[str, int]]:

@@ -31,6 +31,18 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"hsqs", "squashfs"),
     (0, b"\xff\x06\0\0sNaPpY", "snappy"),
     (7, b"**ACE**", "ace"),
+    (0, b"\x37\x7f\x06\x82", "sqlite log"),  # what it holds takes the place of pages
+    (0, b"\x37\x7f\x06\x83", "sqlite log"),
+    (0, b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7", "sqlite log"),
+    (0, b"\xcd\x9a\x57\x13", "gdbm database"),  # shelves may be kept in these
+    (0, b"\xce\x9a\x57\x13", "gdbm database"),
+    (0, b"\xcf\x9a\x57\x13", "gdbm database"),
+    (0, b"\xd0\x9a\x57\x13", "gdbm database"),
+    (0, b"\xd1\x9a\x57\x13", "gdbm database"),
+    (0, b"\x00\x06\x15\x61", "berkeley database"),
+    (0, b"\x61\x15\x06\x00", "berkeley database"),
+    (12, b"\x61\x15\x06\x00", "berkeley database"),
+    (12, b"\x62\x31\x05\x00", "berkeley database"),
     (0, b"\x7fELF", "native code"),
     (0, b"\xcf\xfa\xed\xfe", "native code"),
     (0, b"\xce\xfa\xed\xfe", "native code"),

@@ -39,6 +39,11 @@ _SMALL, _CHECKED, _CHECKED_TOTAL = 32 << 10, 16 << 20, 64 << 20
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".bin", ".joblib")
 
 _STORED, _AES = 0, 99
+_UNOPENED = {
+    1: "shrink", 6: "implode", 9: "Deflate64, as Windows packs large members", 19: "LZ77",
+    97: "WavPack", 98: "PPMd",
+}  # fmt: skip
+"""Methods without a decompressor in Python (see `docs/adr/0009`): the reason tells them by name."""
 _CODECS: dict[int, Codec] = {8: "deflate", 12: "bz2", 14: "lzma-zip", 93: "zstd", 95: "xz"}
 
 
@@ -93,7 +98,9 @@ class Contents:
                 yield from self._defect("size-mismatch", entry, detail)
         elif not sealed:
             status: Status = "encrypted" if entry.method == _AES else "unsupported"
-            yield self.gap(name, status, f"compression method {entry.method}")
+            known = _UNOPENED.get(entry.method)
+            method = f"{entry.method} ({known})" if known else f"{entry.method}"
+            yield self.gap(name, status, f"compression method {method}")
             if entry.packed != entry.size:
                 return
         # also what claims to be sealed: random bytes are nothing to any reader, plain bytes are

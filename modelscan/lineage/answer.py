@@ -96,6 +96,8 @@ def measure(
             )
         )
     shown = picture(best.evidence, best.verdicts, best.base.label)
+    if candidate.root and not any(gap.needed for gap in candidate.skipped):
+        shown["weights_root"] = candidate.root
     if mixed is not None:
         verdict, parts, layers = mixed
         shown["verdicts"].insert(0, verdict_entry(verdict))

@@ -5,9 +5,11 @@ A base is known by its fingerprint. Its label and identity are claims, like ever
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from modelscan.lineage.prints import Fingerprint
+from modelscan.lineage.signs import PUBLIC, Seed
 from modelscan.vocabulary.snapshot import SourceFile
 
 
@@ -22,7 +24,9 @@ class Base(NamedTuple):
     asked: bool = False
     """The user named it; others come from a library."""
     files: tuple[SourceFile, ...] = ()
-    """The files of its weights; none when only its fingerprint is there."""
+    """Its files, to be opened again; none when only its fingerprint is there."""
+    let_go: Callable[[], None] | None = None
+    """Closes what opening them needs, such as connections."""
 
 
 class Ancestry(NamedTuple):
@@ -37,3 +41,11 @@ class Ancestry(NamedTuple):
     """Look at a few values of each tensor alone: for models that are far away."""
     alone: bool = False
     """Look at what the weights show without a base."""
+    seed: Seed = PUBLIC
+    """What the signs and positions of the bases' fingerprints were drawn from."""
+
+    def close(self) -> None:
+        """To be called when nothing will be compared any more."""
+        for base in self.bases:
+            if base.let_go is not None:
+                base.let_go()

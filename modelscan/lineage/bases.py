@@ -8,6 +8,7 @@ broken one in it is an error, since a search that left it out would say "not fou
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +16,13 @@ from modelscan.budget import Limits
 from modelscan.errors import ReadError, SourceError, UsageError
 from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.sources import take
-from modelscan.lineage.asked import Base
+from modelscan.lineage.asked import Ancestry, Base
 from modelscan.lineage.claims import identity_of
 from modelscan.lineage.descent import weigh
 from modelscan.lineage.fingerprint_layout import EXTENSION
 from modelscan.lineage.fingerprint_reading import read
 from modelscan.lineage.prints import Fingerprint
+from modelscan.lineage.signs import PUBLIC, Seed
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.snapshot import Snapshot
 
@@ -28,18 +30,28 @@ _MOST: Final = 500
 """Fingerprints of one library: all of them are held in memory, up to a megabyte each."""
 
 
-def named(refs: Sequence[str], fetch: FetchOptions, limits: Limits) -> list[Base]:
+def named(
+    refs: Sequence[str], fetch: FetchOptions, limits: Limits, seed: Seed = PUBLIC
+) -> list[Base]:
     """The bases that the user names.
 
     Args:
         refs: fingerprint files, folders, files, or references to models.
         fetch: how models are fetched that are not on this machine.
         limits: what reading headers may cost.
+        seed: what the fingerprints of models are made with.
 
     Raises:
         SourceError: one of them is missing, unreadable, or has no weights.
     """
-    return [_named(ref, fetch, limits) for ref in refs]
+    found: list[Base] = []
+    try:
+        for ref in refs:
+            found.append(_named(ref, fetch, limits, seed))  # noqa: PERF401  # those before an error are closed
+    except BaseException:
+        Ancestry(tuple(found)).close()
+        raise
+    return found
 
 
 def library(folder: Path) -> list[Base]:
@@ -60,17 +72,19 @@ def library(folder: Path) -> list[Base]:
     return [_from_file(str(path), asked=False) for path in paths]
 
 
-def _named(ref: str, fetch: FetchOptions, limits: Limits) -> Base:
+def _named(ref: str, fetch: FetchOptions, limits: Limits, seed: Seed) -> Base:
     if ref.endswith(EXTENSION) and ModelRef.parse(ref).kind == "path":
         return _from_file(ref, asked=True)
-    try:
-        snapshot = take(ModelRef.parse(ref), fetch)
-        files = [file for file in snapshot.files if file.name not in snapshot.left_out]
-        identity = identity_of(snapshot.claimed)
-        found = weigh(files, snapshot.claimed, limits, None)
-    except SourceError as error:
-        raise SourceError(f"the base {ref}: {error.message}", error.hint) from error
-    return Base(snapshot.ref, identity, found, asked=True, files=tuple(files))
+    with ExitStack() as stack:
+        try:
+            snapshot = stack.enter_context(closing(take(ModelRef.parse(ref), fetch)))
+            files = [file for file in snapshot.files if file.name not in snapshot.left_out]
+            identity = identity_of(snapshot.claimed)
+            found = weigh(files, snapshot.claimed, limits, None, seed)
+        except SourceError as error:
+            raise SourceError(f"the base {ref}: {error.message}", error.hint) from error
+        let_go = stack.pop_all().close  # its files are opened again, for a comparison in depth
+    return Base(snapshot.ref, identity, found, asked=True, files=tuple(files), let_go=let_go)
 
 
 def _from_file(ref: str, *, asked: bool) -> Base:

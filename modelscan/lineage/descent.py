@@ -10,19 +10,23 @@ not be taken in is a gap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from modelscan.budget import Limits
 from modelscan.errors import ModelAssayError
 from modelscan.lineage.asked import Ancestry, Base
 from modelscan.lineage.prints import Fingerprint
+from modelscan.lineage.signs import PUBLIC, Seed
 from modelscan.lineage.verdict import descends_from
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact
 from modelscan.vocabulary.snapshot import SourceFile
+
+if TYPE_CHECKING:
+    from modelscan.lineage.answer import Measured
 
 NOT_COMPARED: Final = "not compared: "
 """How the reason of every gap begins that lineage leaves."""
@@ -67,7 +71,9 @@ def descent(
         return Descent(unmeasured, (), (gap,))
 
 
-def weigh(files: Sequence[SourceFile], source: str, limits: Limits, k: int | None) -> Fingerprint:
+def weigh(
+    files: Sequence[SourceFile], source: str, limits: Limits, k: int | None, seed: Seed = PUBLIC
+) -> Fingerprint:
     """The fingerprint of a model's weights, with its tokenizer and templates.
 
     Args:
@@ -75,15 +81,16 @@ def weigh(files: Sequence[SourceFile], source: str, limits: Limits, k: int | Non
         source: what the fingerprint says it is of.
         limits: what reading headers may cost.
         k: side of the sketches; chosen by the model's size when not given.
+        seed: of signs and positions.
 
     Raises:
-        SourceError: the model has no weights that can be read.
+        SourceError: the model has no weights that can be read, or they changed meanwhile.
     """
     from modelscan.lineage.fingerprint import fingerprint  # lazy: numpy, for who measures
     from modelscan.lineage.opening import open_weights  # lazy: a scan without a base opens none
 
     with open_weights(files, limits=limits) as weights:
-        return fingerprint(weights, k=k, source=source)
+        return fingerprint(weights, k=k, source=source, seed=seed)
 
 
 def _measured(
@@ -95,16 +102,42 @@ def _measured(
     if not ancestry.bases:
         return _alone(files, facts, limits)
     k = max(base.print.k for base in ancestry.bases) or None
-    candidate = _look(files, limits) if ancestry.samples else weigh(files, "", limits, k)
+    seed = _seed(ancestry)
+    if ancestry.samples:
+        candidate = _look(files, limits, seed)
+    else:
+        candidate = weigh(files, "", limits, k, seed)
     claims = claims_of(facts, alone=len(files) == 1)
     found = measure(candidate, ancestry.bases, claims, searched=ancestry.searched)
     if ancestry.deep:
         from modelscan.lineage.deepening import in_depth  # lazy: as above
 
         found = in_depth(found, candidate, files, limits)
-    return Descent(
-        found.lineage, found.facts, tuple(_gaps(candidate, files, ancestry.bases)), found.picture
-    )
+    gaps = [*_unmatched(candidate, found, ancestry), *_gaps(candidate, files, ancestry.bases)]
+    return Descent(found.lineage, found.facts, tuple(gaps), found.picture)
+
+
+def _seed(ancestry: Ancestry) -> Seed:
+    """The private seed where a base has it, else the public one: one look serves all bases."""
+    own = ancestry.seed
+    return own if any(base.print.seed == own.name for base in ancestry.bases) else PUBLIC
+
+
+def _unmatched(
+    candidate: Fingerprint, found: Measured, ancestry: Ancestry
+) -> Iterator[Coverage]:
+    """Fingerprints of another seed. Only digests could be held against them, which is a gap that
+    matters unless they or another base gave an answer.
+    """
+    needed = found.lineage.status in {"unknown", "unrelated"}
+    for base in ancestry.bases:
+        if base.print.seed != candidate.seed:
+            kind = "a private seed" if base.print.seed != PUBLIC.name else "the public seed"
+            reason = f"base {base.label}: its fingerprint has {kind}, only digests were compared"
+            hint = "" if base.print.seed == PUBLIC.name else " (name the seed: --seed FILE)"
+            yield Coverage(
+                file=_WHOLE, status="skipped", needed=needed, reason=NOT_COMPARED + reason + hint
+            )
 
 
 def _alone(files: Sequence[SourceFile], facts: Sequence[Fact], limits: Limits) -> Descent:
@@ -127,13 +160,13 @@ def _alone(files: Sequence[SourceFile], facts: Sequence[Fact], limits: Limits) -
     return Descent(lineage, picture={"base": "nothing", "verdicts": [verdict_entry(hint)]})
 
 
-def _look(files: Sequence[SourceFile], limits: Limits) -> Fingerprint:
+def _look(files: Sequence[SourceFile], limits: Limits, seed: Seed) -> Fingerprint:
     """A few values of each tensor."""
     from modelscan.lineage.fingerprint import samples_only  # lazy: as above
     from modelscan.lineage.opening import open_weights  # lazy: as above
 
     with open_weights(files, limits=limits) as weights:
-        return samples_only(weights)
+        return samples_only(weights, seed=seed)
 
 
 def _gaps(

@@ -81,6 +81,8 @@ class _Reading:
         found: dict[str, bytes] = {}
         reached = None
         for entry in safetensors.listed(artifact, budget):
+            if isinstance(entry, safetensors.Unlisted):
+                raise ReadError(f"column {entry.name[:40]}: {entry.reason}")
             width = WIDTHS.get(entry.dtype, 0)
             if COLUMNS.get(entry.name) != entry.dtype:
                 raise ReadError(f"a column that fingerprints do not have: {entry.name[:40]}")

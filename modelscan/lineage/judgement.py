@@ -78,7 +78,7 @@ def _equal(found: Summary) -> Iterator[Verdict]:
     if found.rearranged:
         text = wording.rearranged(found, exact=True)
         yield Verdict(relation="derived", tier="proved", text=text, limits=limits.KINSHIP)
-    elif evidence.missing or found.added:
+    elif evidence.missing or found.added or found.unread:
         text = wording.partly_equal(found)
         yield Verdict(relation="derived", tier="proved", text=text, limits=limits.KINSHIP)
     elif any(change.state == "cast" for change in found.exact):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Protocol
 
 from modelscan.errors import SourceError
@@ -51,18 +52,18 @@ def fingerprint_of(
         SourceError: the target cannot be read, has no weights, or not all of them can be taken in:
             an official fingerprint with a gap would call every copy different.
     """
-    snapshot = take(ModelRef.parse(target), fetch or FetchOptions())
-    family = _chosen(families(snapshot.files), which)
-    if progress and family:
-        progress.start(snapshot.ref, len(family.files), family.size)
-    with open_weights(snapshot.files, family) as weights:
-        made = fingerprint(
-            weights,
-            k=k,
-            seed=seed,
-            source=source or snapshot.claimed or snapshot.ref,
-            progress=progress.advance if progress else None,
-        )
+    with closing(take(ModelRef.parse(target), fetch or FetchOptions())) as snapshot:
+        family = _chosen(families(snapshot.files), which)
+        if progress and family:
+            progress.start(snapshot.ref, len(family.files), family.size)
+        with open_weights(snapshot.files, family) as weights:
+            made = fingerprint(
+                weights,
+                k=k,
+                seed=seed,
+                source=source or snapshot.claimed or snapshot.ref,
+                progress=progress.advance if progress else None,
+            )
     gaps = [gap for gap in made.skipped if gap.needed]
     if gaps:
         more = f", and {len(gaps) - 1:,} more" if len(gaps) > 1 else ""

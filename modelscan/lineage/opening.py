@@ -22,7 +22,7 @@ from modelscan.lineage.prints import Skipped
 from modelscan.lineage.stored import Stored
 from modelscan.lineage.weights import Weights
 from modelscan.vocabulary.artifact import Artifact
-from modelscan.vocabulary.snapshot import SourceFile
+from modelscan.vocabulary.snapshot import OpenArtifact, SourceFile
 
 _MAX_CONFIG: Final = 4 << 20
 _MAX_TENSORS: Final = 200_000
@@ -45,7 +45,8 @@ def open_weights(
         limits: what reading the headers may cost, for each file.
 
     Raises:
-        SourceError: the model has no weights that can be read.
+        SourceError: the model has no weights that can be read, or a file changed since it was
+            first opened: what was hashed then is not what would be compared.
     """
     chosen = family or next(iter(families(files)), None)
     if chosen is None:
@@ -54,11 +55,22 @@ def open_weights(
             "name a folder or file that holds them",
         )
     with ExitStack() as stack:
-        yield _opened(stack, files, chosen, limits)
+        held: list[OpenArtifact] = []
+        yield _opened(stack, held, files, chosen, limits)
+        for artifact in held:
+            if artifact.changed():
+                raise SourceError(
+                    f"{artifact.name} changed while its weights were read",
+                    "try again when nothing writes to it",
+                )
 
 
 def _opened(
-    stack: ExitStack, files: Sequence[SourceFile], family: Family, limits: Limits | None
+    stack: ExitStack,
+    held: list[OpenArtifact],
+    files: Sequence[SourceFile],
+    family: Family,
+    limits: Limits | None,
 ) -> Weights:
     by_name = {file.name: file for file in files}
     stored: list[Stored] = []
@@ -67,6 +79,7 @@ def _opened(
     for name in family.files:
         try:
             artifact = stack.enter_context(by_name[name].open())
+            held.append(artifact)
             budget = Budget(limits)
             if family.kind == "gguf":
                 header = gguf_weights.header(artifact, budget)

@@ -26,6 +26,9 @@ def tensors(artifact: Artifact, budget: Budget) -> Iterator[Stored | Skipped]:
         ReadError: there is no header to speak of.
     """
     for entry in safetensors.listed(artifact, budget):
+        if isinstance(entry, safetensors.Unlisted):
+            yield Skipped(entry.name, entry.reason)
+            continue
         dtype = _DTYPES.get(entry.dtype)
         if dtype is None:
             yield Skipped(entry.name, f"values of type {entry.dtype[:20]} are not read")

@@ -77,6 +77,11 @@ class Summary(NamedTuple):
         )
 
     @property
+    def unread(self) -> tuple[str, ...]:
+        """Tensors of the candidate that could not be read, and why."""
+        return tuple(each for each in self.evidence.skipped if each.startswith("target: "))
+
+    @property
     def vectors(self) -> tuple[TensorChange, ...]:
         """Norms, biases and small matrices that changed."""
         return tuple(change for change in self.changed if not change.matrix)

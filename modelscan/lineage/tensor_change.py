@@ -39,8 +39,7 @@ def is_matrix(tensor: TensorPrint, k: int) -> bool:
     """
     if k <= 0 or len(tensor.sketch) < 4 * k * k or not tensor.shape:
         return False
-    rows = tensor.shape[0]
-    return min(rows, tensor.size // max(rows, 1)) >= 2 * k
+    return min(tensor.sides) >= 2 * k
 
 
 def measure(
@@ -179,8 +178,7 @@ def _sketched(
     # A quantiser's noise comes on top of what the base's own storing left of the original.
     if change.state == "quantised":
         noise += theirs.noise
-    shape = mine.shape[0], mine.size // mine.shape[0]
-    found, left = spectrum(delta.astype(np.float32), shape, noise, norm)
+    found, left = spectrum(delta.astype(np.float32), mine.sides, noise, norm)
     change = _with(
         change,
         relative=float(np.linalg.norm(delta)) / norm,

@@ -67,8 +67,11 @@ def rearranged(found: Summary, *, exact: bool) -> str:
 def partly_equal(found: Summary) -> str:
     """Some tensors are bit-exact, others are missing, added or of another shape."""
     parts = [f"{len(found.exact):,} of {len(found.evidence.changes):,} tensors are the base's"]
+    if found.unread:
+        parts.append(f"{len(found.unread):,} could not be read")
     if found.evidence.missing:
-        parts.append(f"{len(found.evidence.missing):,} of the base's are missing")
+        unread = " or were not read" if found.unread else ""
+        parts.append(f"{len(found.evidence.missing):,} of the base's are missing{unread}")
     if found.added:
         parts.append(f"{_names(found.added)} added")
     if found.reshaped:

@@ -112,6 +112,8 @@ def _publisher(table: Mapping[str, Level], model: Situation) -> Iterator[Breach]
         level = max(level, level_of(table, ""), key=rank)
     if level != "allow":
         detail = claimed or "nothing says who published it"
+        if claimed and model.mirror:
+            detail += f", as the mirror {model.mirror} calls it"
         yield Breach(level, f"publishers.{_short(claimed)}", detail)
 
 

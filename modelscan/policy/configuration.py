@@ -104,6 +104,9 @@ class Lines(
     """How old such a model may be, by its last change."""
     signers: tuple[Text, ...] | None = None
     """Globs of the signers that `signed` accepts."""
+    endpoints: tuple[Text, ...] | None = None
+    """Base URLs of hubs, beside the public one, whose word counts for who publishes what: an
+    organisation's own. Any other endpoint is a mirror, and what it calls a model is hearsay."""
     publishers: dict[Text, Level] = {}
     formats: dict[Text, Level] = {}
     licences: dict[Text, Level] = {}
@@ -163,7 +166,14 @@ def settings(lines: Lines) -> Settings:
     """The settings that these lines make, by key."""
     flat: Settings = {("requirements", name): "fail" for name in lines.require}
     document: dict[str, Any] = msgspec.to_builtins(lines)
-    for name in ("persona", "signers", "autonomy", "max-age-days", "max-waiver-days"):
+    for name in (
+        "persona",
+        "signers",
+        "endpoints",
+        "autonomy",
+        "max-age-days",
+        "max-waiver-days",
+    ):
         if name in document:
             flat[name,] = document[name]
     for table in ("fail-on", *TABLES):

@@ -36,6 +36,7 @@ _FIELDS = {
     "answers.descends-from.fail": "fail_descent",
     "answers.descends-from.incomplete": "incomplete_descent",
     "signers": "signers",
+    "endpoints": "endpoints",
     "max-age-days": "max_age_days",
     "max-waiver-days": "max_waiver_days",
 }

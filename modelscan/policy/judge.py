@@ -60,6 +60,8 @@ def judge(
     """
     name = situation.name(ref)
     policies = (profile, *profile.floors)
+    everyone = tuple(endpoint for each in policies for endpoint in each.endpoints)
+    situation = situation._replace(endpoints=everyone)
     pinned = [pin for each in policies for pin in each.pins]
     known: list[Fact] = [*advisories.matches(situation)]
     known += pins.check(pinned, situation, name)
@@ -69,7 +71,10 @@ def judge(
     findings, problems = _excepted(policies, situation, name)
     about = evaluate(problems) if problems else ()
     situation = situation._replace(findings=(*findings, *about))
-    broken = [(each, breaches(each, situation)) for each in policies]
+    broken = [(profile, breaches(profile, situation))]
+    for floor in profile.floors:  # which believes the hubs that it names itself
+        own = situation._replace(endpoints=floor.endpoints)
+        broken.append((floor, breaches(floor, own)))
     facts = [breach.fact(each.name) for each, kept in broken for breach in kept]
     lines = evaluate(facts) if facts else ()
     findings = (*situation.findings, *lines)

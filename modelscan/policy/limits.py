@@ -31,6 +31,7 @@ _LOOSER: dict[tuple[str, str], Callable[[Any, Any], bool]] = {
     ("fail-on", "confidence"): lambda value, least: _after(CONFIDENCES, value, least),
     ("answers", "fail"): lambda value, least: not set(least) <= set(value),
     ("signers", "signers"): lambda value, least: bool({*least} and ({*value} or {""}) - {*least}),
+    ("endpoints", "endpoints"): lambda value, least: not set(value) <= set(least),
     ("autonomy", "autonomy"): lambda value, least: _after(tuple(AUTONOMY), least, value),
     ("max-age-days", "max-age-days"): lambda value, least: bool(value > least),
     ("max-waiver-days", "max-waiver-days"): lambda value, least: bool(value > least),

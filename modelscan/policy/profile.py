@@ -75,6 +75,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """By the base that the model says it was made from."""
     signers: tuple[str, ...] = ()
     """Globs of signers that `signed` accepts; none means every trusted one."""
+    endpoints: tuple[str, ...] = ()
+    """Hubs beside the public one whose word counts for who publishes what."""
     max_waiver_days: int = 365
     """How far ahead a waiver or approval may end; 0 allows none."""
     autonomy: Autonomy = "none"
@@ -193,6 +195,7 @@ def build(
         relations=tables["fine-tunes"],
         bases=tables["bases"],
         signers=tuple(settings.get(("signers",), ())),
+        endpoints=tuple(settings.get(("endpoints",), ())),
         max_age_days=settings.get(("max-age-days",)),
         max_waiver_days=settings.get(("max-waiver-days",), 365),
         autonomy=settings.get(("autonomy",), "none"),

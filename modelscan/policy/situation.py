@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from modelscan.fetcher.options import HUB_ENDPOINT
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.evidence import OfficialBytes, Signed
@@ -63,6 +64,8 @@ class Situation(NamedTuple):
     facts: Sequence[Fact]
     weights_roots: tuple[str, ...] = ()
     """Digests over the values of the weights, where lineage has computed them."""
+    endpoints: tuple[str, ...] = ()
+    """Hubs beside the public one whose word counts for who publishes what."""
 
     @property
     def known(self) -> bool:
@@ -89,12 +92,20 @@ class Situation(NamedTuple):
     def identity(self) -> str:
         """`org/name`, when it rests on more than the name of a folder; else empty.
 
-        It does when the hub itself was asked, or when a release of this repository has these bytes.
+        It does when a hub was asked whose word counts, or when a release of this repository has
+        these bytes. Any other endpoint says what it likes about names.
         """
         released = (self.official.release or "").partition("@")[0]
         if self.known and released.casefold() == self.repository.casefold():
             return self.repository
-        return self.repository if self.source.kind == "hub" else ""
+        return self.repository if self.source.kind == "hub" and not self.mirror else ""
+
+    @property
+    def mirror(self) -> str:
+        """The endpoint that was asked, when its word does not count; else empty."""
+        asked = (self.source.endpoint or HUB_ENDPOINT).rstrip("/")
+        believed = {each.rstrip("/").casefold() for each in (HUB_ENDPOINT, *self.endpoints)}
+        return "" if self.source.kind != "hub" or asked.casefold() in believed else asked
 
     @property
     def purl(self) -> str:

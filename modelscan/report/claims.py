@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
+from modelscan.report.kinship import merged
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.result import ModelFacts
 
@@ -43,15 +44,21 @@ def values(claims: Claims, kind: str) -> list[str]:
     return sorted({claim.value for claim in claims.get(kind, ())})
 
 
-def bases_of(lineage: Lineage, claims: Claims) -> dict[str, tuple[str, str]]:
+def bases_of(
+    lineage: Lineage, claims: Claims, measured: Mapping[str, Any]
+) -> dict[str, tuple[str, str]]:
     """The base models, each with its relation and its tier; a denied descent has none.
 
     Args:
         lineage: the answer to "descends from what?".
         claims: what the model's files claim; further bases of a merge are taken from it.
+        measured: the entry `facts.lineage`, which knows the parts of a merge.
     """
     if lineage.base is None or lineage.status in _NO_BASE:
         return {}
+    parts = merged(measured) if lineage.status == "merge" else []
+    if parts:
+        return {part.base: ("merge", lineage.tier) for part in parts}
     bases: dict[str, tuple[str, str]] = {lineage.base: (lineage.status, lineage.tier)}
     if lineage.status in _SEVERAL:
         for claim in claims.get("base", ())[:_MOST_BASES]:

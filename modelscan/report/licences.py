@@ -1,8 +1,11 @@
-"""Declared licences by their SPDX identifier, where they have one."""
+"""Licences by their SPDX identifier, if they have one: declared ones, and those of a text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+from modelscan.report.kinship import entries
+from modelscan.vocabulary.result import ModelReport
 
 _SPDX = (
     "0BSD AFL-3.0 AGPL-3.0 AGPL-3.0-only AGPL-3.0-or-later Apache-2.0 Artistic-2.0 BSD-2-Clause "
@@ -24,3 +27,13 @@ def identified(declared: Iterable[str]) -> list[tuple[str | None, str]]:
     """Each declared licence once, sorted: its identifier, if there is one, and what was written."""
     written = sorted({one.strip() for one in declared} - {""})
     return [(SPDX_BY_LOWER.get(licence.lower()), licence) for licence in written]
+
+
+def by_text(model: ModelReport) -> list[str]:
+    """The licences whose own text lies in the model, sorted; see `facts.provenance.licences`."""
+    found = {
+        entry.get("identifier")
+        for entry in entries(model.facts.provenance.get("licences"))
+        if entry.get("source") == "text"
+    }
+    return sorted(one for one in found if isinstance(one, str) and one)

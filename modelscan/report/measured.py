@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import Any
 
+from modelscan.report.kinship import entries, said
 from modelscan.report.page import Page
 from modelscan.report.text import counted
 from modelscan.vocabulary.result import ModelReport
@@ -29,7 +30,7 @@ _LIMIT_LINES = 3
 def measured(page: Page, model: ModelReport) -> None:
     """Add what was measured, when anything was."""
     found = model.facts.lineage
-    verdicts = _texts(found.get("verdicts"))
+    verdicts = said(found)
     if not verdicts:
         return
     page.line()
@@ -39,12 +40,12 @@ def measured(page: Page, model: ModelReport) -> None:
         page.paragraph(f"{lead}: {verdict['text']}", 2, 6)
         page.paragraph(f"Limits: {verdict['limits']}", _INDENT, _LIMIT_LINES, "dim")
     _direction(page, found.get("deep"))
-    for candidate in _entries(found.get("candidates"))[:_MOST_VERDICTS]:
+    for candidate in entries(found.get("candidates"))[:_MOST_VERDICTS]:
         likeness = candidate.get("resemblance")
         shown = f", resemblance {likeness:.3f}" if isinstance(likeness, float) else ""
         text = f"{candidate.get('base')}: {candidate.get('relation')} ({candidate.get('tier')})"
         page.paragraph(f"against {text}{shown}", 2, 2, "dim")
-    _layers(page, _entries(found.get("layers")))
+    _layers(page, entries(found.get("layers")))
 
 
 def _direction(page: Page, deep: Any) -> None:
@@ -62,19 +63,6 @@ def _direction(page: Page, deep: Any) -> None:
             2,
             3,
         )
-
-
-def _texts(value: Any) -> list[dict[str, str]]:
-    names = ("relation", "tier", "text", "limits")
-    return [
-        {name: str(entry[name]) for name in names}
-        for entry in _entries(value)
-        if all(name in entry for name in names)
-    ]
-
-
-def _entries(value: Any) -> list[dict[str, Any]]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _layers(page: Page, cells: list[dict[str, Any]]) -> None:

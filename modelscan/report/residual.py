@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelscan.report.text import counted
+from modelscan.report.verdicts import verdicts
 from modelscan.vocabulary.ancestry import Tier
 from modelscan.vocabulary.result import ApprovalEntry, ModelReport
 
@@ -37,19 +38,25 @@ _LINEAGE: dict[Tier, str] = {
 def assumed(model: ModelReport) -> Iterator[str]:
     """What has to be true for the answers to be."""
     official, signed = model.answers.official_bytes, model.answers.signed
-    if official.assurance:
+    asked = {one.key for one in verdicts(model.answers) if one.asked}
+    if "official_bytes" not in asked:
+        yield "Nobody was asked whether these are the bytes of a release."
+    elif official.assurance:
         yield f"The digests of the release are as good as who states them: {official.assurance}."
     elif official.release:
         yield "The digests of the release are as good as whoever stated them."
     else:
         yield "No release was found to hold the bytes against: nobody outside vouches for them."
-    if signed.signer:
+    if "signed" not in asked:
+        yield "Nobody was asked who signed them."
+    elif signed.signer:
         yield f"The signature means what you think of {signed.signer}, and of its key's keeping."
     elif signed.status == "unsigned":
         yield "Nobody put their name to these bytes."
     else:
         yield f"No signature could be relied upon: {signed.status}."
-    yield _LINEAGE[model.answers.descends_from.tier]
+    if "descends_from" in asked:
+        yield _LINEAGE[model.answers.descends_from.tier]
     if model.source.endpoint:
         yield f"The bytes came from {model.source.endpoint}. Names, tags and dates are its claims."
     yield "The rules know the dangers that they were written for; their digest says which rules."

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelscan.errors import UsageError
-from modelscan.verifier.attested.scan import ScanAttested, Wanted
 from modelscan.verifier.check import Check
 from modelscan.verifier.checks import Releases
 from modelscan.verifier.checksums import Checksums, find_lists
@@ -23,6 +22,9 @@ from modelscan.verifier.stated import StatedDigests
 from modelscan.verifier.trust import Trust
 from modelscan.verifier.trust_policy import LOCAL, TrustPolicy
 from modelscan.vocabulary.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from modelscan.verifier.attested.scan import Wanted
 
 
 class Plan(NamedTuple):
@@ -93,6 +95,8 @@ class Request(NamedTuple):
         if snapshot.source.kind == "hub":
             checks += (ListedBytes(snapshot.source.endpoint or "the hub", snapshot.facts),)
         if self.attestation:
+            from modelscan.verifier.attested.scan import ScanAttested  # lazy: only when asked for
+
             lone = snapshot.source.kind == "file"
             checks += (ScanAttested(self.attestation, bound.trust, lone=lone),)
         return Plan(checks, signatures, lists, self.expected, stated, self.sets)

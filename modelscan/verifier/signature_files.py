@@ -11,7 +11,6 @@ from typing import NamedTuple, Protocol
 
 from modelscan.errors import ReadError
 from modelscan.verifier import kinds
-from modelscan.verifier.attested.attestation import attestations_in, looks_like_attestation
 from modelscan.verifier.oms.bundle import LIMIT, looks_like_bundle
 from modelscan.verifier.oms.shards import ShardDigests
 from modelscan.verifier.oms.signing import NAME, Scope, SignatureFile, Signing, Verdict
@@ -78,6 +77,9 @@ def find_signatures(files: Iterable[SourceFile]) -> Found:
 
 def read_signatures(file: SignatureFile) -> tuple[Signature, ...]:
     """The signatures in a file; none when it is of a kind that is not verified here."""
+    # lazy: hardly a model comes with a signature
+    from modelscan.verifier.attested.attestation import attestations_in, looks_like_attestation
+
     if looks_like_bundle(file.data):
         signing = Signing.of(file)
         # Under the name of a model's signature it must be one. Anywhere else a bundle may sign a

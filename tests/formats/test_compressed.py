@@ -20,6 +20,7 @@ from modelscan.vocabulary.artifact import BytesArtifact, StreamArtifact, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ArchiveDefect
 from tests.forge.archives import INERT_PICKLE, Zip
+from tests.forge.reading import fails, gaps, quiet
 
 
 def _lzma_alone(data: bytes) -> bytes:
@@ -282,3 +283,20 @@ def test_zstd_inside_a_zip(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [(item.status, item.needed) for item in items if isinstance(item, Coverage)] == [
         ("unsupported", True)
     ]
+
+
+@pytest.mark.parametrize("field", [4, 8, 16])
+def test_what_hides_before_a_gzip_stream_is_read(field: int) -> None:
+    text = b"cos\nsystem\n(S'echo hi and hi again'\ntR."
+    extra = len(text).to_bytes(2, "little") + text if field == 4 else text + b"\0"
+    plain = gzip.compress(b"words")
+    data = plain[:3] + bytes([field]) + plain[4:10] + extra + plain[10:]
+    assert gzip.decompress(data) == b"words"
+    assert fails(data, "model.gz") == ["pickle-dangerous-call"]
+
+
+def test_ordinary_gzip_headers_are_quiet() -> None:
+    plain = gzip.compress(b"words")
+    named = plain[:3] + b"\x18" + plain[4:10] + b"a-file-with-a-rather-long-name.txt\0hi\0"
+    assert quiet(named + plain[10:], "model.gz")
+    assert gaps(named[:-2], "model.gz")

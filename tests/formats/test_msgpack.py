@@ -86,3 +86,13 @@ def test_any_bytes_end_in_facts_or_a_read_error(data: bytes) -> None:
         _read(data)
     except ReadError:
         return
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("checkpoint", True), ("checkpoint_100", True), ("checkpoint.txt", False), ("weights", False)],
+)
+def test_flax_once_wrote_no_extension(name: str, known: bool) -> None:
+    data = b"\x81" + _text(b"w") + b"\xd4\x2ax"
+    assert ("msgpack-extension-type" in reading.fails(data, name)) is known
+    assert reading.quiet(b'model_checkpoint_path: "model.ckpt"', "checkpoint")

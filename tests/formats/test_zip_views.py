@@ -10,7 +10,14 @@ from modelscan.errors import BudgetError
 from modelscan.formats.zip import ZipReader
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.coverage import Coverage
-from tests.forge.archives import INERT_PICKLE, Zip, overlapping_zip, slack_zip, unicode_path
+from tests.forge.archives import (
+    INERT_PICKLE,
+    Zip,
+    overlapping_zip,
+    python_zip,
+    slack_zip,
+    unicode_path,
+)
 from tests.forge.zip_reading import Read
 
 BIG = bytes(range(256)) * 20_000  # 5 MB: more than is held in memory

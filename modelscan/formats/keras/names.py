@@ -138,6 +138,8 @@ _FORBIDDEN_PARTS: Final = frozenset(
     {"backend", "config", "export", "io_utils", "python_utils", "saving", "utils", "callbacks",
      "datasets", "tf_data_layer"}
 )  # fmt: skip
+_TORCH_OPTIMIZERS: Final = ["backend", "torch", "optimizers"]
+"""Where the classes of optimizers are from when Keras runs on torch: models name them so."""
 
 
 def part_of_keras(module: str) -> bool:
@@ -154,6 +156,8 @@ def computes(module: str, *, function: bool) -> bool:
         function: whether a function is wanted from it, or a class.
     """
     parts = [part for part in module.split(".")[1:] if part not in _WRAPPING]
+    if parts[:3] == _TORCH_OPTIMIZERS:
+        return not function
     if not _FORBIDDEN_PARTS.isdisjoint(parts):
         return False
     if not parts:  # `keras` itself exports the classes that all models share

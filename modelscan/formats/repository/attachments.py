@@ -20,19 +20,19 @@ _KINDS: Final = {
     ".so": "native-code", ".sys": "native-code",
     ".apk": "installer", ".appimage": "installer", ".appx": "installer", ".crx": "installer",
     ".deb": "installer", ".dmg": "installer", ".flatpak": "installer", ".msi": "installer",
-    ".msix": "installer", ".pkg": "installer", ".rpm": "installer", ".snap": "installer",
+    ".msix": "installer", ".rpm": "installer",
     ".vsix": "installer", ".xpi": "installer",
     ".application": "launcher", ".cpl": "launcher", ".desktop": "launcher", ".hta": "launcher",
-    ".inf": "launcher", ".jnlp": "launcher", ".jse": "launcher", ".library-ms": "launcher",
+    ".jnlp": "launcher", ".jse": "launcher", ".library-ms": "launcher",
     ".lnk": "launcher", ".msc": "launcher", ".pif": "launcher", ".scf": "launcher",
     ".search-ms": "launcher", ".settingcontent-ms": "launcher", ".vbe": "launcher",
     ".vbs": "launcher", ".webloc": "launcher", ".wsf": "launcher", ".wsh": "launcher",
     ".pyc": "bytecode", ".pyo": "bytecode",
 }  # fmt: skip
 _START_UP: Final = re.compile(
-    r"(?:.*/)?(?:(?:site|user)customize\.py|\.(?:bashrc|bash_profile|zshrc|zshenv|envrc)"
-    r"|\.vscode/tasks\.json|\.git/hooks/(?!.*\.sample$).+|\.devcontainer/devcontainer\.json)"
-    r"|(?:.*/)?Launch(?:Agents|Daemons)/.*\.plist|(?:.*/)?__pyinstaller.*"
+    r"(?:.*/)?(?:(?:site|user)customize\.py|\.(?:bashrc|bash_profile|zshrc|zshenv)"
+    r"|\.vscode/tasks\.json|\.git/hooks/(?!.*\.sample$).+|[Aa]utorun\.inf)"
+    r"|(?:.*/)?Launch(?:Agents|Daemons)/.*\.plist"
 )
 _VERSIONED: Final = re.compile(r"\.so(?:\.\d+)+$")
 _CACHE: Final = re.compile(r"(?P<folder>.*?)__pycache__/(?P<stem>[^/]+?)(?:\.[\w-]+)*\.pyc$")

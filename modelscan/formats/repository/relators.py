@@ -14,6 +14,7 @@ from modelscan.formats.repository.licence import LicenceRelator
 from modelscan.formats.repository.likeness import LikenessRelator
 from modelscan.formats.repository.relator import Facts, Relator, RepositoryView
 from modelscan.formats.repository.remote_code import RemoteCodeRelator
+from modelscan.formats.repository.shape import ShapeRelator
 from modelscan.formats.repository.tokenizer import TokenizerRelator
 from modelscan.formats.repository.torch_storages import StorageRelator
 from modelscan.formats.repository.twins import TwinRelator
@@ -31,6 +32,7 @@ RELATORS: tuple[Relator, ...] = (
     BaseRelator(),
     TokenizerRelator(),
     AttachmentRelator(),
+    ShapeRelator(),
 )
 
 NO_LISTS = NameLists()

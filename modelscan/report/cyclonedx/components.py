@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from modelscan.report.claims import claims_of, values
 from modelscan.report.cyclonedx.card import Datasets, model_card
-from modelscan.report.cyclonedx.licences import licences
+from modelscan.report.cyclonedx.licences import found_licences, licences
 from modelscan.report.cyclonedx.pedigree import pedigree
 from modelscan.report.cyclonedx.values import Refs, placed, properties
 from modelscan.report.entries import MEDIA_TYPES, git_blob, well_formed
@@ -53,11 +53,11 @@ class ModelComponent:
                 "publisher": where.group if model.source.kind == "hub" else None,
                 **placed(where),
                 "hashes": _hashes(single) if single else [],
-                "licenses": licences(model.facts.licence),
-                "pedigree": pedigree(model.answers.descends_from, self.claims),
+                "licenses": licences(model),
+                "pedigree": pedigree(model, self.claims),
                 "externalReferences": _references(where),
                 "components": [_file(files[path], ref) for path, ref in self.file_refs.items()],
-                "evidence": _evidence(model.answers),
+                "evidence": {**_evidence(model.answers), **found_licences(model)},
                 "modelCard": model_card(self.claims, self.card_ref, self.dataset_refs),
                 "properties": _properties(model),
             }

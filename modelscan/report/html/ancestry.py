@@ -14,7 +14,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from modelscan.report.html.answers import status
-from modelscan.report.html.markup import LONGEST_PROSE, code, data, definitions, text
+from modelscan.report.html.markup import LONGEST_PROSE, code, definitions, text
+from modelscan.report.html.measured import measured
+from modelscan.report.kinship import merged
 from modelscan.report.text import clip_middle
 from modelscan.report.verdicts import tone_of
 from modelscan.vocabulary.ancestry import Tier
@@ -56,7 +58,13 @@ def graph(model: ModelReport) -> str:
     relation = f"{lineage.status} ({_TIERS[lineage.tier]})"
     said = ", ".join(bases) if bases else "a base that nobody names"
     shown = bases[:MOST_BASES]
-    picture = _picture(shown or ["unknown"], model.ref, lineage.status, lineage.tier)
+    picture = _picture(
+        shown or ["unknown"],
+        model.ref,
+        lineage.status,
+        lineage.tier,
+        len(merged(model.facts.lineage)) or 1,
+    )
     listed = "".join(f"<li>{code(base)}</li>" for base in shown)
     if len(bases) > MOST_BASES:
         listed += f"<li>and {len(bases) - MOST_BASES:,} more</li>"
@@ -75,8 +83,9 @@ def graph(model: ModelReport) -> str:
 
 
 def _bases(model: ModelReport) -> list[str]:
-    """The base that the answer names, then the others that the model's files claim."""
-    named = [model.answers.descends_from.base or ""]
+    """The parts of a merge, or the base that the answer names; then what the files claim."""
+    parts = merged(model.facts.lineage)
+    named = [part.base for part in parts] or [model.answers.descends_from.base or ""]
     for claim in model.facts.claims:
         value = claim.get("value")
         if claim.get("claim") == "base" and isinstance(value, str):
@@ -89,17 +98,17 @@ class _Picture(NamedTuple):
     content: str
 
 
-def _picture(bases: list[str], ref: str, relation: str, tier: Tier) -> _Picture:
+def _picture(bases: list[str], ref: str, relation: str, tier: Tier, proved: int = 1) -> _Picture:
     """A dot for each model, and a line from each base; dashed where nobody measured it.
 
-    The first base is the one that the answer is about; the others are claims.
+    The first `proved` bases are those that the answer is about; the others are claims.
     """
     last = 24 + _ROW * len(bases)
     alone = len(bases) == 1
     lines, dots = [], []
     for number, base in enumerate(bases):
         y = 24 + _ROW * number
-        measured = number == 0 and tier in ("proved", "measured")
+        measured = number < proved and tier in ("proved", "measured")
         bend = f"M16 {y}" if alone else f"M34 {y}H26Q16 {y} 16 {y + 10}"
         lines.append(f'<path class="rail {"solid" if measured else "dashed"}" d="{bend}V{last}"/>')
         dots.append(f'<circle class="base" cx="{16 if alone else 34}" cy="{y}" r="7"/>')
@@ -119,16 +128,11 @@ def _label(name: str, y: int, kind: str) -> str:
 
 
 def _measured(model: ModelReport) -> str:
-    """What lineage measured: the picture of the layers, and everything else by name."""
-    measured = model.facts.lineage
-    cells = _cells(measured.get("layers"))
-    others = [
-        (name, data(value))
-        for name, value in sorted(measured.items())
-        if not (name == "layers" and cells)
-    ]
-    table = f"<h4>Measured</h4>{definitions(others)}" if others else ""
-    return (_layers(cells) if cells else "") + table
+    """What lineage measured: the picture of the layers, and everything else in words."""
+    found = model.facts.lineage
+    cells = _cells(found.get("layers"))
+    others = {name: value for name, value in found.items() if name != "layers" or not cells}
+    return measured(others) + (_layers(cells) if cells else "")
 
 
 def _cells(layers: Any) -> list[_Cell]:

@@ -23,7 +23,7 @@ from modelscan.report.html.markup import LONGEST_PROSE, code, text
 from modelscan.report.html.trust import assumptions, decision, residual
 from modelscan.report.residual import LIMITS
 from modelscan.report.text import counted
-from modelscan.report.verdicts import by_severity, extent, tone_of
+from modelscan.report.verdicts import by_severity, extent, tone_of, verdicts
 from modelscan.vocabulary.result import ModelReport, Report
 from modelscan.vocabulary.rule import SEVERITIES
 
@@ -200,10 +200,15 @@ def _body(model: ModelReport, report: Report, anchor: str) -> str:
 
 
 def _parts_of(model: ModelReport) -> tuple[tuple[str, str], ...]:
-    """The parts of a model; a deployment has one more."""
+    """The parts of a model, without that on a question which was not asked.
+
+    A deployment has one more.
+    """
+    asked = {one.key for one in verdicts(model.answers) if one.asked}
+    parts = tuple(part for part in _PARTS if part[0] != "lineage" or "descends_from" in asked)
     if section(model) is None:
-        return _PARTS
-    return (*_PARTS[:1], ("containment", "Containment"), *_PARTS[1:])
+        return parts
+    return (*parts[:1], ("containment", "Containment"), *parts[1:])
 
 
 def _footer(report: Report) -> str:

@@ -191,7 +191,7 @@ def download(subject: Subject) -> Measured:
 def lineage(subject: Subject) -> Measured:
     """What it descends from: verified only where digests or weights show it."""
     answer = subject.model.answers.descends_from
-    if not bases_of(answer, subject.claims):
+    if not bases_of(answer, subject.claims, subject.model.facts.lineage):
         return ABSENT
     status: Status = "verified" if answer.tier in _MEASURED else "declared"
     return Measured(status, _short(f"{answer.status}: {answer.base}"))

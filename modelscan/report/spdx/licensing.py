@@ -1,4 +1,4 @@
-"""Declared licences as SPDX elements; nothing is concluded about a licence.
+"""Licences as SPDX elements: declared ones, and those concluded from their own text.
 
 Source: SPDX 3.0.1, SimpleLicensing profile: a term that is on no list is a `LicenseRef-`, whose
 text is an element of the document.
@@ -6,7 +6,7 @@ text is an element of the document.
 
 from __future__ import annotations
 
-from modelscan.report.licences import identified
+from modelscan.report.licences import by_text, identified
 from modelscan.report.machine import Json, stable, text
 from modelscan.report.spdx.graph import Graph
 from modelscan.vocabulary.result import ModelReport
@@ -22,14 +22,13 @@ class Licensing:
         self._known: dict[str, str] = {}
 
     def add(self, model: ModelReport, iri: str) -> None:
-        """Relate a model to what it declares, and to nothing concluded."""
-        declared = [
-            self._licence(identifier, written)
-            for identifier, written in identified(model.facts.licence)
-        ]
-        unique = list(dict.fromkeys(declared))
-        self._graph.relate(iri, "hasDeclaredLicense", unique or [_NO_ASSERTION])
-        self._graph.relate(iri, "hasConcludedLicense", [_NO_ASSERTION])
+        """Relate a model to what it declares, and to what the texts in it were recognised as."""
+        for relation, stated in (
+            ("hasDeclaredLicense", model.facts.licence),
+            ("hasConcludedLicense", by_text(model)),
+        ):
+            found = [self._licence(*licence) for licence in identified(stated)]
+            self._graph.relate(iri, relation, list(dict.fromkeys(found)) or [_NO_ASSERTION])
 
     def _licence(self, identifier: str | None, written: str) -> str:
         key = identifier or f"LicenseRef-{stable(written)[:16]}"

@@ -123,7 +123,10 @@ class _Bill:
         claims = claims_of(model.facts)
         datasets = [packages.dataset(one) for one in values(claims, "dataset")]
         graph.relate(iri, "trainedOn", datasets, "noAssertion")
-        bases = [packages.base(one) for one in bases_of(model.answers.descends_from, claims)]
+        bases = [
+            packages.base(one)
+            for one in bases_of(model.answers.descends_from, claims, model.facts.lineage)
+        ]
         graph.relate(iri, "descendantOf", bases, "noAssertion")
         self._licensing.add(model, iri)
         for answer in verdicts(model.answers):

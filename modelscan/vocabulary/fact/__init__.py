@@ -100,6 +100,12 @@ from modelscan.vocabulary.fact.repository import (
     RepositoryScript,
     RepositorySecret,
 )
+from modelscan.vocabulary.fact.shapes import (
+    ConfigCheck,
+    ConfigGeneration,
+    ConfigShape,
+    TensorLayout,
+)
 from modelscan.vocabulary.fact.sources import (
     SourceCheck,
     SourceDefect,
@@ -144,8 +150,11 @@ __all__ = [
     "CodeAction",
     "CodeBehaviour",
     "CodeSource",
+    "ConfigCheck",
     "ConfigDefect",
+    "ConfigGeneration",
     "ConfigObject",
+    "ConfigShape",
     "ConfigSwitch",
     "DeploymentControl",
     "DeploymentSetting",
@@ -222,6 +231,7 @@ __all__ = [
     "TemplateNode",
     "TensorDefect",
     "TensorHeader",
+    "TensorLayout",
     "Tokenizer",
     "TokenizerDefect",
     "TokenizerForm",
@@ -245,6 +255,7 @@ FACTS: tuple[type[Fact], ...] = (
     CardDefect, LfsPointer, WeightIndex, IndexCheck, RemoteModule, RepositoryCheck,
     RepositoryScript, RepositoryAttachment, RepositoryRequirement, RepositorySecret,
     ChatTemplate, TemplateNode, TemplateDifference,
+    TensorLayout, ConfigShape, ConfigCheck, ConfigGeneration,
     Tokenizer, TokenizerNames, TokenizerDefect, TokenizerStep, TokenizerToken,
     CodeSource, CodeBehaviour,
     GgufFile, GgufSeries, GgufDefect, GgufAddress, ExecutableModel, NumpyObjects, NumpyDefect,

@@ -185,5 +185,3 @@ class RepositorySecret(Fact, frozen=True, kw_only=True, tag="repository.secret")
 
     kind: str
     """Whose credential it would be: `hugging face token`."""
-    certain: bool
-    """True when its checksum is right, or its shape is nobody else's."""

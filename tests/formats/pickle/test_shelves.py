@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shelve
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,8 @@ def block(data: bytes) -> bytes:
 
 def test_what_python_writes_is_quiet(tmp_path: Path) -> None:
     dumb = pytest.importorskip("dbm.dumb")
-    with shelve.Shelf(dumb.open(str(tmp_path / "shelf"), "n")) as shelf:
+    shelf: shelve.Shelf[Any] = shelve.Shelf(dumb.open(str(tmp_path / "shelf"), "n"))
+    with shelf:
         shelf["weights"] = [0.5] * 500
         shelf["labels"] = {"cat": 1}
         shelf["weights"] = "short"  # the rest of the old value stays

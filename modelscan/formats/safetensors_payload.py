@@ -1,0 +1,132 @@
+"""What may be carried in a sound safetensors file without being weights.
+
+Metadata is text: a document among it that names classes is read as such a document, since programs
+instantiate what they find there (`_target_`; Unit 42, 2026, on FlexTok). Text that is a pickle in
+base64 or calls the interpreter, and tensors of bytes that begin like a program, an archive or a
+pickle, are payloads that a second stage picks up: no library writes them.
+
+Invariants: of the tensors only the first bytes are read, and only of flat ones of bytes; what is
+found goes on as an artifact of its own.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from modelscan.budget import Budget
+from modelscan.formats.objects.json_reader import may_name
+from modelscan.formats.pickle.probe import looks_like_pickle
+from modelscan.vocabulary.artifact import (
+    Artifact,
+    BytesArtifact,
+    SliceArtifact,
+    child_name,
+    place,
+)
+from modelscan.vocabulary.fact import TensorDefect
+
+_HEAD: Final = 4096
+_MAX_LOOKED_AT: Final = 4_096
+"""Tensors of bytes whose beginning is read."""
+_MAX_STATED: Final = 20
+_MAX_DOCUMENTS: Final = 64
+_MAGICS: Final = (
+    (b"\x7fELF", "native code"),
+    (b"PK\x03\x04", "a zip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"Rar!\x1a\x07", "a rar archive"),
+    (b"\x1f\x8b\x08\x00", "a gzip stream"),
+    (b"#!/", "a script"),
+)
+_PE_POINTER: Final = 0x3C
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
+_PICKLED: Final = "gA"
+"""How pickles of protocol 2 to 5 begin in base64."""
+_CODE: Final = re.compile(
+    r"__import__\s*\(|\bos\.(?:system|popen)\s*\(|\bsubprocess\.\w+\s*\("
+    r"|\b(?:exec|eval)\s*\(\s*(?:base64|bytes|compile|codecs|zlib|marshal|__)"
+    r"|__class__\s*\.\s*__(?:mro|base)|__globals__|__subclasses__"
+)
+_KEPT: Final = 200
+
+
+class Bytes(NamedTuple):
+    """A flat tensor of bytes, and where it lies in the file."""
+
+    name: str
+    offset: int
+    length: int
+
+
+def hidden(
+    artifact: Artifact, metadata: dict[str, str], tensors: Iterable[Bytes], budget: Budget
+) -> Iterator[TensorDefect | Artifact]:
+    """State what is no weights, and hand it on."""
+    stated = 0
+    for key, kind, detail, found in (*_texts(artifact, metadata), *_tensors(artifact, tensors)):
+        if kind and stated < _MAX_STATED:
+            stated += 1
+            budget.fact()
+            yield TensorDefect(location=place(artifact), kind=kind, tensor=key, detail=detail)
+        if found is not None:
+            yield found
+
+
+_Found = tuple[str, Any, str, Artifact | None]
+"""Key, kind of defect or nothing, detail, and what goes on."""
+
+
+def _texts(artifact: Artifact, metadata: dict[str, str]) -> Iterator[_Found]:
+    documents = 0
+    for key, text in metadata.items():
+        raw = b""
+        if _CODE.search(text):
+            yield key, "code-in-metadata", text[:_KEPT], None
+        plain = text.strip()
+        name = f"__metadata__.{key[:_KEPT]}"
+        if plain.startswith(("{", "[")):
+            raw = plain.encode("utf-8", "surrogateescape")
+            raw, name = (raw if may_name(raw) else b""), name + ".json"
+        elif plain.startswith(_PICKLED) and _BASE64.fullmatch(plain):
+            decoded = _decoded(plain)
+            if looks_like_pickle(decoded[:_HEAD], len(decoded)):
+                yield key, "hidden-file", "a pickle in base64", None
+                raw, name = decoded, name + ".pkl"
+        if raw and documents < _MAX_DOCUMENTS:
+            documents += 1
+            member = child_name(artifact, name)
+            inner = BytesArtifact(artifact.name, raw, member=member, depth=artifact.depth + 1)
+            yield key, "", "", inner
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        return b""
+
+
+def _tensors(artifact: Artifact, tensors: Iterable[Bytes]) -> Iterator[_Found]:
+    for count, tensor in enumerate(tensors):
+        if count >= _MAX_LOOKED_AT:
+            return
+        head = artifact.read_at(tensor.offset, min(tensor.length, _HEAD))
+        what = _begins_like(head, tensor.length)
+        if what:
+            inner = SliceArtifact(artifact, tensor.offset, tensor.length, tensor.name)
+            detail = f"begins like {what}, {tensor.length:,} bytes"
+            yield tensor.name, "hidden-file", detail, inner
+
+
+def _begins_like(head: bytes, size: int) -> str:
+    """What a file that begins so is; empty for one of no kind that matters here."""
+    for magic, what in _MAGICS:
+        if head.startswith(magic):
+            return what
+    if head.startswith(b"MZ"):
+        at = int.from_bytes(head[_PE_POINTER : _PE_POINTER + 4], "little")
+        return "native code" if head[at : at + 4] == b"PE\0\0" else ""
+    return "a pickle" if looks_like_pickle(head, size) else ""

@@ -1,0 +1,78 @@
+"""Names and shapes of tensors that say how large a model is: embeddings, layers, low-rank parts.
+
+Source: the names that transformers and PEFT give to the parameters of their models.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from modelscan.vocabulary.fact import TensorLayout
+from modelscan.vocabulary.location import Location
+
+_EMBEDDINGS: Final = (
+    "embed_tokens.weight", "wte.weight", "word_embeddings.weight", "tok_embeddings.weight",
+    "shared.weight", "embed_in.weight",
+)  # fmt: skip
+_LAYER: Final = re.compile(r"(.*?\b(?:layers?|h|blocks?)\.\d+)\.")
+_LOW_RANK: Final = re.compile(
+    r"(?:.*\.)?([\w-]+)\.lora_(?:A|embedding_A)\b(?:\.[\w-]+)?\.?(?:weight)?$"
+)
+_PACKED: Final = (".qweight", ".qzeros", ".weight_packed", ".SCB", ".absmax", ".weight_scale_inv")
+_ADAPTED: Final = ("lora_", ".ia3_", "vera_lambda_", "hada_", "lokr_", "oft_", "prompt_embeddings")
+_MOST: Final = 4_096
+_FEW: Final = 20
+_NAMES: Final = 512
+
+
+def layout(header: Mapping[str, Any], where: Location) -> Iterator[TensorLayout]:
+    """What a sound table of tensors says about the size of the model; nothing when nothing.
+
+    Args:
+        header: tensors by name, each with its `shape`.
+        where: the file.
+    """
+    embeddings: list[list[int]] = []
+    layers: set[str] = set()
+    ranks: set[int] = set()
+    targets: set[str] = set()
+    replaced: list[str] = []
+    packed = adapter = False
+    for name, info in header.items():
+        if "lora_" in name:
+            adapter = True
+            low = _LOW_RANK.fullmatch(name[-_NAMES:])
+            shape = _shape(info)
+            if low is not None and len(shape) > 1:
+                ranks.add(shape[0])
+                targets.add(low[1])
+            continue
+        if name.endswith(_EMBEDDINGS):
+            shape = _shape(info)
+            if len(shape) == 2:  # noqa: PLR2004  # a table
+                embeddings.append(shape)
+        elif name.endswith(_PACKED):
+            packed = True
+        found = _LAYER.match(name[:_NAMES])
+        if found is not None and len(layers) < _MOST:
+            layers.add(found[1])
+    if adapter:
+        replaced = [name for name in header if not any(mark in name for mark in _ADAPTED)]
+    if embeddings or layers or ranks or packed or replaced:
+        yield TensorLayout(
+            location=where,
+            rows=tuple(sorted(shape[0] for shape in embeddings)),
+            widths=tuple(sorted(shape[1] for shape in embeddings)),
+            layers=() if adapter else tuple(sorted(layers)),
+            packed=packed,
+            ranks=tuple(sorted(ranks)[:_FEW]),
+            targets=tuple(sorted(targets)[:_FEW]),
+            replaced=tuple(name[:_NAMES] for name in sorted(replaced)[:_FEW]),
+        )
+
+
+def _shape(info: Any) -> list[int]:
+    shape = info.get("shape") if isinstance(info, dict) else None
+    return shape if isinstance(shape, list) and all(type(one) is int for one in shape) else []

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from tests.forge import reading
+from tests.forge import safetensors as forge
+from tests.forge.archives import python_zip
+
+CALL = b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x02id\x85R."
+PE = b"MZ" + bytes(0x3A) + (0x40).to_bytes(4, "little") + b"PE\0\0" + bytes(60)
+
+
+def _with(payload: bytes, dtype: str = "U8", shape: list[int] | None = None) -> bytes:
+    table = forge.header({"stage": (dtype, shape or [len(payload)])})
+    return forge.assemble(table, payload)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\x7fELF" + bytes(60), PE, python_zip({"a": b"b"}), b"#!/bin/sh\nid\n",
+        b"\x1f\x8b\x08\0" + bytes(20), CALL,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["U8", "I8"])
+def test_a_tensor_that_is_a_file(payload: bytes, dtype: str) -> None:
+    assert "safetensors-hidden-file" in reading.fails(_with(payload, dtype), "m.safetensors")
+
+
+def test_what_is_hidden_is_read_in_its_turn() -> None:
+    assert "pickle-dangerous-call" in reading.fails(_with(CALL), "m.safetensors")
+    text = base64.b64encode(CALL + bytes(1)).decode()
+    raw = forge.small({"format": "pt", "notes": text})
+    assert reading.fails(raw, "m.safetensors") == [
+        "pickle-dangerous-call", "safetensors-hidden-file",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        bytes(64),
+        b"MZ" + bytes(100),
+        b"\x80\x04" + bytes(62),
+        b'{"quant_type": "nf4"}',
+        b"",
+        b"\x80",
+    ],
+)
+def test_tensors_of_bytes_are_ordinary(payload: bytes) -> None:
+    assert reading.quiet(_with(payload), "m.safetensors")
+
+
+def test_weights_are_not_looked_into() -> None:
+    assert reading.quiet(_with(CALL + bytes(9), "U8", [len(CALL) + 9, 1]), "m.safetensors")
+
+
+def test_a_document_in_the_metadata_is_read_as_one() -> None:
+    document = json.dumps({"model": {"_target_": "os.system", "command": "id"}})
+    raw = forge.small({"format": "pt", "config": document})
+    assert reading.fails(raw, "m.safetensors") == ["config-calls-dangerous-name"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["__import__('os').system('id')", "exec(base64.b64decode('aWQ='))", "os.popen('id')",
+     "{{ ''.__class__.__mro__ }}", "subprocess.run(['id'])"],
+)  # fmt: skip
+def test_text_that_calls_the_interpreter(text: str) -> None:
+    raw = forge.small({"format": "pt", "init": text})
+    assert reading.fails(raw, "m.safetensors") == ["safetensors-code-in-metadata"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "pt", "Execute (order) 66; eval(uation) of subprocess", "{not json", "[1, 2]",
+     '{"ss_network_module": "networks.lora", "target": "all"}', "gASVx", "gASV" + "A" * 40,
+     "data:image/jpeg;base64,/9j/4AAQSkZJRg=="],
+)  # fmt: skip
+def test_ordinary_metadata_is_quiet(text: str) -> None:
+    assert reading.quiet(forge.small({"format": "pt", "note": text}), "m.safetensors")
+
+
+def test_hundreds_of_payloads_are_no_flood() -> None:
+    values = {f"k{index}": "__import__('os')" for index in range(100)}
+    facts, _ = reading.read(forge.small(values), "m.safetensors")
+    assert len(facts) == 21
+
+
+def test_thousands_of_tensors_of_bytes_are_bounded() -> None:
+    table = forge.header({f"t{index}": ("U8", [4]) for index in range(5000)})
+    raw = forge.assemble(table, bytes(4 * 4999) + b"\x7fELF")
+    assert reading.fails(raw, "m.safetensors") == []
