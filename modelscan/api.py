@@ -27,34 +27,38 @@ from modelscan.dependencies.door import (
     lock_update,
     lock_write,
 )
-from modelscan.engine.catalogue import Catalogue, load
+from modelscan.engine.catalogue import load
 from modelscan.errors import UsageError
 from modelscan.fetcher.options import FetchOptions
 from modelscan.formats.candidates import Candidates
 from modelscan.lineage.asked import Ancestry
+from modelscan.lineage.configured import Library, Placed, library_of
 from modelscan.passing import Progress
 from modelscan.pipeline import Scanned, Selection, Tools
 from modelscan.pipeline import scan as scan_target
 from modelscan.policy.baseline import Baseline
 from modelscan.policy.clock import now
+from modelscan.policy.discovery import inside
 from modelscan.policy.gate import decide
 from modelscan.policy.layers import Policy, plain
 from modelscan.policy.layers import load as load_policy
 from modelscan.policy.limits import check_names
 from modelscan.policy.profile import DEFAULT, Profile
 from modelscan.verifier import demand
-from modelscan.verifier.configured import Tables, pin, sets_of, trust_of
+from modelscan.verifier.configured import pin, sets_of, trust_of
 from modelscan.verifier.request import Request
 from modelscan.vocabulary.lock import LockedModel
 from modelscan.vocabulary.reference import Inventory
-from modelscan.vocabulary.result import PolicyEntry, Report, RuleEntry, Tool
+from modelscan.vocabulary.result import PolicyEntry, Report, Tool
 from modelscan.vocabulary.rule import Severity
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from modelscan.containment.write import Written
-    from modelscan.dependencies.pull import Pulled
+    from modelscan.dependencies.pull import Job, Pulled
+    from modelscan.dependencies.transfer_writing import Wish
+    from modelscan.verifier.trust import Trust
 
 __all__ = [
     "FetchOptions",
@@ -78,6 +82,7 @@ __all__ = [
     "lock_write",
     "pin_signers",
     "pull",
+    "receive",
     "scan",
     "verify",
     "write_containment",
@@ -191,8 +196,11 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
     formats = (reader.format for reader in tools.readers)
     check_names(profile, policy.origins, tools.catalogue.rules, formats)
     selection = Selection(tuple(include), tuple(exclude))
-    with closing(_ancestry(bases, tools.fetch, tools.limits)) as ancestry:
-        tools = tools._replace(ancestry=ancestry)
+    library = _library(policy, targets)
+    if bases:  # what is asked is what is answered
+        library = library._replace(folders=())
+    with closing(_ancestry(bases, tools, library)) as ancestry:
+        tools = tools._replace(ancestry=ancestry._replace(glance=ancestry.searched))
         scanned = [
             scan_target(
                 os.fspath(target),
@@ -269,7 +277,11 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
     target: str | Path,
     *bases: str | Path,
     library: str | Path | None = None,
+    identify: bool = False,
+    seed: str | Path | None = None,
+    policy: Policy | None = None,
     deep: bool = False,
+    directions: str | Path | None = None,
     samples: bool = False,
     jobs: int | None = None,
     executor: Executor | None = None,
@@ -287,7 +299,12 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
         target: path of a folder, file or hub cache folder; `hf:org/name@revision`.
         bases: models or fingerprint files; several are tried as the parts of a merge, too.
         library: a folder of fingerprints that is searched.
+        identify: search the library; without `library`, the one that the configuration names.
+        seed: file with the secret of private fingerprints; else the one that `policy` names.
+        policy: from `load_policy`: whose library, seed and lists of releases are used; by default
+            none, whatever configuration lies around.
         deep: decompose the differences of the weights themselves; needs a base that is a model.
+        directions: write the main directions of these differences there; needs `deep`.
         samples: look at a few values of each tensor only: of a remote model, fetch no more.
         jobs: threads that hash large files; by default as many as there are processors, at most 8.
         executor: used instead of threads of our own, and not shut down.
@@ -301,19 +318,33 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
         UsageError: a rule is broken, the library is empty, or the choices contradict each other.
     """
     from modelscan.lineage import demand as question  # lazy: a scan seldom measures
+    from modelscan.report.files import write_file
 
     options = msgspec.structs.replace(fetch or FetchOptions(), full=not samples)
-    tools = Tools.prepare(
-        load(()), msgspec.structs.replace(DEFAULT, name=question.POLICY), limits
-    )
+    tools = Tools.prepare(load(()), msgspec.structs.replace(DEFAULT, name=question.POLICY), limits)
     readers = Candidates(reader for reader in tools.readers if reader.format in question.FORMATS)
-    with closing(_ancestry(bases, options, tools.limits, library=library)) as ancestry:
+    tools = tools._replace(readers=readers, fetch=options, request=_configured(Request(), policy))
+    asked = _library(policy, [target])
+    folders = asked.folders if identify else ()
+    if library is not None:
+        folders = (Path(library),)
+    if identify and not folders:
+        hint = "name them: --library DIR, or `library` below [lineage] in the configuration"
+        raise UsageError("--identify needs fingerprints to search", hint)
+    if directions is not None and not deep:
+        raise UsageError("directions are those that --deep finds", "add --deep")
+    asked = Library(folders, Path(seed) if seed else asked.seed)
+    taken: list[bytes] = []
+    with closing(_ancestry(bases, tools, asked)) as ancestry:
         if deep and (samples or not any(base.files for base in ancestry.bases)):
             raise UsageError("--deep needs the weights of a base", "name a model: --base REF")
         tools = tools._replace(
-            readers=readers,
-            fetch=options,
-            ancestry=ancestry._replace(deep=deep, samples=samples, alone=not ancestry.bases),
+            ancestry=ancestry._replace(
+                deep=deep,
+                directions=taken.append if directions else None,
+                samples=samples,
+                alone=not ancestry.bases,
+            ),
         )
         report, outcome = scan_target(
             os.fspath(target),
@@ -322,6 +353,8 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
             progress=progress,
             absolute_paths=absolute_paths,
         )
+    if directions is not None and taken:
+        write_file(Path(directions), taken[0])
     report = question.restrict(report)
     if report.error is None:
         outcome = report.answers.allowed.status if report.files else "nothing"
@@ -359,40 +392,44 @@ def fingerprint(
     return encode(made)
 
 
-def _ancestry(
-    bases: Sequence[str | Path],
-    fetch: FetchOptions,
-    limits: Limits,
-    *,
-    library: str | Path | None = None,
-) -> Ancestry:
+def _ancestry(bases: Sequence[str | Path], tools: Tools, library: Library) -> Ancestry:
     """The models that weights are compared with."""
-    if not bases and library is None:
+    if not bases and not library.folders:
         return Ancestry()
     from modelscan.lineage import bases as reading  # lazy: as in `compare`
+    from modelscan.lineage.signs import PUBLIC, read_seed
 
-    found = reading.named([os.fspath(base) for base in bases], fetch, limits)
-    if library is not None:
-        found += reading.library(Path(library))
-    return Ancestry(tuple(found), searched=library is not None)
+    seed = read_seed(library.seed) if library.seed else PUBLIC
+    index = tools.request.sets.index()
+    names = [os.fspath(base) for base in bases]
+    found = [base for folder in library.folders for base in reading.library(folder, index)]
+    found = reading.named(names, tools.fetch, tools.limits, index, seed) + found
+    return Ancestry(tuple(found), searched=bool(library.folders), seed=seed)
+
+
+def _library(policy: Policy | None, targets: Sequence[str | Path]) -> Library:
+    """The fingerprints that a configuration names; a target cannot bring its own."""
+    tables = [
+        Placed(each.path, each.configuration.lineage)
+        for each in (policy.documents if policy else ())
+        if each.configuration.lineage
+    ]
+    found = library_of(tables)
+    for path in (*found.folders, *filter(None, (found.seed,))):
+        target = inside(path, targets)
+        if target is not None:
+            raise UsageError(f"{path} lies in the target {target}", "keep it elsewhere")
+    return found
 
 
 def _configured(request: Request, policy: Policy | None) -> Request:
     """A request with the signers and the lists of releases of a configuration."""
     if policy is None or not policy.documents:
         return request
-    tables = _tables(policy)
+    tables = policy.tables
     production = "profile production" in policy.origins.values()
     sets = sets_of(tables, _PRODUCTION_AGE if production else None)
     return request._replace(policy=trust_of(tables), sets=sets)
-
-
-def _tables(policy: Policy) -> list[Tables]:
-    """The tables of a configuration that are the verifier's."""
-    return [
-        Tables(each.path, each.configuration.trust, each.configuration.manifests)
-        for each in policy.documents
-    ]
 
 
 def pin_signers(report: Report, policy: Policy) -> list[str]:
@@ -412,7 +449,7 @@ def pin_signers(report: Report, policy: Policy) -> list[str]:
     signers = {each["model"]: each["anchor"] for each in found if isinstance(each, dict)}
     if not signers:
         return ["no signer was written down: nobody signed all of it, or it is known who"]
-    path = pin(_tables(policy), signers.items())
+    path = pin(policy.tables, signers.items())
     return [f"{path.name}: {model} is signed by {anchor}" for model, anchor in signers.items()]
 
 
@@ -489,7 +526,7 @@ def inventory(
 
 def pull(  # noqa: PLR0913  # one keyword for each choice that a caller has
     ref: str | Path,
-    folder: str | Path,
+    folder: str | Path | None = None,
     *,
     policy: Policy | None = None,
     fetch: FetchOptions | None = None,
@@ -497,19 +534,21 @@ def pull(  # noqa: PLR0913  # one keyword for each choice that a caller has
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     force: bool = False,
+    export: Wish | None = None,
     progress: Progress | None = None,
 ) -> Pulled:
     """Fetch a model, scan it, lock it, and let it appear in a folder only if the policy passes.
 
     Args:
         ref: what `scan` takes.
-        folder: where it shall appear; new or empty.
+        folder: where it shall appear; new or empty. `None` for a bundle alone.
         policy: what is allowed, from `load_policy`; by default the built-in profile `default`.
         fetch: how models are fetched; every byte is, whatever it says about that.
         lock: the lock that shall name it; by default the nearest one upward.
         include: globs of the files to take; none means all.
         exclude: globs of files to leave out.
         force: replace a folder that is there, whole.
+        export: a bundle for a site without a network.
         progress: told what is being fetched and read; called from several threads.
 
     Raises:
@@ -517,6 +556,54 @@ def pull(  # noqa: PLR0913  # one keyword for each choice that a caller has
         UsageError: the folder is not empty, or the lock is broken or being written.
     """
     from modelscan.dependencies import pull as pulling  # lazy: a scan copies nothing
+
+    job = _taking_in(policy, fetch, lock, Selection(tuple(include), tuple(exclude)), progress)
+    place = None if folder is None else Path(folder)
+    return pulling.pull(os.fspath(ref), place, job, force=force, export=export)
+
+
+def receive(
+    bundle: str | Path,
+    folder: str | Path,
+    *,
+    trust: Trust | None = None,
+    policy: Policy | None = None,
+    lock: str | Path | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Pulled:
+    """Take in a bundle that `pull` wrote elsewhere; the network is never used.
+
+    Args:
+        bundle: a file or a folder.
+        folder: where the model shall appear, and the records beside it; new or empty.
+        trust: who may have signed the receipt; by default, no signature is asked for.
+        policy: what is allowed here; by default the built-in profile `default`.
+        lock: the lock that shall name it; by default the nearest one upward.
+        force: replace folders that are there, whole.
+        progress: told what is being read; called from several threads.
+
+    Raises:
+        SourceError: it is no bundle, not what its receipt says, or not signed as it has to be.
+        UsageError: the folder is not empty, or the lock is broken or being written.
+    """
+    from modelscan.dependencies import transfer_reading  # lazy: as above
+    from modelscan.verifier.trust import Trust
+
+    job = _taking_in(policy, FetchOptions(offline=True), lock, Selection(), progress)
+    trusted = trust or Trust()
+    return transfer_reading.receive(Path(bundle), Path(folder), job, trusted, force=force)
+
+
+def _taking_in(
+    policy: Policy | None,
+    fetch: FetchOptions | None,
+    lock: str | Path | None,
+    selection: Selection,
+    progress: Progress | None,
+) -> Job:
+    """How models are taken in: every byte is fetched."""
+    from modelscan.dependencies import pull as pulling  # lazy: as above
     from modelscan.dependencies import writing
 
     policy = policy or plain()
@@ -525,18 +612,17 @@ def pull(  # noqa: PLR0913  # one keyword for each choice that a caller has
         advisories=policy.advisories,
         request=_configured(Request(), policy),
     )
-    check_names(
-        policy.profile, policy.origins, tools.catalogue.rules, (r.format for r in tools.readers)
-    )
-    job = pulling.Job(
+    formats = (reader.format for reader in tools.readers)
+    check_names(policy.profile, policy.origins, tools.catalogue.rules, formats)
+    workers = min(os.cpu_count() or 1, 8)
+    return pulling.Job(
         tools,
         lambda scanned: _report([scanned], tools, None),
         writing.nearest(lock),
-        Selection(tuple(include), tuple(exclude)),
-        min(os.cpu_count() or 1, 8),
+        selection,
+        workers,
         progress,
     )
-    return pulling.pull(os.fspath(ref), Path(folder), job, force=force)
 
 
 def contain(
@@ -624,22 +710,9 @@ def _report(scanned: Sequence[Scanned], tools: Tools, baseline: str | None) -> R
         tool=Tool(name=NAME, version=VERSION, rules_digest=catalogue.digest),
         policy=PolicyEntry(name=tools.profile.name, digest=tools.profile.digest, baseline=baseline),
         rules={
-            name: _rule(catalogue, name)
+            name: catalogue.entry(name)
             for name in sorted({finding.rule for model in models for finding in model.findings})
         },
         models=models,
         decision=decide(item.outcome for item in scanned),
-    )
-
-
-def _rule(catalogue: Catalogue, name: str) -> RuleEntry:
-    rule = catalogue.rules[name]
-    return RuleEntry(
-        title=rule.title,
-        severity=rule.severity,
-        why=rule.why,
-        fix=rule.fix,
-        maps=rule.maps,
-        references=rule.references,
-        doc=f"rules/{name}.md",
     )

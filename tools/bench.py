@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(".bench")
+LANGUAGE = 1024
+"""MiB of the language model whose descent is measured."""
 PEER = "picklescan==1.0.5"
 OURS = [str(Path(sys.executable).parent / "modelassay")]
 
@@ -77,6 +79,32 @@ def absolute(what: str, command: Sequence[str], goal: float, count: int) -> None
     )
 
 
+def per_gigabyte(
+    what: str, command: Sequence[str], size: int, goal: float, count: int, memory: float = 256.0
+) -> None:
+    """Print our own CPU seconds for each 10^9 bytes; see `absolute` for what such a goal holds."""
+    run(command)
+    found = [run(command) for _ in range(count)]
+    cost = statistics.median(item.cpu for item in found) / (size / 1e9)
+    peak = max(item.memory for item in found)
+    print(
+        f"{what:<46} {cost:8.3f} s/GB {'':>7}   (goal {goal:g} s/GB, {memory:g} MiB) "
+        f"{'met' if cost <= goal and peak <= memory else 'NOT MET'}"
+        f"   {peak:6.1f} MiB, exit {found[-1].code}",
+        flush=True,
+    )
+
+
+def lineage(runs: int) -> None:
+    """What measuring descent costs, the digests of the files included."""
+    model = ROOT / f"language-{LANGUAGE}" / "model.safetensors"
+    size, prints = model.stat().st_size, str(ROOT / "language.fp.safetensors")
+    make = [*OURS, "manifest", "fingerprint", str(model), "--output", prints]
+    per_gigabyte("fingerprint of a language model", make, size, 3.0, runs)
+    compared = [*OURS, "lineage", str(model), "--base", prints]
+    per_gigabyte("lineage of a language model", compared, size, 3.0, runs)
+
+
 def peer() -> str | None:
     """The other scanner's command, in an environment of its own; `None` when it cannot be had."""
     folder = ROOT / "peers"
@@ -106,7 +134,7 @@ def main() -> None:
 
     # In a process of its own: a child's peak memory starts at what its parent holds.
     make = [sys.executable, str(Path(__file__).with_name("bench_workloads.py")), str(ROOT)]
-    subprocess.run([*make, str(options.size)], check=True)  # noqa: S603  # our own script
+    subprocess.run([*make, str(options.size), str(LANGUAGE)], check=True)  # noqa: S603  # our own script
     large = ROOT / f"large-{options.size}" / "model.safetensors"
     if shutil.which("openssl"):
         compare(
@@ -124,6 +152,7 @@ def main() -> None:
             5.0,  # 3 CPU seconds for each gigabyte, where its digest takes 0.6
             min(options.runs, 3),
         )
+    lineage(min(options.runs, 3))
     other = peer()
     if other is None:
         print(f"{PEER} cannot be had here: the comparisons with it are left out")

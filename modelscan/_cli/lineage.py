@@ -7,9 +7,16 @@ from pathlib import Path
 
 import click
 
-from modelscan._cli.output import deliver, destinations, detail, report_options, token_option
+from modelscan._about import NAME
+from modelscan._cli.output import (
+    config_option,
+    deliver,
+    destinations,
+    detail,
+    report_options,
+    token_option,
+)
 from modelscan._cli.progress import ConsoleProgress
-from modelscan.errors import UsageError
 
 
 @click.command("lineage", epilog="Exit codes: 0 pass, 1 fail, 2 usage, 3 incomplete, 4 nothing.")
@@ -21,15 +28,27 @@ from modelscan.errors import UsageError
     metavar="REF",
     help="A model, or a fingerprint file, to compare with; repeat it for the parts of a merge.",
 )
-@click.option("--identify", is_flag=True, help="Search a library of fingerprints (--library).")
+@click.option("--identify", is_flag=True, help="Search a library of fingerprints.")
 @click.option(
     "--library",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="A folder of fingerprints, from `manifest fingerprint`.",
+    help="A folder of fingerprints, from `manifest fingerprint`; else the configuration's.",
 )
 @click.option(
     "--deep", is_flag=True, help="Decompose the difference of the weights; needs a base's weights."
+)
+@click.option(
+    "--directions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --deep: write what the changed matrices write differently, for runtime monitors.",
+)
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The secret that private fingerprints were made with.",
 )
 @click.option(
     "--samples-only",
@@ -38,13 +57,17 @@ from modelscan.errors import UsageError
     help="Look at a few values of each tensor: hints, from a few kilobytes of a remote model.",
 )
 @click.option("--jobs", type=click.IntRange(1, 256), metavar="N", help="Threads for large files.")
+@config_option
 @token_option
 @report_options
 def command(  # noqa: PLR0913  # one parameter for each option
     target: str,
     bases: tuple[str, ...],
     library: Path | None,
+    directions: Path | None,
+    seed: Path | None,
     jobs: int | None,
+    config: Path | None,
     formats: tuple[str, ...],
     *,
     identify: bool,
@@ -66,18 +89,24 @@ def command(  # noqa: PLR0913  # one parameter for each option
     """
     from modelscan import api  # lazy: `lineage --help` needs neither the rules nor the readers
     from modelscan.fetcher.options import from_environment
+    from modelscan.report.text import inert  # lazy: the same
 
     places = destinations(formats)
     level = detail(quiet=quiet, verbose=verbose)
-    if identify and library is None:
-        raise UsageError("--identify needs fingerprints to search", "name them: --library DIR")
+    policy = api.load_policy((target,), config=config)
+    for warning in policy.warnings:
+        click.echo(f"{NAME}: {inert(warning)}", err=True)
     progress = None if no_progress or quiet or not sys.stderr.isatty() else ConsoleProgress()
     try:
         report = api.compare(
             target,
             *bases,
             library=library,
+            identify=identify,
+            seed=seed,
+            policy=policy,
             deep=deep,
+            directions=directions,
             samples=samples,
             jobs=jobs,
             fetch=from_environment(offline=offline, full=not samples, token=token),

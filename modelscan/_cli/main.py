@@ -27,7 +27,7 @@ _COMMANDS: dict[str, str] = {
     "manifest": "State what a model is: lists of its files, and signatures.",
     "policy": "Show and check what is allowed here, and record exceptions.",
     "pull": "Fetch a model, scan and lock it; it appears only if the policy passes.",
-    "report": "Write reports in other formats, and say how complete they are.",
+    "report": "Write reports in other formats, sign what they state, say how complete they are.",
     "rules": "List, show, lint and test the rules that judge models.",
     "scan": "Look at models and answer five questions about each.",
     "verify": "Say whether a model is what somebody published or signed.",

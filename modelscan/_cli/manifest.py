@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelscan._cli.manifest_fingerprint import fingerprint
+from modelscan._cli.manifest_fingerprint import fingerprint, stated
 from modelscan._cli.manifest_sign import sign
 from modelscan._cli.manifest_update import update
 from modelscan._cli.output import token_option
@@ -34,15 +34,23 @@ def manifest() -> None:
 @click.option("--publisher", metavar="NAME", default="self", help="Who states it.")
 @click.option("--include", multiple=True, metavar="GLOB", help="List matching files only.")
 @click.option("-o", "--output", type=_FILE, metavar="FILE", help="Write it there.")
+@click.option(
+    "--fingerprint",
+    "prints",
+    type=_FILE,
+    metavar="FILE",
+    help="Also make a fingerprint of the weights, write it there, and state its digest.",
+)
 @token_option
 @click.option("--offline", is_flag=True, help="Never use the network.")
-def create(
+def create(  # noqa: PLR0913  # one parameter for each option
     target: str,
     release: str,
     location: str,
     publisher: str,
     include: tuple[str, ...],
     output: Path | None,
+    prints: Path | None,
     *,
     token: bool,
     offline: bool,
@@ -56,14 +64,17 @@ def create(
     from modelscan.pipeline import Selection  # lazy: `--help` hashes nothing
     from modelscan.verifier.pinning import encode, pin
 
+    fetch = from_environment(offline=offline, full=True, token=token)
     made = pin(
         target,
         release=release,
         location=location,
         publisher=publisher,
         takes=Selection(include).takes if include else None,
-        fetch=from_environment(offline=offline, full=True, token=token),
+        fetch=fetch,
     )
+    if prints is not None:
+        made = stated(made, target, prints, fetch)
     _write(encode(made), output)
 
 

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+import msgspec
+
+if TYPE_CHECKING:
+    from modelscan.fetcher.options import FetchOptions
+    from modelscan.verifier.release import Manifest
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -78,3 +84,31 @@ def fingerprint(  # one parameter for each option
     )
     for line in lines:
         click.echo(encodable(inert(line), sys.stderr.encoding or "ascii"), err=True)
+
+
+def stated(made: Manifest, target: str, output: Path, fetch: FetchOptions) -> Manifest:
+    """A manifest whose release states the digest of its fingerprint, which is written.
+
+    Args:
+        made: of one release.
+        target: the model that it was made of.
+        output: where the fingerprint goes.
+        fetch: how the model is fetched when it is not on this machine.
+
+    Raises:
+        SourceError: the model has no weights, or not all of them can be read.
+        UsageError: the file cannot be written.
+    """
+    from modelscan.lineage.fingerprint_writing import digest, encode  # lazy: as above
+    from modelscan.lineage.making import fingerprint_of
+    from modelscan.lineage.prints import SCHEMA
+    from modelscan.report.files import write_file
+
+    (release,) = made.releases
+    source = release.locations[0] if release.locations else release.id
+    if release.locations and release.revision:
+        source += f"@{release.revision}"
+    data = encode(fingerprint_of(target, source=source, fetch=fetch))
+    write_file(output, data)
+    release = msgspec.structs.replace(release, fingerprints={SCHEMA: digest(data)})
+    return msgspec.structs.replace(made, releases=(release,))

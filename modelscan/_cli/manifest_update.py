@@ -22,6 +22,9 @@ def update(
 ) -> None:
     """Fetch the newest set of manifests from the repository that [manifests] names.
 
+    Advisories come along, when the repository has a folder of them; `advisories = ["update"]` uses
+    them.
+
     Trust begins with the root.json that you have; it must come by another way than the repository.
     A set that is older than the one here, expired, altered or signed by others is refused, and the
     one here is kept.
@@ -35,12 +38,7 @@ def update(
     if repository and root:
         found = configured.Repository(repository, root, None)
     else:
-        documents = layers.load(config=config).documents
-        tables = [
-            configured.Tables(each.path, each.configuration.trust, each.configuration.manifests)
-            for each in documents
-        ]
-        named = configured.repository_of(tables)
+        named = configured.repository_of(layers.load(config=config, with_advisories=False).tables)
         if named is None:
             raise UsageError(
                 "no repository of manifests is configured",
@@ -57,4 +55,7 @@ def update(
         held = fetch(found.address, data, store)
     releases = sum(len(each.releases) for each in held.manifests)
     what = f"{counted(len(held.manifests), 'manifest')}, {counted(releases, 'release')}"
+    if held.advisories:
+        noun = "advisory" if len(held.advisories) == 1 else "advisories"
+        what += f", {len(held.advisories):,} {noun}"
     click.echo(f"{NAME}: {held.description}: {what}, root sha256:{held.digest}", err=True)

@@ -58,26 +58,25 @@ def report_options(command: _Command) -> _Command:
     return command
 
 
+def config_option(command: _Command) -> _Command:
+    """Add the option that names the configuration to a command."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="The configuration, instead of the nearest modelassay.toml upward.",
+    )(command)
+
+
 def policy_options(command: _Command) -> _Command:
     """Add the options that choose a policy to a command."""
-    for option in reversed(
-        (
-            click.option(
-                "--config",
-                type=click.Path(path_type=Path, dir_okay=False),
-                metavar="FILE",
-                help="The configuration, instead of the nearest modelassay.toml upward.",
-            ),
-            click.option(
-                "--policy",
-                metavar="NAME|FILE",
-                help="A profile (default, strict, production, audit), an environment of the "
-                "configuration, or a policy file.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    policy = click.option(
+        "--policy",
+        metavar="NAME|FILE",
+        help="A profile (default, strict, production, audit), an environment of the "
+        "configuration, or a policy file.",
+    )
+    return config_option(policy(command))
 
 
 def token_option(command: _Command) -> _Command:

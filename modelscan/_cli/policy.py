@@ -76,18 +76,21 @@ def show(config: Path | None, policy: str | None, form: str) -> None:
     help="Add the rules of this folder, which exceptions may name.",
 )
 def check(config: Path | None, policy: str | None, extra: tuple[Path, ...]) -> None:
-    """Check a configuration: keys, values, rules, formats, dates and floors.
+    """Check a configuration: keys, values, rules, formats, dates, floors, signers and manifests.
 
     Exits 2 at the first mistake, naming file and line. Exceptions that have ended are listed.
     """
     from modelscan.engine import catalogue  # lazy: `--help` needs no rules
     from modelscan.formats.readers import readers_for
     from modelscan.policy import explain, layers, limits
+    from modelscan.verifier import configured
 
     found = layers.load(config=config, policy=policy)
     known = catalogue.load(extra)
     formats = (reader.format for reader in readers_for(known.lists))
     limits.check_names(found.profile, found.origins, known.rules, formats)
+    configured.trust_of(found.tables)
+    configured.sets_of(found.tables)
     for line in explain.explain(found):
         if line.note:
             about = ("rule", "remote-code", "pickled-name", "subject")
@@ -273,13 +276,15 @@ def _add(config: Path | None, entry: Waiver | Approval | Consent) -> None:
 
 
 def _toml(value: Any) -> str:
+    from modelscan.policy.toml import quoted  # lazy: `--help` needs no policy
+
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name} = {_toml(each)}" for name, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     if isinstance(value, bool):
         return str(value).lower()
-    return str(value) if isinstance(value, int) else f'"{value}"'
+    return str(value) if isinstance(value, int) else quoted(str(value))
 
 
 def _say(text: str) -> None:

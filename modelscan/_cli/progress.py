@@ -1,11 +1,15 @@
 """Progress on stderr: bytes, files and time left, for models that take a while.
 
-Nothing is drawn, and rich is not even imported, when stderr is no terminal or the models are small.
+Large models have a bar of bytes; one that takes a while for another reason, such as a hub that is
+asked for many small files, has a bar of files. Nothing is drawn, and rich is not even imported, for
+what is done at once, nor by who has no terminal and makes no `ConsoleProgress`.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelscan.vocabulary.artifact import CHUNK
@@ -15,13 +19,19 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _WORTH_SHOWING = 256 * CHUNK
+_PATIENCE = 1.0
+"""Seconds after which a small model has a bar, too."""
 
 
 class ConsoleProgress:
     """Draws one bar for each model; see `passing.Progress`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
+        self._label = ""
+        self._since = 0.0
+        self._by_files = False
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._files = 0
@@ -30,45 +40,55 @@ class ConsoleProgress:
     def start(self, ref: str, files: int, size: int) -> None:
         """See `Progress.start`."""
         self.close()
-        if size < _WORTH_SHOWING:
-            return
+        self._label = "".join(char if char.isprintable() else "?" for char in ref)
+        self._since = self._clock()
+        self._files, self._done = files, 0
+        self._by_files = size < _WORTH_SHOWING
+        if not self._by_files:
+            self._draw(size)
+
+    def _draw(self, total: int) -> None:
         # lazy: rich costs 47 ms, which a small scan would pay for nothing
         from rich.console import Console
         from rich.progress import (
             BarColumn,
             DownloadColumn,
             Progress,
+            ProgressColumn,
             TextColumn,
             TimeRemainingColumn,
             TransferSpeedColumn,
         )
 
-        self._files, self._done = files, 0
+        amounts: list[ProgressColumn] = [DownloadColumn(), TransferSpeedColumn()]
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
+            *([] if self._by_files else amounts),
             TextColumn("{task.fields[files]}", markup=False),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        label = "".join(char if char.isprintable() else "?" for char in ref)
         self._bar.start()
-        self._task = self._bar.add_task(label, total=size, files=self._count())
+        self._task = self._bar.add_task(self._label, total=total, files=self._count())
 
     def advance(self, size: int) -> None:
         """See `Progress.advance`."""
-        if self._bar is not None and self._task is not None:
+        if self._bar is not None and self._task is not None and not self._by_files:
             self._bar.advance(self._task, size)
 
     def file_done(self) -> None:
         """See `Progress.file_done`."""
+        with self._lock:
+            self._done += 1
+            slow = self._by_files and self._clock() - self._since > _PATIENCE
+            if self._bar is None and slow and self._done < self._files:
+                self._draw(self._files)
         if self._bar is not None and self._task is not None:
-            with self._lock:
-                self._done += 1
             self._bar.update(self._task, files=self._count())
+            if self._by_files:
+                self._bar.update(self._task, completed=self._done)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -121,7 +121,7 @@ def _examine(
     files = _files(deployment, examined)
     coverage = (*_relevant(deployment, examined), *(gap for e in examined for gap in _gaps(e)))
     situation = reporting.situation(files, findings, coverage, facts)
-    judged = judge(reporting.bare(tools.profile), situation, tools.engine.evaluate, ref=name)
+    judged = judge(tools.profile.without_demands(), situation, tools.engine.evaluate, ref=name)
     outcome: Outcome = judged.allowed.status
     if not examined and outcome == "pass":
         outcome = "nothing"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from modelscan.containment.impact import impact
 from modelscan.containment.requirements import Needed
 from modelscan.containment.view import Result, View
@@ -51,28 +49,6 @@ def situation(
         findings=findings,
         coverage=coverage,
         facts=facts,
-    )
-
-
-def bare(profile: Profile) -> Profile:
-    """The policy without the lines that ask things of a model: a deployment has none of them."""
-    return msgspec.structs.replace(
-        profile,
-        fail_official=(),
-        fail_signed=(),
-        fail_hazards=(),
-        fail_descent=(),
-        incomplete_official=(),
-        incomplete_signed=(),
-        incomplete_descent=(),
-        requirements={},
-        fine_tune_requirements={},
-        publishers={},
-        formats={},
-        licences={},
-        relations={},
-        bases={},
-        floors=tuple(bare(each) for each in profile.floors),
     )
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import Literal
 
 from modelscan.dependencies import wanted
-from modelscan.dependencies.entry import is_code
 from modelscan.dependencies.local import local
 from modelscan.dependencies.scopes import Scope
 from modelscan.dependencies.wanted import Code
 from modelscan.formats.sniff import PLACEHOLDER
 from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.digest import is_module
 from modelscan.vocabulary.fact import Fact, LockCheck, ModelReference
 from modelscan.vocabulary.fact.dependencies import LockState
 from modelscan.vocabulary.location import Location
@@ -86,7 +86,7 @@ def _reference(
         state = "locked"
     code: Literal["none", "shipped", "unknown"] = "unknown"
     if model is not None and model.files:
-        code = "shipped" if any(is_code(file.path) for file in model.files) else "none"
+        code = "shipped" if any(is_module(file.path) for file in model.files) else "none"
     loader = options.get("loader")
     return ModelReference(
         location=Location(reference.where.file, reference.where.member, None, reference.where.line),

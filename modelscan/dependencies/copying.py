@@ -1,7 +1,7 @@
 """Copies the files of a model into a staging folder; what is scanned afterwards are the copies.
 
 Invariants: a file that could not be fetched whole is needed coverage, so that nothing incomplete
-passes; no name of a listing leads out of the folder, even if its source did not look at it.
+passes, and what came of it is removed; no name of a listing leads out of the folder, even if its source did not look at it.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def copy(snapshot: Snapshot, takes: Callable[[str], bool], stage: Staging) -> Co
 def _copied(file: SourceFile, stage: Staging) -> tuple[SourceFile, LockedFile] | Coverage:
     """One file."""
     name = file.name
-    if inside(name) != name:
+    if not name or inside(name) != name:
         return _gap(name, "a path that leads out of the folder, or is none")
     if file.access == "ranges":
         return _gap(name, "its place hands out parts of it only")
@@ -78,12 +78,15 @@ def _copied(file: SourceFile, stage: Staging) -> tuple[SourceFile, LockedFile] |
             path = stage.write(name, _hashed(artifact, digest.update))
             size = path.stat().st_size
             if size != artifact.size or artifact.changed():
+                path.unlink()
                 return _gap(name, "changed while it was being copied")
     except ReadError as error:
+        stage.drop(name)
         return _gap(name, error.message)
     except FileExistsError:
         return _gap(name, "on this disk, another file of the model has the same name")
     except OSError as error:
+        stage.drop(name)
         return _gap(name, f"cannot be written: {(error.strerror or type(error).__name__).lower()}")
     locked = LockedFile(path=name, size=size, sha256=digest.hexdigest())
     return LocalFile(name, path, size), locked

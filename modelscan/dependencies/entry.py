@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from modelscan.dependencies.measure import Measured, plain
 from modelscan.dependencies.stated import Stated
-from modelscan.vocabulary.digest import model_digest
+from modelscan.vocabulary.digest import code_digest, is_module, model_digest
 from modelscan.vocabulary.lock import LockedFile, LockedModel
 from modelscan.vocabulary.result import FileEntry, ModelReport
 
@@ -16,8 +16,6 @@ _UNKNOWN: Final = "unknown"
 _LONGEST: Final = 1_000
 """Characters of a claim that are kept; a hostile card can claim anything at any length."""
 _MOST: Final = 20
-PYTHON: Final = (".py", ".pyc", ".pyw", ".so", ".pyd")
-"""Extensions of code that a loader which trusts remote code would import."""
 
 
 def entry(
@@ -62,7 +60,7 @@ def entry(
         licence=_licence(report, said),
         manifest=said.manifest,
         object_id=_short(said.object_id),
-        remote_code="" if any(map(is_code, missing)) else code_digest(known),
+        remote_code="" if any(map(is_module, missing)) else _code(known, report),
         repository=_short(said.repository),
         revision="" if ref.startswith("./") else report.source.revision or "",
         signer=_short(signed.signer or "") if signed.status in _VALID else "",
@@ -74,15 +72,10 @@ def entry(
     )
 
 
-def code_digest(files: Iterable[LockedFile]) -> str:
-    """The fingerprint of the code in a model; empty when there is none."""
-    rows = [(each.path, each.size, each.sha256) for each in files if is_code(each.path)]
-    return model_digest(rows) if rows else ""
-
-
-def is_code(path: str) -> bool:
-    """True for a file that a loader would import."""
-    return path.lower().endswith(PYTHON)
+def _code(files: Iterable[LockedFile], report: ModelReport) -> str:
+    """The fingerprint of the model's code, the one that consent names; empty when it has none."""
+    elsewhere = report.facts.provenance.get("remote_code", {}).get("elsewhere", ())
+    return code_digest(((file.path, file.sha256) for file in files), elsewhere)
 
 
 def _digest(files: Iterable[LockedFile]) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from modelscan.dependencies.entry import is_code
 from modelscan.dependencies.local import PICKLES, RISKY
 from modelscan.dependencies.words import listed
 from modelscan.discovery import weights
+from modelscan.vocabulary.digest import is_module
 from modelscan.vocabulary.fact import ModelChange
 from modelscan.vocabulary.fact.dependencies import ChangeKind
 from modelscan.vocabulary.lock import LockedFile, LockedModel
@@ -69,7 +69,7 @@ def _compare(old: Sequence[LockedFile], new: Sequence[LockedFile]) -> _Files:
 
 
 def _kind(file: LockedFile) -> str:
-    if is_code(file.path):
+    if is_module(file.path):
         return "code"
     if file.format in PICKLES or (not file.format and file.path.lower().endswith(RISKY)):
         return "pickle"

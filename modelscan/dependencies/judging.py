@@ -31,7 +31,6 @@ from modelscan.vocabulary.result import (
     ModelReport,
     PolicyEntry,
     Report,
-    RuleEntry,
     Tool,
 )
 from modelscan.vocabulary.snapshot import Source
@@ -56,7 +55,7 @@ class Subject(NamedTuple):
 
 def report(subjects: Iterable[Subject], profile: Profile, catalogue: Catalogue) -> Report:
     """The report about these subjects, one entry for each, and one decision over all."""
-    gate = _gate(profile)
+    gate = profile.without_demands()
     engine = Engine(catalogue.rules.values(), gate.persona)
     models: list[ModelReport] = []
     outcomes: list[Outcome] = []
@@ -70,7 +69,7 @@ def report(subjects: Iterable[Subject], profile: Profile, catalogue: Catalogue) 
         created=now().strftime("%Y-%m-%dT%H:%M:%SZ"),
         tool=Tool(name=NAME, version=VERSION, rules_digest=catalogue.digest),
         policy=PolicyEntry(name=profile.name, digest=profile.digest),
-        rules={name: _rule(catalogue, name) for name in names},
+        rules={name: catalogue.entry(name) for name in names},
         models=tuple(models),
         decision=decide(outcomes),
     )
@@ -122,39 +121,4 @@ def _judged(subject: Subject, gate: Profile, engine: Engine) -> ModelReport:
         findings=judged.findings,
         coverage=coverage,
         facts=ModelFacts(provenance=subject.provenance),
-    )
-
-
-def _gate(profile: Profile) -> Profile:
-    """The policy without what it asks of models: severities, waivers and overrides stay."""
-    return msgspec.structs.replace(
-        profile,
-        fail_official=(),
-        fail_signed=(),
-        fail_hazards=(),
-        fail_descent=(),
-        incomplete_official=(),
-        incomplete_signed=(),
-        incomplete_descent=(),
-        requirements={},
-        fine_tune_requirements={},
-        publishers={},
-        formats={},
-        licences={},
-        relations={},
-        bases={},
-        floors=tuple(map(_gate, profile.floors)),
-    )
-
-
-def _rule(catalogue: Catalogue, name: str) -> RuleEntry:
-    rule = catalogue.rules[name]
-    return RuleEntry(
-        title=rule.title,
-        severity=rule.severity,
-        why=rule.why,
-        fix=rule.fix,
-        maps=rule.maps,
-        references=rule.references,
-        doc=f"rules/{name}.md",
     )

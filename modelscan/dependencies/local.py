@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from modelscan.dependencies import measure
-from modelscan.dependencies.entry import is_code
 from modelscan.errors import SourceError
 from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.digest import is_module
 from modelscan.vocabulary.fact import Fact, LockCheck
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.lock import LockedModel
@@ -59,7 +59,7 @@ def local(folder: Path, model: LockedModel) -> Iterator[Fact | Coverage]:
                 ref=model.ref,
                 file=each.path,
                 found=each.sha256,
-                executable=is_code(each.path) or each.path.lower().endswith(RISKY),
+                executable=is_module(each.path) or each.path.lower().endswith(RISKY),
             )
         elif (expected.sha256, expected.size) != (each.sha256, each.size):
             yield LockCheck(
@@ -69,7 +69,7 @@ def local(folder: Path, model: LockedModel) -> Iterator[Fact | Coverage]:
                 file=each.path,
                 expected=expected.sha256,
                 found=each.sha256,
-                executable=is_code(each.path) or expected.format in CODE_FORMATS,
+                executable=is_module(each.path) or expected.format in CODE_FORMATS,
                 status="declared" if each.declared else "verified",
             )
     for gone in locked.values():

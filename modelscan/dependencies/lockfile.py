@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from modelscan.errors import SourceError, UsageError
+from modelscan.policy.toml import quoted
 from modelscan.vocabulary.lock import SCHEMA, Lock, LockedModel
 
 NAME: Final = "models.lock"
@@ -37,9 +38,6 @@ _DOTTED: Final = re.compile(
 _SCHEMA: Final = re.compile(r"modelassay-lock/(\d{1,9})")
 _LINE: Final = 80
 """Columns of a list that stands on one line."""
-_DELETE: Final = 0x7F
-_WIDE: Final = 0xFFFF
-_SHORT: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _PARTS: Final = re.compile(r"[/\\]")
 _FIRST: Final = ("ref", "asked")
 _LAST: Final = ("tensors", "used-in", "files")
@@ -209,15 +207,5 @@ def _value(value: object) -> str:
 
 
 def _text(text: str) -> str:
-    """A basic string; whatever nobody sees, or no UTF-8 can hold, is written as an escape."""
-    text = text.encode(errors="backslashreplace").decode()
-    return '"' + "".join(map(_character, text)) + '"'
-
-
-def _character(character: str) -> str:
-    if character in _SHORT:
-        return _SHORT[character]
-    code = ord(character)
-    if character.isprintable() and code != _DELETE:
-        return character
-    return f"\\u{code:04x}" if code <= _WIDE else f"\\U{code:08x}"
+    """A basic string; what no UTF-8 can hold is written out."""
+    return quoted(text.encode(errors="backslashreplace").decode())

@@ -12,7 +12,7 @@ first, so that no folder appears that is not locked; an interruption leaves neit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -20,12 +20,20 @@ from typing import NamedTuple
 
 import msgspec
 
-from modelscan.dependencies import copying, identity, lockfile, locking, staging
+from modelscan.dependencies import (
+    copying,
+    identity,
+    lockfile,
+    locking,
+    staging,
+    transfer_writing,
+)
 from modelscan.dependencies.copying import Copied
 from modelscan.dependencies.entry import entry
 from modelscan.dependencies.resolving import Resolved
 from modelscan.dependencies.stated import stated
-from modelscan.errors import SourceError
+from modelscan.dependencies.transfer_writing import Wish
+from modelscan.errors import SourceError, UsageError
 from modelscan.fetcher.sources import take
 from modelscan.passing import Progress
 from modelscan.pipeline import EVERYTHING, Scanned, Selection, Tools, scan_snapshot, unreadable
@@ -61,6 +69,12 @@ class Pulled(NamedTuple):
     """Where the model is now; `None`: nothing appeared."""
     lock: Path | None
     """The lock that names it now; `None`: nothing was locked."""
+    note: str = ""
+    """What else there is to say: who signed a bundle's receipt."""
+    bundle: Path | None = None
+    """The bundle that was written; `None`: none was."""
+    records: Path | None = None
+    """What else came with a bundle; `None`: nothing, or nothing appeared."""
 
 
 class Looked(NamedTuple):
@@ -76,20 +90,33 @@ class Looked(NamedTuple):
         return self.scanned.outcome == "pass" == self.report.decision.status
 
 
-def pull(ref: str, folder: Path, job: Job, *, force: bool = False) -> Pulled:
+def pull(
+    ref: str,
+    folder: Path | None,
+    job: Job,
+    *,
+    force: bool = False,
+    export: Wish | None = None,
+) -> Pulled:
     """Take a model in.
 
     Args:
         ref: what a person typed.
-        folder: where it shall appear.
+        folder: where it shall appear; `None` for a bundle alone.
         job: how.
         force: replace a folder that is there, whole.
+        export: the bundle that shall be written; `None` for none.
 
     Raises:
         SourceError: nothing can be written there.
         UsageError: something is there already, or the lock is broken or being written.
     """
-    target = staging.place(folder, force=force)
+    target = None if folder is None else staging.place(folder, force=force)
+    if export is not None:
+        transfer_writing.check(export)
+    near = target or (export.place.absolute() if export else None)
+    if near is None:
+        raise UsageError("no folder to put the model into", "name one: pull REF DIR")
     before = lockfile.read(job.lock) if job.lock.is_file() else Lock()
     model = ModelRef.parse(ref)
     fetch = job.tools.fetch
@@ -99,17 +126,28 @@ def pull(ref: str, folder: Path, job: Job, *, force: bool = False) -> Pulled:
         snapshot = take(model, fetch)
     except SourceError as error:
         return Pulled(job.assemble(unreadable(ref, job.tools.profile, error)), None, None)
-    with staging.staging(target) as stage, closing(snapshot):
-        looked = look(model, snapshot, stage, job, before)
+    with staging.staging(near) as stage, closing(snapshot):
+        looked = _look(model, snapshot, stage, job, before)
         if not looked.passes:
             return Pulled(looked.report, None, None)
-        found = list(_locked(model, looked, target, job.lock))
-        locking.put(job.lock, found)
-        stage.publish()
-    return Pulled(looked.report, target, job.lock)
+        named_so = list(_entry(model, looked))
+        if export is not None:
+            one = [each.model for each in named_so or _unnamed(looked) if each.model]
+            lock = lockfile.encode(lockfile.ordered(one))
+            transfer_writing.write(export, stage.model, looked.report, lock)
+        if target is not None:
+            whole = () if _known_in_part(before, named_so, job.selection) else named_so
+            locking.put(job.lock, [*whole, *local_entry(looked, target, job.lock)])
+            stage.publish()
+    return Pulled(
+        looked.report,
+        target,
+        None if target is None else job.lock,
+        bundle=None if export is None else export.place,
+    )
 
 
-def look(
+def _look(
     model: ModelRef, snapshot: Snapshot, stage: staging.Staging, job: Job, before: Lock
 ) -> Looked:
     """Copy a model, hold it against the lock, and scan the copies.
@@ -131,12 +169,25 @@ def look(
     here = msgspec.structs.replace(
         copied.snapshot, facts=facts, coverage=(*copied.snapshot.coverage, *left_out)
     )
-    scanned = scan_snapshot(here, job.tools, workers=job.workers, progress=job.progress)
-    was = {file.path: file.sha256 for file in copied.files}
+    return scan_copies(here, {file.path: file.sha256 for file in copied.files}, job)
+
+
+def scan_copies(snapshot: Snapshot, digests: Mapping[str, str], job: Job) -> Looked:
+    """Scan the copies of a model.
+
+    Args:
+        snapshot: the copies.
+        digests: SHA-256 of each when it was made.
+        job: how.
+
+    Raises:
+        SourceError: they are not what they were.
+    """
+    scanned = scan_snapshot(snapshot, job.tools, workers=job.workers, progress=job.progress)
     now = {file.path: file.digests.get("sha256") for file in scanned.report.files}
-    if scanned.outcome == "pass" and was != now:
+    if scanned.outcome == "pass" and dict(digests) != now:
         raise SourceError("the copies changed while they were scanned", "somebody else wrote there")
-    return Looked(scanned, job.assemble(scanned), here)
+    return Looked(scanned, job.assemble(scanned), snapshot)
 
 
 def _identity(model: ModelRef, copied: Copied, before: Lock, job: Job) -> list[Fact]:
@@ -164,17 +215,39 @@ def named(model: ModelRef) -> tuple[str, str]:
     return f"hf:{found.repository}{family}", found.revision or ""
 
 
-def _locked(model: ModelRef, looked: Looked, target: Path, lock: Path) -> Iterator[Resolved]:
-    """The tables of the lock: the reference, and the folder when it lies beside the lock."""
-    report, since = looked.scanned.report, today().isoformat()
+def _entry(model: ModelRef, looked: Looked) -> Iterator[Resolved]:
+    """The table of the lock for a reference; none for a path, which means nothing elsewhere."""
     ref, asked = named(model)
     if ref:
-        said = stated(looked.snapshot.facts)
-        made = entry(ref, report, asked=asked, since=since, said=said)
-        yield Resolved(ref, asked, made, report)
+        said, since = stated(looked.snapshot.facts), today().isoformat()
+        made = entry(ref, looked.scanned.report, asked=asked, since=since, said=said)
+        yield Resolved(ref, asked, made, looked.scanned.report)
+
+
+def _known_in_part(before: Lock, found: Sequence[Resolved], selection: Selection) -> bool:
+    """True when the lock has this commit already, and only a part of its files was taken now."""
+    known = {(model.key, model.revision) for model in before.model}
+    same = any(
+        each.model and (each.model.key, each.model.revision) in known and each.model.revision
+        for each in found
+    )
+    return same and selection != EVERYTHING
+
+
+def local_entry(looked: Looked, target: Path, lock: Path) -> Iterator[Resolved]:
+    """The table of the lock for a folder, when it lies beside the lock or below."""
     try:
         inside = target.relative_to(lock.resolve().parent).as_posix()
     except ValueError:
         return
-    local = entry(f"./{inside}", report, since=since)
-    yield Resolved(local.ref, "", local, report)
+    yield _table(f"./{inside}", looked)
+
+
+def _unnamed(looked: Looked) -> Iterator[Resolved]:
+    """The table of a bundle's lock for a model that has no reference but a path."""
+    yield _table("./model", looked)
+
+
+def _table(ref: str, looked: Looked) -> Resolved:
+    report = looked.scanned.report
+    return Resolved(ref, "", entry(ref, report, since=today().isoformat()), report)

@@ -70,6 +70,11 @@ class Staging:
             os.fsync(file.fileno())
         return path
 
+    def drop(self, name: str) -> None:
+        """Remove what was written of a file that could not be finished."""
+        with suppress(OSError):
+            (self.model / name).unlink()
+
     def publish(self) -> None:
         """Let the model appear under its name, whole, in the place of what was there.
 

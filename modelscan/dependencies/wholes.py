@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from modelscan.dependencies import folders
-from modelscan.dependencies.entry import code_digest
 from modelscan.dependencies.measure import Measured
 from modelscan.dependencies.query import Query
 from modelscan.discovery import weights
 from modelscan.discovery.walking import Tree
 from modelscan.errors import SourceError
 from modelscan.vocabulary.coverage import Coverage, Status
-from modelscan.vocabulary.digest import model_digest
-from modelscan.vocabulary.lock import LockedFile
+from modelscan.vocabulary.digest import code_digest, model_digest
 from modelscan.vocabulary.search import Hit
 
 
@@ -37,14 +35,10 @@ def in_folders(
         names = [file.path for file in tree.files if file.path.startswith(inside)]
         if any(name not in measured for name in names):
             continue
-        files = [
-            LockedFile(
-                path=name[len(inside) :], size=measured[name].size, sha256=measured[name].sha256
-            )
-            for name in names
-        ]
-        whole = model_digest((file.path, file.size, file.sha256) for file in files)
-        for what, digest in (("model digest", whole), ("code fingerprint", code_digest(files))):
+        found = [(name[len(inside) :], measured[name]) for name in names]
+        whole = model_digest((path, file.size, file.sha256) for path, file in found)
+        code = code_digest((path, file.sha256) for path, file in found)
+        for what, digest in (("model digest", whole), ("code fingerprint", code)):
             if query.matches(digest):
                 yield Hit(holder="file", where=prefix + folder, what=what)
 

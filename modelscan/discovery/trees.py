@@ -117,7 +117,8 @@ class _Builder:
 
 def _scalar(event: Any) -> Any:
     text = event.value
-    if event.style is None and text.lower() in _WORDS and event.tag is None:
+    plain = not event.style  # libyaml says "", the library's own parser None
+    if plain and text.lower() in _WORDS and event.tag is None:
         return _WORDS[text.lower()]
     return at(text, event.start_mark.line + 1 + (event.style in {"|", ">"}))
 

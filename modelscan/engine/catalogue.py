@@ -15,6 +15,7 @@ from modelscan import _resources
 from modelscan.engine import document
 from modelscan.errors import RuleError
 from modelscan.vocabulary.lists import NameLists
+from modelscan.vocabulary.result import RuleEntry
 from modelscan.vocabulary.rule import Rule
 
 KIND = document.KIND
@@ -33,6 +34,19 @@ class Catalogue(msgspec.Struct, frozen=True):
     lists: NameLists
     digest: str
     """Hexadecimal SHA-256 over the names and bytes of all their source files."""
+
+    def entry(self, name: str) -> RuleEntry:
+        """What a report says of a rule."""
+        rule = self.rules[name]
+        return RuleEntry(
+            title=rule.title,
+            severity=rule.severity,
+            why=rule.why,
+            fix=rule.fix,
+            maps=rule.maps,
+            references=rule.references,
+            doc=f"rules/{name}.md",
+        )
 
 
 def load(extra: Sequence[Path] = ()) -> Catalogue:

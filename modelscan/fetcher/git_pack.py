@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from modelscan.errors import BudgetError
 from modelscan.fetcher.git_objects import AlteredError, object_id
+from modelscan.vocabulary.snapshot import GitObject
 
 _HEADER: Final = 12
 _CHECKSUM: Final = 20
@@ -36,13 +37,6 @@ class PackLimits(NamedTuple):
     """Passes over changes whose base comes later in the pack, which git itself seldom writes."""
 
 
-class Object(NamedTuple):
-    """An object as it is."""
-
-    kind: str
-    data: bytes
-
-
 class _Delta(NamedTuple):
     """An object as a change to another."""
 
@@ -54,7 +48,7 @@ class _Delta(NamedTuple):
 _DEFAULTS: Final = PackLimits()
 
 
-def read_pack(data: bytes, limits: PackLimits = _DEFAULTS) -> dict[str, Object]:
+def read_pack(data: bytes, limits: PackLimits = _DEFAULTS) -> dict[str, GitObject]:
     """All objects of a pack, by the ids that their bytes hash to.
 
     Raises:
@@ -63,7 +57,7 @@ def read_pack(data: bytes, limits: PackLimits = _DEFAULTS) -> dict[str, Object]:
     """
     count = _count(data, limits)
     spent = _Spending(limits)
-    raw: dict[int, Object | _Delta] = {}
+    raw: dict[int, GitObject | _Delta] = {}
     at = _HEADER
     for _ in range(count):
         found, end = _entry(data, at, spent)
@@ -101,7 +95,7 @@ class _Spending:
             raise BudgetError("a pack with more bytes in it than a listing of files needs")
 
 
-def _entry(data: bytes, at: int, spent: _Spending) -> tuple[Object | _Delta, int]:
+def _entry(data: bytes, at: int, spent: _Spending) -> tuple[GitObject | _Delta, int]:
     """The object at an offset, and where the next one begins."""
     start = at
     byte, at = _byte(data, at)
@@ -132,7 +126,7 @@ def _entry(data: bytes, at: int, spent: _Spending) -> tuple[Object | _Delta, int
     spent.take(size)
     inflated, at = _inflate(data, at, size)
     if kind in _KINDS:
-        return Object(_KINDS[kind], inflated), at
+        return GitObject(_KINDS[kind], inflated), at
     return _Delta(base, inflated), at
 
 
@@ -163,17 +157,17 @@ def _inflate(data: bytes, at: int, size: int) -> tuple[bytes, int]:
     return found, at + used - len(inflater.unused_data)
 
 
-def _resolved(raw: Mapping[int, Object | _Delta], spent: _Spending) -> dict[str, Object]:
+def _resolved(raw: Mapping[int, GitObject | _Delta], spent: _Spending) -> dict[str, GitObject]:
     """Every object with its changes applied, by id."""
-    done: dict[int, Object] = {}
-    by_id: dict[str, Object] = {}
+    done: dict[int, GitObject] = {}
+    by_id: dict[str, GitObject] = {}
 
-    def keep(at: int, found: Object) -> None:
+    def keep(at: int, found: GitObject) -> None:
         done[at] = found
         by_id[object_id(found.kind, found.data)] = found
 
     for at, found in raw.items():
-        if isinstance(found, Object):
+        if isinstance(found, GitObject):
             keep(at, found)
     waiting = [at for at, found in raw.items() if isinstance(found, _Delta)]
     for _ in range(spent.limits.passes):
@@ -187,7 +181,7 @@ def _resolved(raw: Mapping[int, Object | _Delta], spent: _Spending) -> dict[str,
             if base is None:
                 later.append(at)
             else:
-                keep(at, Object(base.kind, apply_delta(base.data, delta.data, spent)))
+                keep(at, GitObject(base.kind, apply_delta(base.data, delta.data, spent)))
         if len(later) == len(waiting):
             raise AlteredError("a change to an object that is not in the pack")
         waiting = later

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from modelscan.errors import BudgetError, ReadError
 from modelscan.fetcher import git_objects, git_protocol
 from modelscan.fetcher.git_objects import FOLDER, POINTER_LIMIT, SUBMODULE, AlteredError, TreeEntry
-from modelscan.fetcher.git_pack import Object, read_pack
+from modelscan.fetcher.git_pack import read_pack
 from modelscan.fetcher.options import FetchOptions
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, SourceCheck, SourceDefect, SourceDigest
 from modelscan.vocabulary.location import Location
+from modelscan.vocabulary.snapshot import GitObject
 
 if TYPE_CHECKING:
     from modelscan.fetcher.transfer import Client
@@ -46,12 +47,24 @@ class Proved(NamedTuple):
     """Bytes of the file, when it is in git-LFS or its blob came along."""
 
 
+class Held(NamedTuple):
+    """What came of holding a listing against its commit."""
+
+    facts: Sequence[Fact] = ()
+    coverage: Sequence[Coverage] = ()
+    objects: tuple[GitObject, ...] = ()
+    """As in `Anchor`; none when the commit was not proved."""
+
+
 class Anchor(NamedTuple):
     """What a commit stands for."""
 
     commit: str
     files: Mapping[str, Proved]
     """By path."""
+    objects: tuple[GitObject, ...] = ()
+    """What proves it to anybody: the commit, its trees, and blobs that are small enough to be a
+    pointer, sorted by their ids."""
 
 
 class Listed(NamedTuple):
@@ -112,14 +125,20 @@ def _anchor(client: Client, url: str, commit: str, options: FetchOptions) -> Anc
         lines = ["deepen 1"] if "shallow" in able else []
         pack = git_protocol.fetch(client, url, [commit], *lines)
     objects = read_pack(pack)
-    return Anchor(commit, dict(_files(objects, commit)))
+    reached = {commit}
+    files = dict(_files(objects, commit, reached))
+    held = ((oid, objects[oid]) for oid in sorted(reached & objects.keys()))
+    small = (each for _, each in held if each.kind != "blob" or len(each.data) <= POINTER_LIMIT)
+    return Anchor(commit, files, tuple(small))
 
 
-def _files(objects: Mapping[str, Object], commit: str) -> Iterator[tuple[str, Proved]]:
+def _files(
+    objects: Mapping[str, GitObject], commit: str, reached: set[str]
+) -> Iterator[tuple[str, Proved]]:
     """Every file of a commit.
 
     `objects` are by the ids that their bytes hash to, so that whatever is found under an id is what
-    the id stands for.
+    the id stands for. The ids of trees and blobs are added to `reached`.
 
     Raises:
         AlteredError: the commit or a tree is not there.
@@ -132,6 +151,7 @@ def _files(objects: Mapping[str, Object], commit: str) -> Iterator[tuple[str, Pr
         prefix, tree, depth = pending.pop()
         if depth > _DEEPEST or len(prefix) > _LONGEST_PATH:
             raise BudgetError("a commit with folders nested too deeply")
+        reached.add(tree)
         for entry in git_objects.entries(_object(objects, "tree", tree).data):
             count += 1
             if count > _MOST_FILES:
@@ -139,10 +159,11 @@ def _files(objects: Mapping[str, Object], commit: str) -> Iterator[tuple[str, Pr
             if entry.mode == FOLDER:
                 pending.append((f"{prefix}{entry.name}/", entry.id, depth + 1))
             elif entry.mode != SUBMODULE:  # a commit of another repository: hubs do not serve it
+                reached.add(entry.id)
                 yield prefix + entry.name, _proved(objects, entry)
 
 
-def _proved(objects: Mapping[str, Object], entry: TreeEntry) -> Proved:
+def _proved(objects: Mapping[str, GitObject], entry: TreeEntry) -> Proved:
     blob = objects.get(entry.id)
     if blob is None or blob.kind != "blob":
         return Proved(entry.mode, entry.id)
@@ -152,7 +173,9 @@ def _proved(objects: Mapping[str, Object], entry: TreeEntry) -> Proved:
     return Proved(entry.mode, entry.id, pointer.sha256, pointer.size)
 
 
-def _object(objects: Mapping[str, Object], kind: Literal["commit", "tree"], wanted: str) -> Object:
+def _object(
+    objects: Mapping[str, GitObject], kind: Literal["commit", "tree"], wanted: str
+) -> GitObject:
     found = objects.get(wanted)
     if found is None or found.kind != kind:
         raise AlteredError(f"the server sent no {kind} that hashes to {wanted}")
@@ -227,8 +250,8 @@ def held_against(
     listed: Mapping[str, Listed],
     options: FetchOptions,
     client: Client | None = None,
-) -> tuple[Sequence[Fact], Sequence[Coverage]]:
-    """Facts and gaps for the snapshot of a hub's repository. Never raises for what a server sends.
+) -> Held:
+    """What a hub's commit says of its listing. Never raises for what a server sends.
 
     Args:
         endpoint: as in `anchor`.
@@ -239,16 +262,18 @@ def held_against(
         client: as in `anchor`.
     """
     try:
-        found = list(facts(anchor(endpoint, repository, commit, options, client), listed))
+        anchored = anchor(endpoint, repository, commit, options, client)
+        found = list(facts(anchored, listed))
     except AlteredError as error:
         defect = SourceDefect(kind="object-altered", value=commit, detail=error.message)
-        return (defect,), ()
+        return Held((defect,))
     except ReadError as error:
         defect = SourceDefect(
             status="absent", kind="not-proved", value=commit, detail=error.message
         )
-        return (defect,), ()
-    return (
+        return Held((defect,))
+    return Held(
         [one for one in found if isinstance(one, Fact)],
         [one for one in found if isinstance(one, Coverage)],
+        anchored.objects,
     )

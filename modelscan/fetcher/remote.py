@@ -10,7 +10,7 @@ from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.ranged import RangedFile
 from modelscan.fetcher.resource import Resource
 from modelscan.fetcher.store import Expected, Store, StoredFile
-from modelscan.fetcher.whole import IN_MEMORY, WholeFile, wanted_whole
+from modelscan.fetcher.whole import IN_MEMORY, Kept, WholeFile, wanted_whole
 from modelscan.vocabulary.snapshot import SourceFile
 
 _COMPRESSED = (".gz", ".tgz", ".zst", ".bz2", ".xz")
@@ -19,7 +19,12 @@ _COMPRESSED_LIMIT = 512 << 20
 
 
 def remote_file(
-    name: str, size: int, sha256: str, resource: Resource, options: FetchOptions
+    name: str,
+    size: int,
+    sha256: str,
+    resource: Resource,
+    options: FetchOptions,
+    kept: Kept | None = None,
 ) -> SourceFile:
     """A file, to be opened.
 
@@ -29,6 +34,7 @@ def remote_file(
         sha256: as stated, hexadecimal; empty when nobody states it.
         resource: where it is.
         options: what a person chose.
+        kept: where small files stay for who opens them again.
     """
     squeezed = name.lower().endswith(_COMPRESSED) and size <= _COMPRESSED_LIMIT
     everything = options.full or squeezed
@@ -36,5 +42,5 @@ def remote_file(
         store = Store(options.cache_folder())
         return StoredFile(name, Expected(sha256, size), resource, store, options.arrived)
     if everything or wanted_whole(name, size):
-        return WholeFile(name, size, resource, options.arrived)
+        return WholeFile(name, size, resource, options.arrived, kept)
     return RangedFile(name, size, resource)

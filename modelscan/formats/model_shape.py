@@ -5,7 +5,6 @@ Sources: transformers, `PretrainedConfig` and `GenerationConfig`; PEFT, `LoraCon
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -85,6 +84,8 @@ def generation(root: Mapping[str, Any], where: Location) -> Iterator[Fact]:
 
 
 def _setting(kind: Any, key: str, value: Any, where: Location) -> ConfigGeneration:
+    import json  # lazy: hardly a configuration has such a setting
+
     return ConfigGeneration(location=where, kind=kind, key=key, value=json.dumps(value)[:_SHOWN])
 
 

@@ -18,6 +18,7 @@ from modelscan.formats.java_serialization import JavaSerializationReader
 from modelscan.formats.lfs import LfsReader
 from modelscan.formats.licence_text import LicenceTextReader
 from modelscan.formats.llamafile import LlamafileReader
+from modelscan.formats.mlflow import MlflowReader
 from modelscan.formats.model_card import ModelCardReader
 from modelscan.formats.msgpack import MsgpackReader
 from modelscan.formats.numpy_array import NumpyReader
@@ -26,6 +27,7 @@ from modelscan.formats.objects.yaml_reader import YamlReader
 from modelscan.formats.onnx.ort import OrtReader
 from modelscan.formats.onnx.reader import OnnxReader
 from modelscan.formats.package_config import PackageConfigReader
+from modelscan.formats.packed_models import PackedModelReader
 from modelscan.formats.paddle import PaddleReader
 from modelscan.formats.pickle.reader import PickleReader
 from modelscan.formats.python_code.notebook import NotebookReader
@@ -74,6 +76,8 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         ExecutorchReader(lists.graph_operators),
         TfjsReader(lists.graph_operators),
         LlamafileReader(),
+        PackedModelReader("nemo", ".nemo"),
+        PackedModelReader("torchserve archive", ".mar"),
         TorchReader(),
         TorchExportReader(lists),
         ZipReader(),
@@ -83,6 +87,7 @@ def readers_for(lists: NameLists) -> tuple[Reader, ...]:
         SqliteReader(),
         HubConfigReader(),
         PackageConfigReader(),
+        MlflowReader(),
         TokenizerReader(),
         VocabularyReader(),
         SentencepieceReader(),

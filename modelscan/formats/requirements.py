@@ -35,6 +35,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*(?P<version>[
 _CREDENTIALS: Final = re.compile(r"//[^/@\s]*@")
 _BACKEND: Final = re.compile(r"^\s*backend-path\s*=", re.MULTILINE)
 _LARGEST: Final = 1 << 20
+_NAMES: Final = 256
 _MOST: Final = 100
 _SHOWN: Final = 200
 
@@ -48,7 +49,8 @@ class RequirementsReader:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, as people and tools do; bytes that are no text are left to others."""
-        named = glimpse.name == _PROJECT or _LIST.fullmatch(glimpse.name) is not None
+        name = glimpse.name
+        named = name == _PROJECT or (len(name) < _NAMES and _LIST.fullmatch(name) is not None)
         return named and b"\0" not in glimpse.head
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:

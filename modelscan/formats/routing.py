@@ -60,7 +60,7 @@ class Reading:
         try:
             self._budget.depth(artifact.depth)
             glimpse = Glimpse(artifact)
-            matching = _alone(self._readers.matching(glimpse))
+            asked = _alone(self._readers.matching(glimpse))
         except ReadError as error:
             self._refused += isinstance(error, BudgetError)
             yield _gap(artifact, error)
@@ -68,6 +68,7 @@ class Reading:
         except Exception as error:  # noqa: BLE001  # as in `_read`
             yield _fault(artifact, "recognising it", error)
             return
+        matching = [reader for reader in asked if not _aside(reader)]
         other = None if matching else sniff.unread(glimpse)
         formats = [other.format] if other else [reader.format for reader in matching]
         self.recognised |= not sniff.ABOUT_MODELS.issuperset(formats) and (
@@ -80,14 +81,29 @@ class Reading:
             yield from self._unread(artifact, other)
         else:
             yield from self._beside(artifact, glimpse, formats)
-        for reader in matching:
-            for item in self._read(reader, artifact):
-                if isinstance(item, _STATEMENTS):
-                    yield item
-                elif self._refused < _REFUSALS:
-                    yield from self._visit(item)
-                if self._refused >= _REFUSALS:
-                    return
+        for reader in asked:
+            if _aside(reader):
+                yield from self._noted(reader, artifact)
+            else:
+                yield from self._followed(reader, artifact)
+            if self._refused >= _REFUSALS:
+                return
+
+    def _followed(self, reader: Reader, artifact: Artifact) -> Iterator[Fact | Coverage]:
+        """What a reader states, and what lies in what it takes out."""
+        for item in self._read(reader, artifact):
+            if isinstance(item, _STATEMENTS):
+                yield item
+            elif self._refused < _REFUSALS:
+                yield from self._visit(item)
+            if self._refused >= _REFUSALS:
+                return
+
+    def _noted(self, reader: Reader, artifact: Artifact) -> Iterator[Fact | Coverage]:
+        """What is found in passing: it accounts for nothing, unless something went wrong."""
+        for item in self._read(reader, artifact):
+            if isinstance(item, Fact) or (isinstance(item, Coverage) and item.needed):
+                yield item
 
     def _beside(
         self, artifact: Artifact, glimpse: Glimpse, formats: list[str]
@@ -125,6 +141,11 @@ class Reading:
         else:
             if not accounted:
                 yield _coverage(artifact, "read")
+
+
+def _aside(reader: Reader) -> bool:
+    """True for a reader that looks for one thing in files which are others' to read."""
+    return getattr(reader, "aside", False)
 
 
 def _alone(matching: list[Reader]) -> list[Reader]:

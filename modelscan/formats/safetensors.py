@@ -9,6 +9,7 @@ is hashed, and never interpreted.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -32,6 +33,8 @@ _BITS = {
 }  # fmt: skip
 """Bits of one element, by dtype name."""
 
+_DTYPE = re.compile(r"(?:BOOL|(?:BF|F|I|U|UI|C|MX|NV|TF)\d{1,3})(?:[_A-Z0-9]{0,16})")
+"""What the dtype of a later version may be called."""
 _MAX_ELEMENTS = 1 << 63
 _KEYS = frozenset({"dtype", "shape", "data_offsets"})
 _METADATA = "__metadata__"
@@ -92,7 +95,7 @@ class SafetensorsReader:
         metadata = header.pop(_METADATA, {})
         if not _is_metadata(metadata):
             defects.add("bad-metadata", _METADATA, "not a flat table of strings")
-            metadata = {}
+            metadata = metadata if isinstance(metadata, dict) else {}
         entries, dtypes, parameters = _tensors(header, payload, defects)
         _check_cover(entries, payload, defects)
         where = place(artifact)
@@ -254,7 +257,8 @@ def _tensors(
             continue
         entries.append((begin, end, name))
         if bits is None:
-            defects.add("unknown-dtype", name, dtype)
+            kind = "unknown-dtype" if _DTYPE.fullmatch(dtype) else "impossible-dtype"
+            defects.add(kind, name, dtype)
         elif elements * bits != (end - begin) * 8:
             detail = f"{dtype} {shape} needs {elements * bits // 8} bytes, has {end - begin}"
             defects.add("size-mismatch", name, detail)

@@ -12,8 +12,10 @@ found goes on as an artifact of its own.
 from __future__ import annotations
 
 import binascii
+import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from modelscan.budget import Budget
@@ -43,11 +45,15 @@ _MAGICS: Final = (
 )
 _PE_POINTER: Final = 0x3C
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}")
-_PICKLED: Final = "gA"
-"""How pickles of protocol 2 to 5 begin in base64."""
+_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){12,}")
+_BASE64_BEGINS, _HEX_BEGINS = "gA", ("8002", "8003", "8004", "8005")
+"""How pickles of protocol 2 to 5 begin."""
+_OLD_IMPORT: Final = re.compile(r"^\(?[ci][\w.]+\n\w+\n")
+_YAML: Final = re.compile(r"(?m)^\s*[\"']?_target_[\"']?\s*:|!!python/")
 _CODE: Final = re.compile(
     r"__import__\s*\(|\bos\.(?:system|popen)\s*\(|\bsubprocess\.\w+\s*\("
     r"|\b(?:exec|eval)\s*\(\s*(?:base64|bytes|compile|codecs|zlib|marshal|__)"
+    r"|^\s*#!\s*/|\|\s*(?:ba|z)?sh\b|\bcurl\s+[^|]{1,200}\|"
     r"|__class__\s*\.\s*__(?:mro|base)|__globals__|__subclasses__"
 )
 _KEPT: Final = 200
@@ -62,7 +68,7 @@ class Bytes(NamedTuple):
 
 
 def hidden(
-    artifact: Artifact, metadata: dict[str, str], tensors: Iterable[Bytes], budget: Budget
+    artifact: Artifact, metadata: dict[str, Any], tensors: Iterable[Bytes], budget: Budget
 ) -> Iterator[TensorDefect | Artifact]:
     """State what is no weights, and hand it on."""
     stated = 0
@@ -79,34 +85,42 @@ _Found = tuple[str, Any, str, Artifact | None]
 """Key, kind of defect or nothing, detail, and what goes on."""
 
 
-def _texts(artifact: Artifact, metadata: dict[str, str]) -> Iterator[_Found]:
-    documents = 0
+def _texts(artifact: Artifact, metadata: dict[str, Any]) -> Iterator[_Found]:
+    """The table as a document, and each of its values as what it may be."""
+    documents = [("__metadata__.json", json.dumps(metadata).encode())]
     for key, text in metadata.items():
-        raw = b""
+        if not isinstance(text, str):
+            continue
         if _CODE.search(text):
             yield key, "code-in-metadata", text[:_KEPT], None
-        plain = text.strip()
         name = f"__metadata__.{key[:_KEPT]}"
-        if plain.startswith(("{", "[")):
-            raw = plain.encode("utf-8", "surrogateescape")
-            raw, name = (raw if may_name(raw) else b""), name + ".json"
-        elif plain.startswith(_PICKLED) and _BASE64.fullmatch(plain):
-            decoded = _decoded(plain)
-            if looks_like_pickle(decoded[:_HEAD], len(decoded)):
-                yield key, "hidden-file", "a pickle in base64", None
-                raw, name = decoded, name + ".pkl"
-        if raw and documents < _MAX_DOCUMENTS:
-            documents += 1
-            member = child_name(artifact, name)
-            inner = BytesArtifact(artifact.name, raw, member=member, depth=artifact.depth + 1)
-            yield key, "", "", inner
+        for raw in _pickles(text.strip()):
+            if looks_like_pickle(raw[:_HEAD], len(raw)):
+                yield key, "hidden-file", "a pickle as text", None
+                documents.append((f"{name}.pkl", raw))
+        plain = text.strip().encode("utf-8", "surrogatepass")
+        if plain.startswith((b"{", b"[")) and plain[:2] not in (b"{%", b"{{", b"{#"):
+            documents.append((f"{name}.json", plain))
+        elif _YAML.search(text):
+            documents.append((f"{name}.yaml", plain))
+        elif "template" in key and ("{%" in text or "{{" in text):
+            documents.append((f"{name}.jinja", plain))
+    kept = [one for one in documents if not one[0].endswith(".json") or may_name(one[1])]
+    for name, raw in kept[:_MAX_DOCUMENTS]:
+        member = child_name(artifact, name)
+        yield "", "", "", BytesArtifact(artifact.name, raw, member=member, depth=artifact.depth + 1)
 
 
-def _decoded(text: str) -> bytes:
-    try:
-        return binascii.a2b_base64(text + "=" * (-len(text) % 4))
-    except binascii.Error:
-        return b""
+def _pickles(text: str) -> Iterator[bytes]:
+    """The bytes that a text may stand for, when they may be a pickle."""
+    if text.startswith(_BASE64_BEGINS) and _BASE64.fullmatch(text):
+        with suppress(binascii.Error):
+            yield binascii.a2b_base64(text + "=" * (-len(text) % 4))
+    elif text.startswith(_HEX_BEGINS) and _HEX.fullmatch(text):
+        yield bytes.fromhex(text)
+    elif _OLD_IMPORT.search(text) or text.startswith("\x80"):
+        with suppress(UnicodeEncodeError):
+            yield text.encode("latin-1")
 
 
 def _tensors(artifact: Artifact, tensors: Iterable[Bytes]) -> Iterator[_Found]:

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError
-from modelscan.formats.python_code import paths
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -41,9 +40,9 @@ _TELLING: Final = frozenset({
 _CONTAINED: Final = frozenset({"remote-shell", "runs-download", "encoded-payload"})
 """What counts in a recipe: its own files and settings are what it is for."""
 _DEFENCE: Final = re.compile(
-    r"\b(?:Add|Set)-MpPreference\b[^\n]*-(?:Exclusion|Disable)|Set-ExecutionPolicy\s+\S*\s*Bypass"
+    r"\b(?:Add|Set)-MpPreference\b[^\n]*-(?:Exclusion|Disable)"
     r"|\b(?:powershell|pwsh)\b[^\n]*\s-(?:w|windowstyle)\s+hid|netsh\s+advfirewall\s+set[^\n]*off"
-    r"|\bsetenforce\s+0|\bufw\s+disable|history\s+-c\b|\bspctl\s+--master-disable"
+    r"|\bspctl\s+--master-disable"
     r"|xattr\s+-\w*d\w*\s+com\.apple\.quarantine|vssadmin\s+delete|wevtutil\s+cl\b"
     r"|System\.Management\.Automation\.AmsiUtils",
     re.IGNORECASE,
@@ -141,6 +140,8 @@ def _kind(command: str, language: str) -> str:
         return "switches-off-protection"
     if _ASSIGNED.match(command):
         return ""
+    from modelscan.formats.python_code import paths  # lazy: most models bring no script
+
     kind = paths.command(command)
     if kind == "reads-secrets" and _NETWORK.search(command):
         return "sends-secrets"

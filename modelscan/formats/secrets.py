@@ -56,7 +56,10 @@ _SHAPES: Final = tuple(
     _Shape(kind, mark, re.compile(rb"(?<![\w-])" + pattern + rb"(?![\w-])"), holds)
     for kind, mark, pattern, holds in (
         ("hugging face token", b"hf_", rb"hf_[A-Za-z]{34}", _random),
-        ("github token", b"gh", rb"gh[pousr]_[A-Za-z0-9]{36}", _checked),
+        *(
+            ("github token", mark, mark + rb"[A-Za-z0-9]{36}", _checked)
+            for mark in (b"ghp_", b"gho_", b"ghu_", b"ghs_", b"ghr_")
+        ),
         ("github token", b"github_pat_", rb"github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}", _random),
         ("npm token", b"npm_", rb"npm_[A-Za-z0-9]{36}", _checked),
         ("aws access key", b"AKIA", rb"AKIA[A-Z2-7]{16}", _random),
@@ -78,6 +81,8 @@ class SecretReader:
     """Text files that people write by hand."""
 
     format = "text"
+    aside = True
+    """Other readers say what the file is, and that it was read."""
 
     extensions = frozenset(
         {".bash", ".bat", ".cfg", ".conf", ".env", ".in", ".ini", ".ipynb", ".json", ".pem", ".ps1",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from modelscan.formats.engines import ENGINES
 from modelscan.formats.pickle.probe import looks_like_pickle
 from modelscan.formats.reader import Glimpse
 
@@ -52,14 +53,7 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PAR1", "arrow"),
     (0, b"ARROW1", "arrow"),
     (0, b"RDX", "rds"),
-    (0, b"ptrt", "tensorrt engine"),
-    (0, b"ftrt", "tensorrt engine"),
-    (0, b"RKNN", "rknn"),
-    (0, b"RKNF", "rknn"),
-    (0, b"B\0C\0N\0", "cntk"),
-    (0, b"\x12\x01\0\0\0\0\0\0", "mxnet parameters"),
-    (4, b"BP08", "executorch bundle"),
-    (4, b"FT01", "executorch tensors"),
+    *((at, magic, engine.format) for engine in ENGINES for at, magic in engine.magics),
 )
 
 _AT_START = tuple(magic for offset, magic, _ in _MAGIC if not offset)
@@ -73,20 +67,11 @@ _ELSEWHERE = tuple(
 _BY_EXTENSION: dict[str, Unread] = {
     ".bat": Unread("script", needed=True),
     ".caffemodel": Unread("caffe", needed=True),
-    ".cntk": Unread("cntk", needed=True),
-    ".cpb": Unread("tensorflow graph in chunks", needed=True),
     ".dll": Unread("native code", needed=True),
     ".dylib": Unread("native code", needed=True),
-    ".engine": Unread("tensorrt engine", needed=True),
     ".exe": Unread("native code", needed=True),
     ".ipynb": Unread("notebook", needed=True),
-    ".hef": Unread("hailo executable", needed=True),
     ".keras": Unread("keras", needed=True),
-    ".mnn": Unread("mnn", needed=True),
-    ".om": Unread("ascend model", needed=True),
-    ".ot": Unread("torch archive", needed=True),
-    ".params": Unread("mxnet parameters", needed=True),
-    ".plan": Unread("tensorrt engine", needed=True),
     ".ps1": Unread("script", needed=True),
     ".py": Unread("python source", needed=True),
     ".pyc": Unread("python bytecode", needed=True),
@@ -94,15 +79,17 @@ _BY_EXTENSION: dict[str, Unread] = {
     ".rda": Unread("rds", needed=True),
     ".rdata": Unread("rds", needed=True),
     ".rds": Unread("rds", needed=True),
-    ".rknn": Unread("rknn", needed=True),
     ".sh": Unread("script", needed=True),
     ".skops": Unread("skops", needed=True),
     ".so": Unread("native code", needed=True),
-    ".tnnmodel": Unread("tnn", needed=True),
     ".toml": Unread("toml", needed=False),
-    ".trt": Unread("tensorrt engine", needed=True),
     ".yaml": Unread("yaml", needed=False),
     ".yml": Unread("yaml", needed=False),
+    **{
+        extension: Unread(engine.format, needed=True)
+        for engine in ENGINES
+        for extension in engine.extensions
+    },
 }
 
 _WINDOWS_EXECUTABLE = b"MZ"
@@ -135,7 +122,7 @@ _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
     ".xlsx": ("zip", _ZIP),
     ".tar": ("tar", _TAR),
     ".tgz": ("tar", _TAR),
-    ".nemo": ("tar", _TAR),
+    ".nemo": ("nemo", _TAR | {"nemo"}),
     ".gz": ("compressed", frozenset({"compressed"})),
     ".bz2": ("compressed", frozenset({"compressed"})),
     ".xz": ("compressed", frozenset({"compressed"})),
@@ -172,7 +159,7 @@ PLACEHOLDER = "git-lfs pointer"
 """The format of a file that only stands for another one, which is not here."""
 
 ABOUT_MODELS = frozenset(
-    {"container recipe", "licence text", "model card", "package list", "script", "text",
+    {"container recipe", "licence text", "model card", "package list", "script",
      "vocabulary", "yaml"}
 )  # fmt: skip
 """Formats that describe a model: a folder with nothing else holds none."""

@@ -38,6 +38,7 @@ _FOLLOWED = frozenset(
      ".whl", ".zip"}
 )  # fmt: skip
 """Extensions whose loaders search the whole tail, and so accept data behind the archive."""
+_EITHER, _TAR_MARK = ".mar", 257
 _ENDS = 8
 """End records that are looked at in the tail of a file."""
 _PADDING = 512
@@ -85,6 +86,9 @@ class ZipReader:
 def _ends_zip(glimpse: Glimpse, tail: bytes, at: int) -> bool:
     """True when one of the end records in `tail`, the last of them at `at`, ends an archive."""
     start = glimpse.size - len(tail)
+    # TorchServe packs tars as well, and a checkpoint in one is no zip with something before it
+    packed_tar = glimpse.extension == _EITHER and glimpse.head.startswith(b"ustar", _TAR_MARK)
+    followed = glimpse.extension in _FOLLOWED and not packed_tar
     for _ in range(_ENDS):
         if at < 0:
             break
@@ -93,7 +97,7 @@ def _ends_zip(glimpse: Glimpse, tail: bytes, at: int) -> bool:
             behind = tail[at + zip_records.END.size + comment :]
             last = len(behind) < _PADDING and not behind.strip(b"\0")
             whole = offset + size == start + at  # it accounts for all that lies before
-            if (last or whole or glimpse.extension in _FOLLOWED) and (
+            if (last or whole or followed) and (
                 tail.startswith(zip_records.LOCATOR_MARK, max(0, at - 20))
                 or _points_to_directory(tail, start, start + at - size, offset, size)
             ):

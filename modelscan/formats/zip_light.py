@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from modelscan.budget import Budget
-from modelscan.formats import zip_records
+from modelscan.formats import zip_records, zip_stack
 from modelscan.formats.archive import Item
 from modelscan.formats.zip import Walk, ZipReader
 from modelscan.formats.zip_records import Entry
@@ -27,8 +27,22 @@ class LightZipReader(ZipReader):
     """The zip reader, for remote files."""
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Item]:
-        """See `Reader.read`."""
-        return _LightWalk(artifact, budget).run()
+        """See `Reader.read`.
+
+        Of archives one after the other, only the last one's directory can be had cheaply.
+        """
+        if zip_stack.is_stack(artifact) and any(
+            directory.base > 0 for directory in zip_records.directories(artifact)
+        ):
+            yield Coverage(
+                file=artifact.name,
+                member=artifact.member,
+                status="skipped",
+                needed=True,
+                reason="several archives one after the other: a full scan reads them (--full)",
+            )
+            return
+        yield from _LightWalk(artifact, budget).run()
 
 
 class _LightWalk(Walk):

@@ -104,6 +104,8 @@ def measure(
         shown["merge"] = parts
         if layers:
             shown["merge_by_layer"] = layers
+    if best.base.authority is not None:
+        shown["fingerprint_of"] = best.base.authority._asdict()
     if len(held) > 1:
         shown["candidates"] = [_candidate(each) for each in held[:_MOST_CANDIDATES]]
     lineage = _lineage(best, mixed, claims, searched=searched)
@@ -148,6 +150,8 @@ def _lineage(best: Held, mixed: _Mixture | None, claims: Claims, *, searched: bo
     if mixed:
         base = ", ".join(str(part["base"]) for part in mixed[1][:8])
     text = first.text
+    if best.base.authority and not mixed:
+        text += f"; {best.base.authority.words}"
     also = [v.text for v in best.verdicts[1:] if v.tier in {"proved", "measured"}]
     if also and not mixed:
         text += "; " + also[0]

@@ -17,12 +17,13 @@ from modelscan.errors import ReadError, SourceError, UsageError
 from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.sources import take
 from modelscan.lineage.asked import Ancestry, Base
+from modelscan.lineage.authority import authority
 from modelscan.lineage.claims import identity_of
 from modelscan.lineage.descent import weigh
-from modelscan.lineage.fingerprint_layout import EXTENSION
-from modelscan.lineage.fingerprint_reading import read
-from modelscan.lineage.prints import Fingerprint
+from modelscan.lineage.fingerprint_layout import EXTENSION, LARGEST
+from modelscan.lineage.fingerprint_reading import decode
 from modelscan.lineage.signs import PUBLIC, Seed
+from modelscan.verifier.index import Index
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.snapshot import Snapshot
 
@@ -31,7 +32,11 @@ _MOST: Final = 500
 
 
 def named(
-    refs: Sequence[str], fetch: FetchOptions, limits: Limits, seed: Seed = PUBLIC
+    refs: Sequence[str],
+    fetch: FetchOptions,
+    limits: Limits,
+    index: Index,
+    seed: Seed = PUBLIC,
 ) -> list[Base]:
     """The bases that the user names.
 
@@ -39,6 +44,7 @@ def named(
         refs: fingerprint files, folders, files, or references to models.
         fetch: how models are fetched that are not on this machine.
         limits: what reading headers may cost.
+        index: the releases whose manifests may state a fingerprint.
         seed: what the fingerprints of models are made with.
 
     Raises:
@@ -47,15 +53,19 @@ def named(
     found: list[Base] = []
     try:
         for ref in refs:
-            found.append(_named(ref, fetch, limits, seed))  # noqa: PERF401  # those before an error are closed
+            found.append(_named(ref, fetch, limits, index, seed))  # noqa: PERF401  # those before an error are closed
     except BaseException:
         Ancestry(tuple(found)).close()
         raise
     return found
 
 
-def library(folder: Path) -> list[Base]:
+def library(folder: Path, index: Index) -> list[Base]:
     """All fingerprints below a folder, in the order of their paths.
+
+    Args:
+        folder: where they are.
+        index: the releases whose manifests may state them.
 
     Raises:
         UsageError: there is no such folder, none in it, or too many.
@@ -69,12 +79,12 @@ def library(folder: Path) -> list[Base]:
         raise UsageError(f"no fingerprint (*{EXTENSION}) in {folder}", hint)
     if len(paths) > _MOST:
         raise UsageError(f"more than {_MOST:,} fingerprints in {folder}", "name a smaller folder")
-    return [_from_file(str(path), asked=False) for path in paths]
+    return [_from_file(str(path), index, asked=False) for path in paths]
 
 
-def _named(ref: str, fetch: FetchOptions, limits: Limits, seed: Seed) -> Base:
+def _named(ref: str, fetch: FetchOptions, limits: Limits, index: Index, seed: Seed) -> Base:
     if ref.endswith(EXTENSION) and ModelRef.parse(ref).kind == "path":
-        return _from_file(ref, asked=True)
+        return _from_file(ref, index, asked=True)
     with ExitStack() as stack:
         try:
             snapshot = stack.enter_context(closing(take(ModelRef.parse(ref), fetch)))
@@ -87,17 +97,24 @@ def _named(ref: str, fetch: FetchOptions, limits: Limits, seed: Seed) -> Base:
     return Base(snapshot.ref, identity, found, asked=True, files=tuple(files), let_go=let_go)
 
 
-def _from_file(ref: str, *, asked: bool) -> Base:
+def _from_file(ref: str, index: Index, *, asked: bool) -> Base:
     """A base from a fingerprint file."""
     try:
         snapshot = take(ModelRef.parse(ref))
-        found = _read(snapshot)
+        data = _bytes(snapshot)
+        found = decode(data, snapshot.ref)
     except (ReadError, SourceError) as error:
         raise SourceError(f"the fingerprint {ref}: {error.message}", error.hint) from error
     label = found.source or snapshot.ref.removesuffix(EXTENSION)
-    return Base(label, identity_of(found.source), found, asked=asked)
+    known = authority(data, found.source, index)
+    return Base(label, identity_of(found.source), found, asked=asked, authority=known)
 
 
-def _read(snapshot: Snapshot) -> Fingerprint:
+def _bytes(snapshot: Snapshot) -> bytes:
+    """All of a fingerprint's file."""
+    if len(snapshot.files) != 1:
+        raise ReadError("not a file")
     with snapshot.files[0].open() as artifact:
-        return read(artifact)
+        if artifact.size > LARGEST:
+            raise ReadError(f"{artifact.size:,} bytes are too many for a fingerprint")
+        return artifact.read_at(0, artifact.size)

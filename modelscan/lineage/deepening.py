@@ -7,7 +7,7 @@ residual stream is found itself, with how much of it was taken out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -16,6 +16,7 @@ from modelscan.budget import Limits
 from modelscan.lineage import limits as limitations
 from modelscan.lineage.answer import Measured
 from modelscan.lineage.delta import Decomposed, decompose, energy_along
+from modelscan.lineage.direction_files import Directions, encode
 from modelscan.lineage.evidence import Evidence, TensorChange, Verdict
 from modelscan.lineage.name_tables import WRITERS
 from modelscan.lineage.numerics import NDArray, np
@@ -23,7 +24,7 @@ from modelscan.lineage.opening import open_weights
 from modelscan.lineage.picture import verdict_entry
 from modelscan.lineage.prints import Fingerprint
 from modelscan.lineage.summary import Summary
-from modelscan.lineage.weights import Weights
+from modelscan.lineage.weights import Weights, WeightTensor
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.fact import LineageComparison
 from modelscan.vocabulary.snapshot import SourceFile
@@ -33,11 +34,25 @@ MOST: Final = 1_000
 _LARGEST: Final = 1 << 16
 """Rows or columns beyond which a matrix is left out: an embedding, decomposed for nothing."""
 _SHOWN: Final = 8
+_HELD: Final = 48 << 20
+"""Bytes of directions that are kept, over all matrices."""
 _SEVERAL: Final = 2
 _NOTHING_TO_SEE: Final = frozenset(
     {"identical", "cast", "adapter", "unrelated", "unknown", "reparametrised"}
 )
 """Relations in which there is no difference to decompose, or none that means anything."""
+
+
+_Found = tuple[TensorChange, Decomposed]
+"""A changed matrix and its decomposition."""
+
+
+class _Shared(NamedTuple):
+    """A common direction of several matrices."""
+
+    vector: NDArray[np.float64]
+    share: float
+    """Of the sum of squares of their main directions."""
 
 
 class Deep(NamedTuple):
@@ -46,6 +61,10 @@ class Deep(NamedTuple):
     picture: dict[str, Any]
     verdict: Verdict | None
     """What it says better than the sketches did."""
+    directions: tuple[Directions, ...] = ()
+    """What each matrix writes differently."""
+    shared: NDArray[np.float64] | None = None
+    """The direction that the writers have in common."""
 
 
 def deepen(
@@ -63,24 +82,41 @@ def deepen(
     Raises:
         ReadError: weights cannot be read.
     """
-    found: list[tuple[TensorChange, Decomposed]] = []
+    chosen: list[tuple[TensorChange, WeightTensor, WeightTensor]] = []
     for change in Summary.of(evidence).above[:MOST]:
         mine, theirs = candidate.tensors.get(change.name), base.tensors.get(change.base)
         if mine is None or theirs is None or mine.shape != theirs.shape:
             continue
         if max(mine.rows, mine.columns) <= _LARGEST:
-            found.append((change, decompose(mine, theirs, prints.tensors[change.name].noise)))
+            chosen.append((change, mine, theirs))
+    kept = _HELD // (4 * max(sum(mine.rows for _, mine, _ in chosen), 1))
+    kept = min(max(kept, 1), _SHOWN)
+    found: list[_Found] = []
+    for change, mine, theirs in chosen:
+        each = decompose(mine, theirs, prints.tensors[change.name].noise)
+        # of a large model's hundreds of matrices, all that is not needed any more is let go
+        found.append((change, each._replace(left=each.left[:, :kept].astype(np.float32))))
     entries = [_entry(change, each) for change, each in found]
     picture: dict[str, Any] = {"decomposed": len(entries), "matrices": entries}
     writers = [(change, each) for change, each in found if change.role in WRITERS]
-    direction = _direction(candidate, base, writers)
-    if direction:
-        picture["write_direction"] = direction
-    return Deep(picture, _verdict(found, evidence, first))
+    shared = _shared(writers)
+    if shared is not None:
+        picture["write_direction"] = _direction(candidate, base, writers, shared)
+    directions = tuple(
+        Directions(change.name, each.left, each.values[:kept].astype(np.float32))
+        for change, each in found
+    )
+    return Deep(
+        picture, _verdict(found, evidence, first), directions, shared.vector if shared else None
+    )
 
 
 def in_depth(
-    found: Measured, candidate: Fingerprint, files: Sequence[SourceFile], limits: Limits
+    found: Measured,
+    candidate: Fingerprint,
+    files: Sequence[SourceFile],
+    limits: Limits,
+    directions: Callable[[bytes], None] | None = None,
 ) -> Measured:
     """The same answer, with the differences from its base decomposed.
 
@@ -89,6 +125,7 @@ def in_depth(
         candidate: the model's fingerprint.
         files: all files of the model.
         limits: what reading headers may cost.
+        directions: takes the file with the main directions, when there are any.
 
     Raises:
         ReadError: weights cannot be read.
@@ -102,6 +139,10 @@ def in_depth(
         open_weights(held.base.files, limits=limits) as theirs,
     ):
         deep = deepen(mine, theirs, candidate, held.evidence, held.verdicts[0])
+    if directions is not None and deep.directions:
+        first = deep.verdict or held.verdicts[0]
+        directions(encode(deep.directions, deep.shared, held.base.label, first.relation))
+        deep.picture["directions"] = len(deep.directions)
     picture = {**found.picture, "deep": deep.picture}
     if deep.verdict is None:
         return found._replace(picture=picture)
@@ -134,34 +175,37 @@ def _entry(change: TensorChange, found: Decomposed) -> dict[str, Any]:
     }
 
 
-def _direction(
-    candidate: Weights, base: Weights, writers: Sequence[tuple[TensorChange, Decomposed]]
-) -> dict[str, Any]:
-    """The direction that most of the writers' differences share, and what is left of it."""
+def _shared(writers: Sequence[_Found]) -> _Shared | None:
+    """The direction that most of the writers' differences share; `None` for one writer alone."""
     if len(writers) < _SEVERAL or len({len(each.left) for _, each in writers}) != 1:
-        return {}
-    stacked = np.concatenate(
-        [each.left[:, :_SHOWN] * (each.values[:_SHOWN] / each.norm) for _, each in writers], axis=1
-    )
-    left, values, _ = np.linalg.svd(stacked, full_matrices=False)
-    direction: NDArray[np.float64] = left[:, 0]
-    cosines = [abs(float(each.left[:, 0] @ direction)) for _, each in writers]
+        return None
+    weighted = [
+        each.left.astype(np.float64) * (each.values[: each.left.shape[1]] / each.norm)
+        for _, each in writers
+    ]
+    left, values, _ = np.linalg.svd(np.concatenate(weighted, axis=1), full_matrices=False)
+    return _Shared(left[:, 0], float(values[0] ** 2 / (values**2).sum()))
+
+
+def _direction(
+    candidate: Weights, base: Weights, writers: Sequence[_Found], shared: _Shared
+) -> dict[str, Any]:
+    """How well the writers agree on their common direction, and what is left of it."""
+    cosines = [abs(float(each.left[:, 0] @ shared.vector)) for _, each in writers]
     kept = []
     for change, _each in writers:
-        before = energy_along(base.tensors[change.base], direction)
-        after = energy_along(candidate.tensors[change.name], direction)
+        before = energy_along(base.tensors[change.base], shared.vector)
+        after = energy_along(candidate.tensors[change.name], shared.vector)
         kept.append(after / before if before else 1.0)
     return {
         "matrices": len(writers),
         "cosine": round(float(np.mean(cosines)), 4),
-        "share": round(float(values[0] ** 2 / (values**2).sum()), 4),
+        "share": round(shared.share, 4),
         "left_of_it": round(float(np.median(kept)), 4),
     }
 
 
-def _verdict(
-    found: Sequence[tuple[TensorChange, Decomposed]], evidence: Evidence, first: Verdict
-) -> Verdict | None:
+def _verdict(found: Sequence[_Found], evidence: Evidence, first: Verdict) -> Verdict | None:
     """A rank where the sketch could not tell it; `None` where it could."""
     if first.relation != "low-rank" or first.tier != "hint" or not found:
         return None

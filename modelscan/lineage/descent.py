@@ -1,8 +1,9 @@
 """The step of a scan that says what a model descends from.
 
 Without a base to compare with, the model's own claims are repeated as claims, and no weight is
-read. With one, the weights are read a second time (the first pass hashed them): their values are
-digested, sketched and compared.
+read. With one, the weights are read a second time (the first pass hashed them; a file that changed
+in between is a gap): their values are digested, sketched and compared. With a library alone, a few
+values of each tensor are looked at.
 
 Invariants: whatever goes wrong is part of the answer, never a relation; what of the weights could
 not be taken in is a gap.
@@ -58,6 +59,10 @@ def descent(
     if not ancestry.bases and not ancestry.alone:
         return Descent(claimed)
     try:
+        if ancestry.glance:
+            from modelscan.lineage.searching import search  # lazy: for who has a library
+
+            return Descent(*search(files, facts, ancestry, limits, claimed))
         return _measured(files, facts, ancestry, limits)
     except (ModelAssayError, ArithmeticError, ValueError, MemoryError) as error:
         # Hostile numbers can end a decomposition: that is no relation, and no pass either.
@@ -72,7 +77,12 @@ def descent(
 
 
 def weigh(
-    files: Sequence[SourceFile], source: str, limits: Limits, k: int | None, seed: Seed = PUBLIC
+    files: Sequence[SourceFile],
+    source: str,
+    limits: Limits,
+    k: int | None,
+    seed: Seed = PUBLIC,
+    bases: Sequence[Base] = (),
 ) -> Fingerprint:
     """The fingerprint of a model's weights, with its tokenizer and templates.
 
@@ -82,15 +92,34 @@ def weigh(
         limits: what reading headers may cost.
         k: side of the sketches; chosen by the model's size when not given.
         seed: of signs and positions.
+        bases: what alone it will be compared with: digests that could match none of them are not
+            computed.
 
     Raises:
         SourceError: the model has no weights that can be read, or they changed meanwhile.
     """
-    from modelscan.lineage.fingerprint import fingerprint  # lazy: numpy, for who measures
+    from modelscan.lineage.fingerprint import CASTS, fingerprint  # lazy: numpy, for who measures
     from modelscan.lineage.opening import open_weights  # lazy: a scan without a base opens none
 
     with open_weights(files, limits=limits) as weights:
-        return fingerprint(weights, k=k, source=source, seed=seed)
+        casts = _held(bases) if bases else CASTS
+        return fingerprint(weights, k=k, source=source, seed=seed, casts=casts)
+
+
+def _held(bases: Sequence[Base]) -> set[str]:
+    """The types that hold all values of some matrix of a base: what it may be a cast to."""
+    matrices = [
+        tensor
+        for base in bases
+        for tensor in base.print.tensors.values()
+        if len(tensor.shape) > 1 and tensor.digest
+    ]
+    held = set()
+    if any(not each.bf16 for each in matrices):
+        held.add("bf16")
+    if any(not each.f16 for each in matrices):
+        held.add("f16")
+    return held
 
 
 def _measured(
@@ -102,32 +131,36 @@ def _measured(
     if not ancestry.bases:
         return _alone(files, facts, limits)
     k = max(base.print.k for base in ancestry.bases) or None
-    seed = _seed(ancestry)
+    seed = ancestry.chosen_seed
     if ancestry.samples:
         candidate = _look(files, limits, seed)
     else:
-        candidate = weigh(files, "", limits, k, seed)
+        candidate = weigh(files, "", limits, k, seed, ancestry.bases)
     claims = claims_of(facts, alone=len(files) == 1)
     found = measure(candidate, ancestry.bases, claims, searched=ancestry.searched)
     if ancestry.deep:
         from modelscan.lineage.deepening import in_depth  # lazy: as above
 
-        found = in_depth(found, candidate, files, limits)
-    gaps = [*_unmatched(candidate, found, ancestry), *_gaps(candidate, files, ancestry.bases)]
+        found = in_depth(found, candidate, files, limits, ancestry.directions)
+    gaps = [
+        *_undirected(found, ancestry),
+        *_unmatched(candidate, found, ancestry),
+        *_gaps(candidate, files, ancestry.bases),
+    ]
     return Descent(found.lineage, found.facts, tuple(gaps), found.picture)
 
 
-def _seed(ancestry: Ancestry) -> Seed:
-    """The private seed where a base has it, else the public one: one look serves all bases."""
-    own = ancestry.seed
-    return own if any(base.print.seed == own.name for base in ancestry.bases) else PUBLIC
+def _undirected(found: Measured, ancestry: Ancestry) -> Iterator[Coverage]:
+    """Directions that were asked for, and that there are none of."""
+    if ancestry.directions is not None and not found.picture.get("deep", {}).get("directions"):
+        reason = f"{NOT_COMPARED}no directions were written: {found.lineage.status}"
+        yield Coverage(file=_WHOLE, status="skipped", needed=False, reason=reason)
 
 
-def _unmatched(
-    candidate: Fingerprint, found: Measured, ancestry: Ancestry
-) -> Iterator[Coverage]:
-    """Fingerprints of another seed. Only digests could be held against them, which is a gap that
-    matters unless they or another base gave an answer.
+def _unmatched(candidate: Fingerprint, found: Measured, ancestry: Ancestry) -> Iterator[Coverage]:
+    """Fingerprints of another seed, against which only digests could be held.
+
+    That is a gap that matters unless those or another base gave an answer.
     """
     needed = found.lineage.status in {"unknown", "unrelated"}
     for base in ancestry.bases:

@@ -29,6 +29,10 @@ _NARROWER: Final[Mapping[str, tuple[str, ...]]] = {
 """Types that may hold the values as well, by the type they come in."""
 _ORDER: Final = {"bf16": 0, "f16": 1, "f32": 2, "f64": 3}
 _LOW_BITS: Final = np.uint32(0xFFFF)
+_HELD_FROM: Final = np.uint16((127 - 17) << 7)
+"""2^-17 as a bfloat16."""
+_HELD_BELOW: Final = np.uint16((127 + 16) << 7)
+"""2^16 as one."""
 _QUIET: Final = np.uint16(0x7FC0)
 """What a bfloat16 that is no number is rounded to."""
 
@@ -113,7 +117,7 @@ class _Rounded:
     def update(self, block: Array, wide: NDArray[np.float32]) -> None:
         if self._kind == "bf16":
             # rounding only takes bits away, so that bfloat16 holds all that comes of it
-            self._f16_narrow.update(_little(_brain_by_half().take(block)))
+            self._f16_narrow.update(_little(_through_half(block)))
             return
         if self._kind == "f16":
             self._bf16.update(_little(_half_to_brain().take(block.view(np.uint16))))
@@ -206,6 +210,21 @@ def _to_brain(wide: NDArray[np.float32]) -> NDArray[np.uint16]:
     if broken.any():
         rounded[broken] = _QUIET
     return rounded
+
+
+def _through_half(brain: NDArray[np.uint16]) -> NDArray[np.uint16]:
+    """bfloat16 after a cast to half precision; only what that can change is looked up.
+
+    Half precision has more bits behind the point, so that it holds every bfloat16 from 2^-17 (eight
+    bits above its smallest step) to below 2^16.
+    """
+    magnitude = brain & np.uint16(0x7FFF)
+    outside = np.flatnonzero((magnitude - _HELD_FROM) >= _HELD_BELOW - _HELD_FROM)
+    if outside.size * 4 > brain.size:
+        return _brain_by_half().take(brain)
+    made = brain.copy()
+    made.reshape(-1)[outside] = _brain_by_half()[brain.reshape(-1)[outside]]
+    return made
 
 
 @cache

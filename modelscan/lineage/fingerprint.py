@@ -9,7 +9,7 @@ itself, not the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
 from modelscan.errors import ReadError
@@ -21,6 +21,8 @@ from modelscan.lineage.weights import Weights, WeightTensor, raw_at
 if TYPE_CHECKING:
     from modelscan.lineage.invariants import Watcher
 
+CASTS: Final = frozenset({"bf16", "f16"})
+"""Types that weights are cast to."""
 SIZES: Final = (32, 16, 8)
 """Sides of sketches, the one that is chosen first if there is room."""
 BUDGET: Final = 1_000_000
@@ -63,7 +65,7 @@ def fingerprint(
     *,
     k: int | None = None,
     seed: Seed = PUBLIC,
-    rounded: bool = True,
+    casts: Collection[str] = CASTS,
     source: str = "",
     progress: Progress | None = None,
 ) -> Fingerprint:
@@ -74,8 +76,9 @@ def fingerprint(
         k: side of the sketches, at most 32; chosen by size when not given. Give that of the
             fingerprint to compare with.
         seed: of signs and positions.
-        rounded: also keep the digests that prove casts of these weights; a candidate that is only
-            compared with its base can do without.
+        casts: keep the digests that prove casts of these weights to some of these types, which no
+            tensor of one of them needs for itself; a candidate that is only compared with a base
+            can do without what the base is not stored in.
         source: what the fingerprint says it was taken from.
         progress: is told of every tensor.
     """
@@ -89,7 +92,11 @@ def fingerprint(
     for name, tensor in weights.tensors.items():
         try:
             prints[name] = print_of(
-                tensor, side, seed, rounded=rounded, watcher=anchored.watcher(tensor)
+                tensor,
+                side,
+                seed,
+                rounded=not {tensor.dtype}.issuperset(casts),
+                watcher=anchored.watcher(tensor),
             )
         except ReadError as error:
             skipped.append(Skipped(tensor.stored, error.message))

@@ -6,15 +6,15 @@ Equal fingerprints give equal bytes. No numpy is needed.
 from __future__ import annotations
 
 import hashlib
-import json
 import sys
 from array import array
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 from modelscan.lineage import fingerprint_layout as layout
+from modelscan.lineage.container import Column, container
 from modelscan.lineage.fingerprint_layout import (
     ANCHORS,
     COLUMNS,
@@ -60,61 +60,41 @@ def encode(fingerprint: Fingerprint) -> bytes:
     ]
     k = fingerprint.k
     sketches = [made.sketch for made in prints if made.sketch]
-    columns: list[_Column] = [
-        _Column("sums", (len(prints), SUMS), [_sums(made) for made in prints]),
-        _Column("sketch", (len(sketches), k, k), sketches),
+    columns: list[Column] = [
+        _column("sums", (len(prints), SUMS), [_sums(made) for made in prints]),
+        _column("sketch", (len(sketches), k, k), sketches),
         _flat("low", [made.low for made in prints]),
         _flat("high", [made.high for made in prints]),
-        _Column("invariants", (len(invariants), ANCHORS, ANCHORS), invariants),
+        _column("invariants", (len(invariants), ANCHORS, ANCHORS), invariants),
         _digests("digest", [made.digest for made in prints]),
         _digests("bf16", [made.bf16 for made in prints]),
         _digests("f16", [made.f16 for made in prints]),
         _digests("rows", [digest for made in prints for digest in made.rows]),
         _flat("samples", [made.samples for made in prints]),
     ]
-    return _container(document, [column for column in columns if any(column.pieces)])
+    present = [column for column in columns if any(column.pieces)]
+    present.sort(key=lambda column: -WIDTHS[column.dtype])
+    return container({"format": SCHEMA, DOCUMENT: msgspec.json.encode(document).decode()}, present)
 
 
-class _Column(NamedTuple):
-    name: str
-    shape: tuple[int, ...]
-    pieces: Sequence[bytes]
+def _column(name: str, shape: tuple[int, ...], pieces: Sequence[bytes]) -> Column:
+    return Column(name, COLUMNS[name], shape, pieces)
 
 
-def _flat(name: str, pieces: Sequence[bytes]) -> _Column:
+def _flat(name: str, pieces: Sequence[bytes]) -> Column:
     length = sum(map(len, pieces)) // WIDTHS[COLUMNS[name]]
-    return _Column(name, (length,), pieces)
+    return _column(name, (length,), pieces)
 
 
-def _digests(name: str, digests: Sequence[bytes]) -> _Column:
+def _digests(name: str, digests: Sequence[bytes]) -> Column:
     present = [digest or bytes(DIGEST) for digest in digests] if any(digests) else []
-    return _Column(name, (len(present), DIGEST), present)
+    return _column(name, (len(present), DIGEST), present)
 
 
 def _sums(made: TensorPrint) -> bytes:
     return _pack(
         "d", (made.sum_squares, made.mean, float(made.zeros), float(made.nonfinite), made.noise)
     )
-
-
-def _container(document: Document, columns: Sequence[_Column]) -> bytes:
-    """Columns of wide elements come first, so that each lies on a multiple of its width."""
-    text = msgspec.json.encode(document).decode()
-    header: dict[str, Any] = {"__metadata__": {"format": SCHEMA, DOCUMENT: text}}
-    payload: list[bytes] = []
-    offset = 0
-    for column in sorted(columns, key=lambda column: -WIDTHS[COLUMNS[column.name]]):
-        data = b"".join(column.pieces)
-        header[column.name] = {
-            "dtype": COLUMNS[column.name],
-            "shape": list(column.shape),
-            "data_offsets": [offset, offset + len(data)],
-        }
-        payload.append(data)
-        offset += len(data)
-    raw = json.dumps(header, separators=(",", ":")).encode()
-    raw += b" " * (-len(raw) % 8)
-    return len(raw).to_bytes(8, "little") + raw + b"".join(payload)
 
 
 def _grouped(prints: Iterable[TensorPrint]) -> tuple[list[Group], list[TensorPrint]]:

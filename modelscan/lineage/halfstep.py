@@ -21,7 +21,6 @@ they are and rounded to each; the kindest of the three counts.
 from __future__ import annotations
 
 import math
-import struct
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
@@ -31,6 +30,7 @@ import msgspec
 from modelscan.lineage.evidence import HalfStep, TensorChange
 from modelscan.lineage.prints import TensorPrint
 from modelscan.lineage.quants import STRICT
+from modelscan.lineage.rounding import rounded
 
 BLOCK: Final = 32
 """Samples of a quantised tensor come in whole blocks of this many."""
@@ -62,9 +62,9 @@ def half_step(candidate: TensorPrint, base: TensorPrint) -> HalfStep | None:
         return None
     tried = [original]
     if base.sample_dtype == "f32":
-        tried += [_rounded(original, _half), _rounded(original, _brain)]
+        tried += [rounded(original, "f16"), rounded(original, "bf16")]
     elif base.sample_dtype == "bf16":
-        tried.append(_rounded(original, _half))
+        tried.append(rounded(original, "f16"))
     outside = min(
         sum(_is_outside(value, bound) for value, bound in zip(values, bounds, strict=True))
         for values in tried
@@ -105,31 +105,6 @@ def _is_outside(value: float, bound: _Bound) -> bool:
     width = high - low
     slack = _SLACK * (width if math.isfinite(width) else abs(value))
     return value < low - slack or value > high + slack
-
-
-def _rounded(values: Sequence[float], through: struct.Struct | None) -> list[float]:
-    return [_through(value, through) for value in values]
-
-
-_half: Final = struct.Struct("<e")
-_brain: Final = None
-"""bfloat16, which `struct` does not know."""
-
-
-def _through(value: float, through: struct.Struct | None) -> float:
-    """The value after being stored in half precision or bfloat16, rounded to nearest, even."""
-    if not math.isfinite(value):
-        return value
-    if through is not None:
-        try:
-            found: float = through.unpack(through.pack(value))[0]
-        except OverflowError:
-            return math.copysign(math.inf, value)
-        return found
-    (bits,) = struct.unpack("<I", struct.pack("<f", value))
-    bits = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000
-    (found,) = struct.unpack("<f", struct.pack("<I", bits))
-    return float(found)
 
 
 def _spans_blocks(candidate: TensorPrint, bounds: Sequence[_Bound]) -> bool:

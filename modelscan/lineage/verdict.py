@@ -26,7 +26,7 @@ def descends_from(facts: Iterable[Fact]) -> Lineage:
     facts = tuple(facts)
     claims = [fact for fact in facts if isinstance(fact, ModelClaim) and fact.claim == "base"]
     if not claims:
-        return _published(facts)
+        return published(facts)
     claim = max(claims, key=_weight)
     where = claim.location.file
     names = dict.fromkeys(
@@ -46,7 +46,7 @@ def descends_from(facts: Iterable[Fact]) -> Lineage:
     )
 
 
-def _published(facts: Iterable[Fact]) -> Lineage:
+def published(facts: Iterable[Fact]) -> Lineage:
     """The release whose weight files these are, by digest; unknown when they are nobody's."""
     same = [
         fact

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,23 +76,30 @@ NONE = Advisories()
 """No advisories at all."""
 
 
-def read(folders: Iterable[Path]) -> tuple[Advisories, tuple[str, ...]]:
+def read(
+    folders: Iterable[Path], fetched: Sequence[tuple[str, bytes]] = ()
+) -> tuple[Advisories, tuple[str, ...]]:
     """The advisories of some folders, and the digest of each folder.
+
+    Args:
+        folders: what the user keeps.
+        fetched: name and bytes of those that `manifest update` fetched; they count as one folder.
 
     Raises:
         UsageError: a folder is not there or too large, or an advisory in it is broken.
     """
     found: list[tuple[Advisory, Iterable[Key]]] = []
     digests: list[str] = []
-    folders = list(folders)
-    if not folders:
+    sources: list[Iterable[tuple[str, bytes]]] = [_inside(folder) for folder in folders]
+    if fetched:
+        sources.append(fetched)
+    if not sources:
         return NONE, ()
     from modelscan.policy import osv  # lazy: most runs have no advisories
 
-    for folder in folders:
+    for source in sources:
         digest = hashlib.sha256()
-        for path in _files(folder):
-            data = _bytes(path)
+        for path, data in source:
             digest.update(hashlib.sha256(data).digest())
             found += (
                 (osv.advisory(document), tuple(osv.keys(document)))
@@ -101,6 +108,11 @@ def read(folders: Iterable[Path]) -> tuple[Advisories, tuple[str, ...]]:
             )
         digests.append(f"sha256:{digest.hexdigest()}")
     return Advisories(found), tuple(digests)
+
+
+def _inside(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in _files(folder):
+        yield path, _bytes(path)
 
 
 def _files(folder: Path) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from modelscan.lineage.configured import LineageTable
 from modelscan.policy.entries import Approval, Consent, Override, Pin, Text, Waiver
 from modelscan.policy.levels import Level, Strictness
 from modelscan.policy.profile import TABLES, Autonomy, Key, Requirement, Settings
@@ -155,11 +156,14 @@ class Configuration(Lines, frozen=True, kw_only=True):
     consent: tuple[Consent, ...] = ()
     pin: tuple[Pin, ...] = ()
     advisories: tuple[Text, ...] = ()
-    """Folders of advisories in the OSV format, relative to this file."""
+    """Folders of advisories in the OSV format, relative to this file; `update` stands for those
+    that `manifest update` fetched."""
     trust: TrustTable | None = None
     """Who may sign which models; the verifier's own tables."""
     manifests: ManifestsTable | None = None
     """Which lists of releases are used beside the shipped ones."""
+    lineage: LineageTable | None = None
+    """Which fingerprints models are held against."""
 
 
 def settings(lines: Lines) -> Settings:

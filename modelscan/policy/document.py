@@ -16,6 +16,7 @@ import msgspec
 
 from modelscan._about import NAME
 from modelscan.errors import UsageError, did_you_mean
+from modelscan.lineage import configured as lineage
 from modelscan.policy import configuration, entries, lines
 from modelscan.policy.configuration import Configuration
 from modelscan.policy.contradictions import contradictions
@@ -66,6 +67,7 @@ _TABLES: dict[str, type[msgspec.Struct]] = {
     "rule": trust_document.RuleEntry,
     "sigstore": trust_document.SigstoreEntry,
     "manifests": own_manifests.ManifestsTable,
+    "lineage": lineage.LineageTable,
 }
 """The tables with keys of their own, by the name they go by."""
 _WORDS: tuple[str, ...] = (

@@ -27,9 +27,12 @@ from modelscan.vocabulary.rule import Severity
 if TYPE_CHECKING:
     from modelscan.policy.configuration import Source
     from modelscan.policy.document import Document
+    from modelscan.verifier.configured import Tables
 
 FLOOR_VARIABLE = "MODELASSAY_FLOOR"
 """Names the organisation's floor where no repository can take it away."""
+FETCHED = "update"
+"""Among `advisories`, stands for those that `manifest update` fetched."""
 _DEEPEST = 8
 """Policies that extend one another."""
 
@@ -50,6 +53,20 @@ class Policy(NamedTuple):
     """All files that were read, floors and what is extended first: for tables that are not the
     gate's, `[trust]` and `[manifests]`."""
 
+    @property
+    def tables(self) -> list[Tables]:
+        """Those tables, for the verifier."""
+        return _tables(self.documents)
+
+
+def _tables(documents: Iterable[Document]) -> list[Tables]:
+    from modelscan.verifier.configured import Tables  # lazy: most runs have no configuration
+
+    return [
+        Tables(each.path, each.configuration.trust, each.configuration.manifests, each.origin)
+        for each in documents
+    ]
+
 
 def load(
     targets: Sequence[str | os.PathLike[str]] = (),
@@ -57,6 +74,7 @@ def load(
     config: Path | None = None,
     policy: str | None = None,
     fail_on: Severity | None = None,
+    with_advisories: bool = True,
 ) -> Policy:
     """The policy for a run.
 
@@ -65,6 +83,7 @@ def load(
         config: the configuration file that the command line names.
         policy: a built-in profile, an environment of the configuration, or a policy file.
         fail_on: the least severity that fails, above all layers.
+        with_advisories: read the advisories; whoever is about to fetch them may have none yet.
 
     Raises:
         UsageError: a file is broken, contradicts a floor, or is not there.
@@ -77,11 +96,11 @@ def load(
     builder = _Builder(tuple(targets))
     made, origins = builder.policy(found.path, policy, options, floor)
     documents = tuple(reversed(builder.read))
-    advisories, digests = advised.read(builder.advisories())
+    advisories, digests, old = builder.advised() if with_advisories else (NONE, (), ())
     return Policy(
         profile=msgspec.structs.replace(made, advisories=digests),
         origins=origins,
-        warnings=found.warnings,
+        warnings=(*found.warnings, *old),
         path=found.path,
         advisories=advisories,
         documents=documents,
@@ -140,11 +159,13 @@ class _Builder:
         profile = self._finish(name, settings, stack, origins, [each[0] for each in floors])
         return profile, origins
 
-    def advisories(self) -> list[Path]:
+    def _folders(self) -> list[Path]:
         """The folders of advisories that the files name; a target cannot bring its own."""
         found: dict[Path, None] = {}
         for document in self.read:
             for place, named in enumerate(document.configuration.advisories):
+                if named == FETCHED:
+                    continue
                 path = document.path.parent / named
                 origin = document.origin(("advisories", place), ("advisories",))
                 target = discovery.inside(path, self._targets)
@@ -155,6 +176,29 @@ class _Builder:
                     raise UsageError(f"{origin}: there is no folder {named!r}", "check the path")
                 found[path] = None
         return list(found)
+
+    def advised(self) -> tuple[Advisories, tuple[str, ...], tuple[str, ...]]:
+        """The advisories that the files name, their digests, and what to warn of."""
+        fetched, old = self._fetched()
+        return *advised.read(self._folders(), fetched), old
+
+    def _fetched(self) -> tuple[tuple[tuple[str, bytes], ...], tuple[str, ...]]:
+        """The advisories of `manifest update`, when a file names them; with a warning when old."""
+        named = (each for each in self.read if FETCHED in each.configuration.advisories)
+        document = next(named, None)
+        if document is None:
+            return (), ()
+        from modelscan.verifier.configured import advisories_of  # lazy: as the files themselves
+
+        found = advisories_of(_tables(reversed(self.read)))
+        if found is None:
+            where = document.origin(("advisories",))
+            raise UsageError(
+                f"{where}: {FETCHED!r} means what `manifest update` fetches, and no repository "
+                "is configured",
+                f"name one below [manifests]; a folder of that name is written ./{FETCHED}",
+            )
+        return found.files, (f"advisories: {found.outdated}",) if found.outdated else ()
 
     def _finish(
         self,

@@ -96,6 +96,31 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """SHA-256 over the policy's lines: names in reports may be reused, digests may not."""
         return "sha256:" + hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
+    def without_demands(self) -> Profile:
+        """The policy without what it asks of models, for what is none: code, and deployments.
+
+        Severities, waivers and overrides stay.
+        """
+        return msgspec.structs.replace(
+            self,
+            fail_official=(),
+            fail_signed=(),
+            fail_hazards=(),
+            fail_descent=(),
+            incomplete_official=(),
+            incomplete_signed=(),
+            incomplete_descent=(),
+            requirements={},
+            fine_tune_requirements={},
+            publishers={},
+            formats={},
+            licences={},
+            licence_restrictions={},
+            relations={},
+            bases={},
+            floors=tuple(floor.without_demands() for floor in self.floors),
+        )
+
 
 _BASIC: Settings = {
     ("fail-on", "severity"): "high",

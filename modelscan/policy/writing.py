@@ -17,6 +17,7 @@ from modelscan.policy.configuration import Configuration
 from modelscan.policy.discovery import PROJECT
 from modelscan.policy.document import IN_PROJECT
 from modelscan.policy.entries import Approval, Consent, Pin, Waiver
+from modelscan.policy.toml import quoted
 
 Entry = Waiver | Approval | Consent | Pin
 
@@ -24,8 +25,6 @@ _KINDS: dict[type[Entry], str] = {
     Waiver: "waiver", Approval: "approval", Consent: "consent", Pin: "pin",
 }  # fmt: skip
 _DEFAULTS = {"path": "*", "even-if-proven-malicious": False, "templates": ()}
-_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
-_DELETE = 0x7F
 
 
 def with_entry(path: Path, entry: Entry) -> bytes:
@@ -112,7 +111,7 @@ def _block(name: str, entry: Entry) -> str:
 
 
 def _value(value: object) -> str:
-    """A value in TOML 1.0: texts as basic strings, with everything that is invisible escaped."""
+    """A value in TOML 1.0."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, date):
@@ -122,13 +121,4 @@ def _value(value: object) -> str:
     text = str(value)
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise UsageError(f"{text!a} is not text", "write it in UTF-8")
-    return '"' + "".join(map(_character, text)) + '"'
-
-
-def _character(character: str) -> str:
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    code = ord(character)
-    if character.isprintable() and code != _DELETE:
-        return character
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004  # TOML's two forms
+    return quoted(text)

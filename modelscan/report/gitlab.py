@@ -16,6 +16,7 @@ from modelscan.report.jsontext import encode
 from modelscan.report.machine import Json, stable, text
 from modelscan.report.places import inside, place
 from modelscan.report.text import counted
+from modelscan.report.verdicts import purpose
 from modelscan.report.waivers import waiver
 from modelscan.report.writer import Output
 from modelscan.vocabulary.coverage import Coverage
@@ -57,7 +58,7 @@ def _issues(model: ModelReport) -> list[Json]:
     issues += [_gap(model, gap) for gap in gaps[:MOST_GAPS]]
     if len(gaps) > MOST_GAPS:
         more = counted(len(gaps) - MOST_GAPS, "further part")
-        issues.append(_missing(model, Location(), f"{more} that loading needs"))
+        issues.append(_missing(model, Location(), f"{more} that {purpose(model)} needs"))
     return issues
 
 

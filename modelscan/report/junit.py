@@ -19,7 +19,7 @@ from modelscan._about import NAME
 from modelscan.report.entries import shortfall
 from modelscan.report.machine import LONGEST_NAME, prose, text
 from modelscan.report.text import counted
-from modelscan.report.verdicts import verdicts
+from modelscan.report.verdicts import purpose, verdicts
 from modelscan.report.waivers import waiver
 from modelscan.report.writer import Output
 from modelscan.vocabulary.finding import Finding
@@ -162,7 +162,7 @@ def _gaps(model: ModelReport) -> Iterator[_Case]:
     ]
     if len(gaps) > _MOST_GAPS:
         lines.append(f"and {len(gaps) - _MOST_GAPS:,} more (-f json has all)")
-    message = f"{counted(len(gaps), 'part')} that loading needs"
+    message = f"{counted(len(gaps), 'part')} that {purpose(model)} needs"
     yield _Case("not looked at", "error", message, lines)
 
 

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 
 from modelscan.report.page import Page
 from modelscan.report.text import cells, clip_middle, counted
+from modelscan.report.verdicts import purpose
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.result import ModelReport
@@ -26,9 +27,10 @@ def not_looked_at(page: Page, model: ModelReport) -> None:
         entry.status for entry in model.coverage if not entry.needed and entry.status != "read"
     )
     kinds = ", ".join(f"{count:,} {status}" for status, count in sorted(rest.items()))
-    others = f"{counted(sum(rest.values()), 'part')} that loading does not need ({kinds})"
+    what_for = purpose(model)
+    others = f"{counted(sum(rest.values()), 'part')} that {what_for} does not need ({kinds})"
     if needed:
-        _needed(page, needed)
+        _needed(page, needed, what_for)
         if rest:
             page.paragraph(f"Nor at {others}.", 0, 3)
     elif headers_alone(model):
@@ -38,7 +40,8 @@ def not_looked_at(page: Page, model: ModelReport) -> None:
         page.paragraph("Not looked at: some bytes; -f json shows which files lack a digest.", 0, 2)
     elif rest:
         parsed = f"{counted(sum(rest.values()), 'other part')} ({kinds})"
-        page.paragraph(f"Not looked at: nothing that loading needs. Not parsed: {parsed}.", 0, 3)
+        nothing = f"nothing that {what_for} needs"
+        page.paragraph(f"Not looked at: {nothing}. Not parsed: {parsed}.", 0, 3)
     else:
         page.line("Not looked at: nothing.")
 
@@ -49,10 +52,9 @@ def headers_alone(model: ModelReport) -> int:
     return len({gap.file for gap in model.coverage if gap.status == "header-only"} & unhashed)
 
 
-def _needed(page: Page, gaps: list[Coverage]) -> None:
-    page.line(
-        page.style(f"Not looked at: {counted(len(gaps), 'part')} that loading needs.", "bold")
-    )
+def _needed(page: Page, gaps: list[Coverage], what_for: str) -> None:
+    what = f"{counted(len(gaps), 'part')} that {what_for} needs"
+    page.line(page.style(f"Not looked at: {what}.", "bold"))
     if len(gaps) <= MOST_GAPS:
         for gap in gaps:
             _gap(page, gap)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from modelscan.report import containment
 from modelscan.report.residual import LIMITS
 from modelscan.report.text import ELLIPSIS, clip, clip_middle, counted, inert
-from modelscan.report.verdicts import MARKS, asked, extent, tone_of, unasked, worst_first
+from modelscan.report.verdicts import MARKS, asked, extent, purpose, tone_of, unasked, worst_first
 from modelscan.report.writer import Output
 from modelscan.vocabulary.containment import Containment
 from modelscan.vocabulary.finding import Finding
@@ -228,10 +228,10 @@ def _place(finding: Finding) -> str:
 
 
 def _gaps(model: ModelReport, most: int) -> Iterator[str]:
-    """What was not looked at although loading needs it; in view, since silence is no answer."""
+    """What was not looked at although it is needed; in view, since silence is no answer."""
     needed = [entry for entry in model.coverage if entry.needed]
     if needed:
-        title = f"Not looked at: {counted(len(needed), 'part')} that loading needs"
+        title = f"Not looked at: {counted(len(needed), 'part')} that {purpose(model)} needs"
         items = (
             f"{literal(str(Location(entry.file, entry.member)))} {entry.status}: "
             f"{prose(entry.reason)}"
@@ -243,7 +243,7 @@ def _gaps(model: ModelReport, most: int) -> Iterator[str]:
         yield "Not looked at: some bytes."
     else:
         yield ""
-        yield "Not looked at: nothing that loading needs."
+        yield f"Not looked at: nothing that {purpose(model)} needs."
 
 
 def _details(

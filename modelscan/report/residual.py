@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelscan.report.text import counted
-from modelscan.report.verdicts import verdicts
+from modelscan.report.verdicts import purpose, verdicts
 from modelscan.vocabulary.ancestry import Tier
 from modelscan.vocabulary.result import ApprovalEntry, ModelReport
 
@@ -68,7 +68,7 @@ def left(model: ModelReport) -> Iterator[str]:
     headers = sum(entry.status == "header-only" for entry in model.coverage)
     if needed:
         verb = "was" if needed == 1 else "were"
-        yield f"{counted(needed, 'part')} that loading needs {verb} not looked at."
+        yield f"{counted(needed, 'part')} that {purpose(model)} needs {verb} not looked at."
     waived = sum(finding.waived is not None for finding in model.findings)
     if waived:
         yield f"{counted(waived, 'finding')} accepted by a waiver; the danger itself remains."

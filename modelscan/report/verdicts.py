@@ -67,6 +67,12 @@ class Verdict(NamedTuple):
         return not self.reason.startswith(_NOT_ASKED)
 
 
+def purpose(model: ModelReport) -> str:
+    """What needs the parts that were not looked at: `loading`, or another command's answer."""
+    asked = not model.answers.load_hazards.reason.startswith(_NOT_ASKED)
+    return "loading" if asked else "the answer"
+
+
 def tone_of(status: str, tier: Tier = "none") -> Tone:
     """How a status reads; a relation that is neither good nor bad reads by its tier."""
     return _TONE_OF.get(status) or _TONE_OF_TIER[tier]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from modelscan.errors import UsageError
 from modelscan.verifier.own_manifests import ManifestsTable, Member, OwnSets, members
-from modelscan.verifier.trust_document import Placed, TrustTable, encode_pins, trust_policy
+from modelscan.verifier.trust_document import Lines, Placed, TrustTable, encode_pins, trust_policy
 from modelscan.verifier.trust_policy import TrustPolicy
+
+if TYPE_CHECKING:
+    from modelscan.verifier.fetched_set import FetchedSet
 
 
 class Tables(NamedTuple):
@@ -18,6 +21,12 @@ class Tables(NamedTuple):
     path: Path
     trust: TrustTable | None
     manifests: ManifestsTable | None
+    lines: Lines | None = None
+    """Says on which line a key stands, for messages."""
+
+    def at(self, *keys: str | int) -> str:
+        """How messages name a place in the file."""
+        return self.lines(keys) if self.lines else str(self.path)
 
 
 class Repository(NamedTuple):
@@ -35,7 +44,9 @@ def trust_of(tables: Iterable[Tables]) -> TrustPolicy:
     Raises:
         UsageError: a file that is named cannot be used, or the tables contradict themselves.
     """
-    return trust_policy([Placed(each.path, each.trust) for each in tables if each.trust])
+    return trust_policy(
+        [Placed(each.path, each.trust, each.lines) for each in tables if each.trust]
+    )
 
 
 def sets_of(tables: Sequence[Tables], max_age: int | None = None) -> OwnSets:
@@ -48,10 +59,14 @@ def sets_of(tables: Sequence[Tables], max_age: int | None = None) -> OwnSets:
     Raises:
         UsageError: a set cannot be used, or one that should have been fetched is not there.
     """
-    paths = [
-        each.path.parent / name for each in tables if each.manifests for name in each.manifests.sets
-    ]
-    found = members(paths)
+    found: list[Member] = []
+    for each in tables:
+        for index, name in enumerate(each.manifests.sets if each.manifests else ()):
+            try:
+                found += members([each.path.parent / name])
+            except UsageError as error:
+                place = each.at("manifests", "sets", index)
+                raise UsageError(f"{place}: {error.message}", error.hint) from None
     repository = repository_of(tables)
     if repository is not None:
         found.append(_fetched(repository, max_age))
@@ -64,12 +79,14 @@ def repository_of(tables: Iterable[Tables]) -> Repository | None:
     Raises:
         UsageError: it has no root.
     """
-    for path, _, manifests in tables:
+    for each in tables:
+        path, manifests = each.path, each.manifests
         if manifests is None or manifests.repository is None:
             continue
         if manifests.root is None:
             raise UsageError(
-                f"{path}: manifests.repository without manifests.root",
+                f"{each.at('manifests', 'repository')}: manifests.repository without "
+                "manifests.root",
                 "trust begins with the repository's root.json, from another place than itself",
             )
         address = manifests.repository
@@ -82,9 +99,38 @@ def repository_of(tables: Iterable[Tables]) -> Repository | None:
 def _fetched(repository: Repository, max_age: int | None) -> Member:
     from modelscan.verifier import fetched_set  # lazy: only for who configured a repository
 
+    return fetched_set.member(_opened(repository), repository.max_age or max_age)
+
+
+class FetchedAdvisories(NamedTuple):
+    """The advisories of a repository, as they were fetched last."""
+
+    files: tuple[tuple[str, bytes], ...]
+    """Name and bytes."""
+    outdated: str
+    """That they are older than `max-age` allows, in words. What they say holds all the same."""
+
+
+def advisories_of(tables: Iterable[Tables]) -> FetchedAdvisories | None:
+    """The advisories of the repository that the files name; `None` when they name none.
+
+    Raises:
+        UsageError: it was never fetched, or does not verify.
+    """
+    repository = repository_of(tables)
+    if repository is None:
+        return None
+    from modelscan.verifier import fetched_set  # lazy: as above
+
+    found = _opened(repository)
+    return FetchedAdvisories(found.advisories, fetched_set.outdated(found, repository.max_age))
+
+
+def _opened(repository: Repository) -> FetchedSet:
+    from modelscan.verifier import fetched_set  # lazy: as above
+
     root = fetched_set.read_root(repository.root)
-    found = fetched_set.open_set(root, fetched_set.store_for(root))
-    return fetched_set.member(found, repository.max_age or max_age)
+    return fetched_set.open_set(root, fetched_set.store_for(root))
 
 
 def pin(tables: Iterable[Tables], signers: Iterable[tuple[str, str]]) -> Path:

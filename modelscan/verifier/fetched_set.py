@@ -28,6 +28,8 @@ METADATA = "metadata"
 TARGETS = "targets"
 STATE = "updated"
 """Names inside a store: what TUF's client keeps, the manifests, and when they were fetched last."""
+ADVISORIES = "advisories/"
+"""How the names of targets begin that are no manifests, but advisories in the OSV format."""
 _LARGEST = 64 << 20
 _MOST_ROOTS = 256
 _AGAIN = "run `modelassay manifest update`"
@@ -43,6 +45,8 @@ class FetchedSet(NamedTuple):
     """Days since it was fetched, or since it should have been: the greater one."""
     digest: str
     """SHA-256 of the root that trust began with."""
+    advisories: tuple[tuple[str, bytes], ...] = ()
+    """Name and bytes of each target in the folder `advisories/`, for whoever reads them."""
 
     @property
     def description(self) -> str:
@@ -99,10 +103,15 @@ def open_set(root: bytes, store: Path) -> FetchedSet:
 
 def member(found: FetchedSet, max_age: int | None) -> Member:
     """A set as an index, with what its age takes away."""
-    void = ""
-    if max_age is not None and found.age > max_age:
-        void = f"{found.description} is older than the {max_age} days that are allowed"
+    void = outdated(found, max_age)
     return Member(ReleaseIndex(compile_releases(found.manifests)), found.description, void)
+
+
+def outdated(found: FetchedSet, max_age: int | None) -> str:
+    """That a set is too old, in words; empty when it is not."""
+    if max_age is None or found.age <= max_age:
+        return ""
+    return f"{found.description} is older than the {max_age} days that are allowed"
 
 
 def _open(root: bytes, store: Path) -> FetchedSet:
@@ -121,18 +130,23 @@ def _open(root: bytes, store: Path) -> FetchedSet:
         raise UsageError("the fetched set mixes versions of its snapshot", _AGAIN)
     if targets.signed.version != snapshot.signed.meta["targets.json"].version:
         raise UsageError("the fetched set mixes versions of its list", _AGAIN)
-    # (3) Every manifest is the one that is listed.
-    manifests = []
+    # (3) Every manifest and every advisory is the one that is listed.
+    manifests: list[Manifest] = []
+    advisories: list[tuple[str, bytes]] = []
     for name, listed in sorted(targets.signed.targets.items()):
         if name.endswith(SUFFIX):
             data = _read(store / TARGETS / quote(name, ""))
             listed.verify_length_and_hashes(data)
-            manifests.append(parse_manifest(data, name))
+            if name.startswith(ADVISORIES):
+                advisories.append((name, data))
+            else:
+                manifests.append(parse_manifest(data, name))
     return FetchedSet(
         tuple(manifests),
         timestamp.signed.version,
         _age(store, timestamp.signed.expires),
         hashlib.sha256(root).hexdigest(),
+        tuple(advisories),
     )
 
 

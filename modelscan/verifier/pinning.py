@@ -17,9 +17,11 @@ import msgspec
 
 from modelscan.errors import SourceError, UsageError
 from modelscan.fetcher.options import FetchOptions
+from modelscan.verifier.git_evidence import stored
 from modelscan.verifier.hashing import GIT_BLOB, Digester
 from modelscan.verifier.release import (
     SCHEMA,
+    GitAnchor,
     ListedFile,
     Manifest,
     Origin,
@@ -86,10 +88,18 @@ def pin(
                 locations=(where,) if where else (),
                 revision=commit or None,
                 complete=takes is None,
+                git_anchor=_git_anchor(snapshot, commit),
             ),
         ),
     )
     return parse_manifest(encode(manifest), snapshot.ref)
+
+
+def _git_anchor(snapshot: Snapshot, commit: str) -> GitAnchor | None:
+    """The objects by which anybody can check, offline, what the commit stands for."""
+    if not snapshot.objects or not commit:
+        return None
+    return GitAnchor(commit, tuple(stored(each.kind, each.data) for each in snapshot.objects))
 
 
 def _proof(snapshot: Snapshot, taken: Sequence[_Taken]) -> str:

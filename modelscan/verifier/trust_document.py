@@ -17,7 +17,7 @@ error and never a signer who is silently not trusted. Files are relative to the 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -93,11 +93,20 @@ class TrustTable(
     """File in which `verify --pin-signer` writes down who signed a model first."""
 
 
+Lines = Callable[[tuple[str | int, ...]], str]
+"""`file:line` of the keys that lead to a value."""
+
+
 class Placed(NamedTuple):
     """A table, and the file that it stands in."""
 
     path: Path
     table: TrustTable
+    lines: Lines | None = None
+
+    def at(self, *keys: str | int) -> str:
+        """How messages name a place in the file: with its line, where that is known."""
+        return self.lines(("trust", *keys)) if self.lines else str(self.path)
 
 
 def trust_policy(tables: Sequence[Placed]) -> TrustPolicy:
@@ -109,20 +118,26 @@ def trust_policy(tables: Sequence[Placed]) -> TrustPolicy:
     parties: dict[str, Party] = {}
     rules: list[SigningRule] = []
     root = pins = None
-    for path, table in tables:
-        for entry in table.signer:
+    for placed in tables:
+        path, table = placed.path, placed.table
+        for index, entry in enumerate(table.signer):
             if entry.name in parties:
                 raise UsageError(
-                    f"{path}: trust.signer: {entry.name!r} is named twice",
+                    f"{placed.at('signer', index)}: trust.signer: {entry.name!r} is named twice",
                     "a signer has one definition, in the configuration or in what it extends",
                 )
-            parties[entry.name] = _party(entry, path)
-        root = root or (path.parent / table.root if table.root else None)
+            parties[entry.name] = _party(entry, path, placed.at("signer", index))
+        if root is None and table.root:
+            root = path.parent / table.root
+            if not root.is_file():  # its contents are read when a bundle needs them
+                what = f"{placed.at('root')}: trust.root: {root} is not there"
+                raise UsageError(what, "sigstore's trusted_root.json")
         pins = pins or (path.parent / table.pins if table.pins else None)
-    if root is not None and not root.is_file():  # its contents are read when a bundle needs them
-        raise UsageError(f"trust.root: {root} is not there", "sigstore's trusted_root.json")
-    for path, table in tables:
-        rules += [_rule(entry, path, parties) for entry in table.rule]
+    for placed in tables:
+        rules += [
+            _rule(entry, placed.at("rule", index), parties)
+            for index, entry in enumerate(placed.table.rule)
+        ]
     return TrustPolicy(parties, tuple(rules), root, pins, read_pins(pins) if pins else {})
 
 
@@ -145,13 +160,13 @@ def encode_pins(pins: Mapping[str, str]) -> bytes:
     return json.dumps(dict(sorted(pins.items())), indent=1).encode() + b"\n"
 
 
-def _party(entry: SignerEntry, path: Path) -> Party:
+def _party(entry: SignerEntry, path: Path, place: str) -> Party:
     """A signer, with the files that are named read.
 
     Raises:
         UsageError: one cannot be used, or nothing says who it is.
     """
-    where = f"{path}: trust.signer {entry.name!r}"
+    where = f"{place}: trust.signer {entry.name!r}"
     if not (entry.key or entry.pin or entry.ca or entry.sigstore):
         raise UsageError(f"{where}: nothing says who that is", "give key, pin, ca or sigstore")
     signers: Iterable[SigstoreSigner] = ()
@@ -171,13 +186,14 @@ def _party(entry: SignerEntry, path: Path) -> Party:
     return Party(entry.name, trust._replace(pins=pins), entry.revoked or "")
 
 
-def _rule(entry: RuleEntry, path: Path, parties: Mapping[str, Party]) -> SigningRule:
+def _rule(entry: RuleEntry, place: str, parties: Mapping[str, Party]) -> SigningRule:
     for name in entry.signers:
         if name not in parties:
             hint = did_you_mean(name, parties) or "add a [[trust.signer]] of that name"
-            raise UsageError(f"{path}: trust.rule: there is no signer {name!r}", hint)
+            raise UsageError(f"{place}: trust.rule: there is no signer {name!r}", hint)
     if entry.threshold > len(set(entry.signers)):
         raise UsageError(
-            f"{path}: trust.rule: {entry.threshold} signatures by {len(set(entry.signers))} signers"
+            f"{place}: trust.rule: {entry.threshold} signatures by "
+            f"{len(set(entry.signers))} signers"
         )
     return SigningRule(entry.models, entry.signers, entry.threshold, entry.required)

@@ -1,4 +1,4 @@
-"""Digest algorithms: which ones prove something, and the digest of a model as a whole."""
+"""Digest algorithms: which ones prove something, and the digests of a model and of its code."""
 
 from __future__ import annotations
 
@@ -21,3 +21,33 @@ def model_digest(files: Iterable[tuple[str, int, str]]) -> str:
     """
     rows = json.dumps(sorted(files), ensure_ascii=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(rows.encode()).hexdigest()
+
+
+MODULES = (".py", ".pyc", ".pyd", ".pyw", ".so")
+"""Extensions of what Python can import from a folder."""
+
+
+def is_module(path: str) -> bool:
+    """True for a file that a loader which trusts a model's code could import."""
+    return path.lower().endswith(MODULES)
+
+
+def code_digest(files: Iterable[tuple[str, str]], elsewhere: Iterable[str] = ()) -> str:
+    """The identity of a model's code: what consent is given to, and what a lock holds.
+
+    Every module counts, and not only the one that a configuration names: what a module imports
+    while it runs is not decidable, and a change to code that nobody imports costs one more look.
+
+    Args:
+        files: name and hexadecimal SHA-256 of each file; those that are no modules are left out.
+        elsewhere: references to code that is not among them.
+
+    Returns:
+        `sha256:` over both, sorted; empty when there is no code.
+    """
+    rows = sorted([name, sha256] for name, sha256 in files if is_module(name))
+    others = sorted(elsewhere)
+    if not rows and not others:
+        return ""
+    whole = json.dumps([rows, others])  # ASCII, unambiguous
+    return "sha256:" + hashlib.sha256(whole.encode()).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -60,6 +60,14 @@ class SourceFile(Protocol):
         ...
 
 
+class GitObject(NamedTuple):
+    """An object of git as it is, whose id is a digest over it."""
+
+    kind: str
+    """`commit`, `tree` or `blob`."""
+    data: bytes
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What there is to look at."""
 
@@ -79,6 +87,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Names of files that the reference itself leaves out."""
     path: str = ""
     """Absolute path of a local target; printed only when asked for."""
+    objects: tuple[GitObject, ...] = ()
+    """What proves the commit of a hub's repository, where its git server gave it."""
     let_go: Callable[[], None] | None = None
     """Closes what opening the files needs, such as connections."""
 

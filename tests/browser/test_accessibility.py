@@ -19,7 +19,7 @@ from modelscan.report.html.writer import Html
 from modelscan.report.writer import Output
 from modelscan.vocabulary.result import Report
 from tests.browser.chromium import CHROMIUM, Browser
-from tests.forge import reports
+from tests.forge import reports, told
 
 pytestmark = pytest.mark.interop
 
@@ -59,6 +59,8 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
         (reports.full_report, 1280, "light"),
         (reports.full_report, 1280, "dark"),
         (reports.hostile_report, 390, "dark"),
+        (told.report, 390, "light"),
+        (told.report, 1280, "dark"),
     ],
 )
 def test_axe_finds_nothing(

@@ -10,7 +10,7 @@ import pytest
 from modelscan.lineage.fingerprint_writing import encode
 from tests.cli.conftest import Command
 from tests.forge import kinship
-from tests.forge.kinship_prints import base, base_print, files
+from tests.forge.kinship_prints import base, base_print, files, print_of
 from tests.forge.weights import Tensors
 
 
@@ -99,6 +99,118 @@ def test_the_page_draws_the_layers(modelassay: Command, official: Path, tmp_path
     assert 'class="layers"' in out
 
 
+def test_a_library_of_the_configuration(
+    modelassay: Command, library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = write(tmp_path / "adapted", kinship.adapted(base()))
+    (tmp_path / "modelassay.toml").write_text('[lineage]\nlibrary = ["library"]\n')
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = modelassay("scan", target, "-q")
+    assert (code, "✓ derived" in out) == (0, True)
+    code, out, _ = modelassay("scan", target, "-q", "--base", library / "0.fp.safetensors")
+    assert (code, "✓ low-rank" in out) == (0, True)
+    code, out, _ = modelassay("lineage", target, "--identify", "-q")
+    assert (code, "✓ low-rank" in out) == (0, True)
+    code, out, _ = modelassay("lineage", target, "-q")  # nothing asked, nothing searched
+    assert (code, "no file of the model names a base" in " ".join(out.split())) == (0, True)
+    code, _, err = modelassay("scan", library)
+    assert (code, "lies in the target" in err) == (2, True)
+    (tmp_path / "modelassay.toml").write_text('[lineage]\nlibrary = ["nowhere"]\n')
+    code, _, err = modelassay("scan", target)
+    assert (code, "no folder" in err) == (2, True)
+    (tmp_path / "modelassay.toml").write_text('[lineage]\nlibary = ["library"]\n')
+    code, _, err = modelassay("scan", target)
+    assert (code, "did you mean" in err) == (2, True)
+
+
+def test_a_private_seed(modelassay: Command, official: Path, tmp_path: Path) -> None:
+    secret, made = tmp_path / "secret", tmp_path / "private.fp.safetensors"
+    secret.write_bytes(b"only its owner knows this")
+    options = ("-o", made, "--private-seed", secret)
+    assert modelassay("manifest", "fingerprint", official, *options).code == 0
+    target = write(tmp_path / "adapted", kinship.adapted(base()))
+    code, out, _ = modelassay("lineage", target, "--base", made, "--seed", secret)
+    assert (code, "low-rank (measured)" in out) == (0, True)
+    other = write(tmp_path / "other", base(1))
+    code, out, _ = modelassay("lineage", other, "--base", made)
+    assert (code, "name the seed: --seed FILE" in " ".join(out.split())) == (3, True)
+    code, out, _ = modelassay("lineage", official, "--base", made)  # digests need no seed
+    assert (code, "identical (proved)" in out) == (0, True)
+    (tmp_path / "modelassay.toml").write_text('[lineage]\nseed = "secret"\n')
+    config = ("--config", tmp_path / "modelassay.toml")
+    code, out, _ = modelassay("lineage", target, "--base", made, *config)
+    assert (code, "low-rank (measured)" in out) == (0, True)
+    code, out, _ = modelassay("scan", target, "--base", made, *config, "-q")
+    assert (code, "✓ low-rank" in out) == (0, True)
+
+
+def test_a_model_that_has_no_need_of_the_private_seed(
+    modelassay: Command, library: Path, official: Path, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"only its owner knows this")
+    target = write(tmp_path / "adapted", kinship.adapted(base()))
+    public = library / "0.fp.safetensors"
+    code, out, _ = modelassay("lineage", target, "--base", public, "--seed", secret)
+    assert (code, "low-rank (measured)" in out) == (0, True)
+    code, out, _ = modelassay("lineage", target, "--base", official, "--seed", secret)
+    assert (code, "low-rank (measured)" in out) == (0, True)
+
+
+def test_an_official_fingerprint(
+    modelassay: Command, official: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, pin = tmp_path / "prints" / "0.fp.safetensors", tmp_path / "pin.json"
+    made.parent.mkdir()
+    options = ("--id", "acme/base-0@1", "--location", "hf:acme/base-0", "--publisher", "Acme")
+    ran = modelassay("manifest", "create", official, *options, "-o", pin, "--fingerprint", made)
+    assert ran.code == 0
+    (release,) = json.loads(pin.read_bytes())["releases"]
+    assert release["fingerprints"].keys() == {"modelassay-fingerprint/1"}
+    (tmp_path / "modelassay.toml").write_text(
+        '[lineage]\nlibrary = ["prints"]\n[manifests]\nsets = ["pin.json"]\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    target = write(tmp_path / "tuned", kinship.finetuned(base()))
+    shown = "fingerprint of acme/base-0@1, self-pinned by Acme"
+    for command in (("scan", target), ("lineage", target, "--identify")):
+        report = json.loads(modelassay(*command, "-f", "json").out)
+        model = report["models"][0]
+        assert shown in model["answers"]["descends_from"]["reason"]
+        assert model["facts"]["lineage"]["fingerprint_of"]["release"] == "acme/base-0@1"
+    found = json.loads(modelassay("scan", official, "-f", "json").out)
+    answer = found["models"][0]["answers"]["descends_from"]
+    assert (answer["status"], answer["tier"]) == ("identical", "proved")
+    other = print_of(base(), k=16, source="hf:acme/base-0")
+    made.write_bytes(encode(other))  # sound, and not the one that is stated
+    report = json.loads(modelassay("scan", target, "-f", "json").out)
+    assert "fingerprint_of" not in report["models"][0]["facts"]["lineage"]
+
+
+def test_directions_are_written(modelassay: Command, official: Path, tmp_path: Path) -> None:
+    target, out = write(tmp_path / "adapted", kinship.adapted(base())), tmp_path / "directions"
+    options = ("--base", official, "--directions", out)
+    assert modelassay("lineage", target, *options, "--deep").code == 0
+    assert b"modelassay-directions/1" in out.read_bytes()[:2000]
+    code, _, err = modelassay("lineage", target, *options)
+    assert (code, "add --deep" in err) == (2, True)
+    code, _, err = modelassay("lineage", target, *options[:3], tmp_path / "no" / "x", "--deep")
+    assert (code, "cannot be written" in err) == (2, True)
+
+
+def test_a_truncated_file_is_incomplete(
+    modelassay: Command, official: Path, tmp_path: Path
+) -> None:
+    copy = write(tmp_path / "copy", base())
+    path = copy / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    code, out, _ = modelassay("lineage", copy, "--base", official)
+    assert code == 3
+    assert "1 could not be read, 1 of the base's are missing or were not read" in " ".join(
+        out.split()
+    )
+
+
 def test_samples_alone_are_hints(modelassay: Command, official: Path, library: Path) -> None:
     base_file = library / "0.fp.safetensors"
     code, out, _ = modelassay("lineage", official, "--base", base_file, "--samples-only")
@@ -142,3 +254,25 @@ def test_a_base_or_target_that_cannot_be_read(
     code, out, _ = modelassay("lineage", empty, "--base", official)
     assert code == 3
     assert "no weights found" in out
+
+
+def test_an_advisory_about_weights_holds_however_they_are_stored(
+    modelassay: Command, official: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, out, _ = modelassay("lineage", official, "--base", official, "-f", "json")
+    root = json.loads(out)["models"][0]["facts"]["lineage"]["weights_root"]
+    affected = [{"ecosystem_specific": {"weights-root": root}}]
+    document = {"id": "OSV-1", "summary": "a backdoor was trained in", "affected": affected}
+    (tmp_path / "osv").mkdir()
+    (tmp_path / "osv" / "OSV-1.json").write_text(json.dumps(document), encoding="utf-8")
+    (tmp_path / "modelassay.toml").write_text('advisories = ["osv"]\n')
+    copy = write(tmp_path / "copy", base(), "F32")
+    assert modelassay("scan", copy, "-q").code == 0
+    code, out, _ = modelassay("scan", copy, "--base", official, "-f", "json")
+    (model,) = json.loads(out)["models"]
+    (found,) = [each for each in model["findings"] if each["rule"] == "advisory-affects-model"]
+    assert (code, found["evidence"]["by"]) == (1, "weights")
+    other = write(tmp_path / "other", base(1))
+    _, out, _ = modelassay("scan", other, "--base", official, "-f", "json")
+    assert "advisory-affects-model" not in out

@@ -9,8 +9,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.cli.conftest import Command
-from tests.forge import models, releases, signing, sigstore_service
+from tests.forge import git, models, releases, safetensors, signing, sigstore_service
 from tests.forge.sigstore_instance import IDENTITY, ISSUER, Instance
+from tests.hub.content import Content
+from tests.hub.git_server import GitServer
+from tests.hub.scanning import fake_hub
 
 # create, show, check
 
@@ -303,3 +306,31 @@ def test_contradictions_are_named_and_not_settled(modelassay: Command, tmp_path:
     assert [each["id"] for each in merged["releases"]] == ["acme/model@1", "acme/other@1"]
     assert merged["assurance"] == "self-pinned"
     assert modelassay("manifest", "check", tmp_path).out == "2 manifests, 2 releases, no errors\n"
+
+
+def test_a_hub_s_commit_is_proved_by_the_objects_in_the_manifest(
+    modelassay: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, weights = b'{"model_type": "forged"}', Content.of(safetensors.small())
+    files: dict[str, bytes | Content] = {"config.json": config, "model.safetensors": weights}
+    commit = git.commit({"config.json": config, "model.safetensors": weights.pointer})
+    with fake_hub() as hub:
+        hub.add("acme/model", files)
+        hub["acme/model"].commits[-1].sha = commit.id
+        hub["acme/model"].branches["main"] = commit.id
+        hub.git["acme/model"] = GitServer(commit)
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        ref, path = f"hf:acme/model@{commit.id}", tmp_path / "pin.json"
+        assert modelassay("manifest", "create", ref, "-o", path).code == 0
+        assert modelassay("manifest", "check", path).code == 0
+        assert "git anchor: proves 2 of 2 files" in modelassay("manifest", "show", path).out
+        assert modelassay("verify", ref, "--manifest", path).code == 0
+    stated = json.loads(path.read_text())
+    (release,) = stated["releases"]
+    assert release["git_anchor"]["commit"] == commit.id
+    assert len(release["git_anchor"]["objects"]) == len(commit.objects)
+    release["files"][0]["digests"]["sha256"] = "0" * 64
+    path.write_text(json.dumps(stated))
+    shown = modelassay("manifest", "check", path)
+    assert (shown.code, "config.json" in shown.out) == (2, True)

@@ -132,3 +132,33 @@ def test_publishers_and_age_are_those_of_the_hub(
     assert code == 1
     assert "publishers.evil" in lines(model)
     assert lines(model) <= {"publishers.evil", "max-age-days"}
+
+
+def test_who_published_it_is_believed_of_a_configured_hub_alone(
+    hub: FakeHub, modelassay: Command, tmp_path: Path
+) -> None:
+    hub.add("acme/model", {"model.safetensors": WEIGHTS})
+    publishers = '[publishers]\nacme = "allow"\n"*" = "deny"\n'
+    configure(tmp_path, publishers)
+    code, model = scan(modelassay, "hf:acme/model")
+    assert (code, lines(model)) == (1, {"publishers.acme"})
+    assert any(f"as the mirror {hub.url} calls it" in f["message"] for f in model["findings"])
+    configure(tmp_path, f'endpoints = ["{hub.url}/"]\n{publishers}')
+    assert scan(modelassay, "hf:acme/model")[0] == 0
+
+
+def test_a_floor_believes_the_hubs_that_it_names(
+    hub: FakeHub, modelassay: Command, tmp_path: Path
+) -> None:
+    hub.add("acme/model", {"model.safetensors": WEIGHTS})
+    floor = tmp_path / "floor.toml"
+    floor.write_text('[publishers]\nacme = "allow"\n"*" = "deny"\n')
+    configure(tmp_path, f'floor = "floor.toml"\nendpoints = ["{hub.url}"]\n')
+    assert scan(modelassay, "hf:acme/model")[0] == 1
+    floor.write_text(f'endpoints = ["{hub.url}"]\n' + floor.read_text())
+    assert scan(modelassay, "hf:acme/model")[0] == 0
+    configure(
+        tmp_path, f'floor = "floor.toml"\nendpoints = ["{hub.url}", "https://else.example"]\n'
+    )
+    ran = modelassay("policy", "check")
+    assert (ran.code, "says less than the floor" in ran.err) == (2, True)

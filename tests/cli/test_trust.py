@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -395,3 +396,59 @@ def test_a_policy_asks_for_more(modelassay: Command, home: Path) -> None:
     ran = modelassay("verify", home / "plain")
     assert ran.code == 1
     assert "unsigned" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ('[[trust.signer]]\nname = "acme"\nkey = "gone.pub"\n', 1, "gone.pub"),
+        (KEY_RULE.replace('signers = ["acme"]', 'signers = ["acne"]'), 6, "did you mean"),
+        (KEY_RULE + "threshold = 2\n", 6, "2 signatures by 1 signers"),
+        (KEY_RULE + KEY_RULE, 10, "named twice"),
+        ('[trust]\nroot = "gone.json"\n', 2, "gone.json is not there"),
+        ('[manifests]\nsets = [\n "gone"]\n', 2, "gone"),
+        ('[manifests]\nrepository = "gone"\n', 2, "without manifests.root"),
+        ("[trust]\nrot = 1\n", 2, "root"),
+    ],
+)
+def test_a_broken_table_is_found_without_a_model(
+    modelassay: Command, home: Path, text: str, place: int, words: str
+) -> None:
+    configure(home, text)
+    ran = modelassay("policy", "check")
+    assert ran.code == 2
+    assert f"modelassay.toml:{place}: " in ran.err
+    assert words in ran.err
+    configure(home, KEY_RULE)
+    assert modelassay("policy", "check").code == 0
+
+
+def test_advisories_come_with_the_set_and_name_what_is_bad(modelassay: Command, home: Path) -> None:
+    signed = min((home / "model").iterdir())
+    digest = hashlib.sha256(signed.read_bytes()).hexdigest()
+    affected = [{"ecosystem_specific": {"sha256": [digest]}}]
+    advisory = json.dumps({"id": "OSV-1", "summary": "reads files", "affected": affected})
+    repository = Repository(home / "repository")
+    document = json.dumps(releases.document(releases.pinned())).encode()
+    repository.publish({"acme.json": document, "advisories/OSV-1.json": advisory.encode()})
+    (home / "root.json").write_bytes(repository.root)
+    table = '[manifests]\nrepository = "repository"\nroot = "root.json"\nmax-age = 3\n'
+    configure(home, 'advisories = ["update"]\n' + table)
+    assert modelassay("scan", home / "model").code == 2  # never fetched
+    updated = modelassay("manifest", "update")
+    assert (updated.code, "1 manifest, 1 release, 1 advisory, " in updated.err) == (0, True)
+    configure(home, table)
+    assert modelassay("scan", home / "model").code == 0  # they are there, and nobody asked
+    configure(home, 'advisories = ["update"]\n' + table)
+    ran = modelassay("scan", home / "model", "-f", "json")
+    assert (ran.code, "advisory-affects-model" in findings(ran.out)) == (1, True)
+    assert 'advisories = ["update"]' not in modelassay("policy", "show").out
+    assert 'advisories = "update"' in modelassay("policy", "show").out
+    noted = f"{datetime.now(UTC) - timedelta(days=9):%Y-%m-%dT%H:%M:%S+0000}\n"
+    (found,) = (home / "data").rglob("updated")
+    found.write_text(noted)
+    old = modelassay("scan", home / "model")
+    assert (old.code, "older than the 3 days" in old.err) == (1, True)
+    configure(home, 'advisories = ["update"]\n')
+    without = modelassay("scan", home / "model")
+    assert (without.code, "no repository is configured" in without.err) == (2, True)

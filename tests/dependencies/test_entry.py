@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from unittest import mock
@@ -17,7 +18,7 @@ from modelscan.errors import ReadError
 from modelscan.fetcher.local import LocalFile
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import HubFile, SourceRevision
-from tests.forge import models
+from tests.forge import locks, models
 
 
 def test_a_file_that_nobody_knows_the_digest_of_is_left_out(tmp_path: Path) -> None:
@@ -53,6 +54,16 @@ def test_code_without_a_digest_has_no_fingerprint(tmp_path: Path) -> None:
         for file in report.files
     )
     assert not entry("./mini", msgspec.structs.replace(report, files=files)).remote_code
+
+
+def test_code_has_the_fingerprint_that_consent_names(tmp_path: Path) -> None:
+    folder = locks.remote_code(tmp_path / "own")
+    config = {"auto_map": {"AutoModel": "modeling_own.Model", "AutoConfig": "acme/x--other.Config"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (report,) = api.scan(folder).models
+    asked = report.facts.provenance["remote_code"]
+    assert asked["elsewhere"]
+    assert entry("./own", report).remote_code == asked["fingerprint"]
 
 
 def test_what_a_registry_states() -> None:

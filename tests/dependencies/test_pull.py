@@ -32,6 +32,24 @@ FILES: dict[str, bytes | Content] = {
 }
 
 
+class Watch:
+    """A `Progress` that remembers."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[int, int]] = []
+        self.size = self.files = 0
+
+    def start(self, ref: str, files: int, size: int) -> None:
+        assert ref.startswith(f"hf:{NAME}@")
+        self.started.append((files, size))
+
+    def advance(self, size: int) -> None:
+        self.size += size
+
+    def file_done(self) -> None:
+        self.files += 1
+
+
 @pytest.fixture
 def hub() -> Iterator[FakeHub]:
     with fake_hub() as made:
@@ -123,6 +141,26 @@ def test_some_files_may_be_left_out(hub: FakeHub, app: Path) -> None:
     assert sorted(present(app)) == names
     skipped = {gap.file for gap in pulled.report.models[0].coverage if gap.status == "skipped"}
     assert {"README.md", "nested/tokenizer_config.json"} <= skipped
+
+
+def test_a_part_of_a_locked_model_leaves_its_lock_whole(hub: FakeHub, app: Path) -> None:
+    pull(hub, app)
+    whole = locked(app)[f"hf:{NAME}"]
+    pull(hub, app, include=["*.json"], force=True)
+    assert locked(app)[f"hf:{NAME}"] == whole
+    assert {file.path for file in locked(app)["./models/chat"].files} == {
+        "config.json",
+        "nested/tokenizer_config.json",
+    }
+
+
+def test_whoever_watches_is_told(hub: FakeHub, app: Path) -> None:
+    watch = Watch()
+    pull(hub, app, progress=watch)
+    size = sum(len(Content.of(data).head) for data in FILES.values())
+    assert watch.started == [(len(FILES), size)] * 2
+    assert watch.size == 2 * size  # once as it comes in, once as it is scanned
+    assert watch.files == len(FILES)
 
 
 def test_what_is_there_is_kept_unless_it_is_to_be_replaced(hub: FakeHub, app: Path) -> None:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from modelscan.errors import BudgetError, ReadError
 from modelscan.fetcher.git_objects import AlteredError
-from modelscan.fetcher.git_pack import Object, PackLimits, read_pack
+from modelscan.fetcher.git_pack import PackLimits, read_pack
 from modelscan.fetcher.git_protocol import ProtocolError, _pack, packet, packets
+from modelscan.vocabulary.snapshot import GitObject
 from tests.forge import git
 
 BASE = b"0123456789" * 10
@@ -27,7 +28,7 @@ def _change() -> bytes:
 
 def test_whole_objects() -> None:
     found = read_pack(git.pack_of([("blob", BASE), ("tree", b""), ("commit", b"c"), ("tag", b"t")]))
-    assert found[_id(BASE)] == Object("blob", BASE)
+    assert found[_id(BASE)] == GitObject("blob", BASE)
     assert len(found) == 4
 
 

@@ -56,7 +56,7 @@ def _listed() -> dict[str, Listed]:
 def _held(
     server: GitServer, listed: Mapping[str, Listed] | None = None
 ) -> tuple[list[SourceCheck], list[SourceDefect], list[Coverage]]:
-    facts, gaps = held_against(
+    facts, gaps, _ = held_against(
         server.url, "acme/model", _commit(), _listed() if listed is None else listed, ONLINE
     )
     checks = [fact for fact in facts if isinstance(fact, SourceCheck)]
@@ -90,7 +90,7 @@ def test_a_server_without_filters_sends_more_and_proves_the_same(server: GitServ
 
 
 def test_what_is_proved_is_stated_for_the_bytes_to_be_held_against(server: GitServer) -> None:
-    facts, gaps = held_against(server.url, "acme/model", _commit(), _listed(), ONLINE)
+    facts, gaps, _ = held_against(server.url, "acme/model", _commit(), _listed(), ONLINE)
     stated = {fact.location.file: fact for fact in facts if isinstance(fact, SourceDigest)}
     assert len(facts) == len(stated) == len(FILES)
     assert not gaps

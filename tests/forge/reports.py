@@ -403,6 +403,8 @@ def proven_model() -> ModelReport:
 
 def every_report() -> dict[str, Report]:
     """One report of each kind that a writer has to cope with."""
+    from tests.forge import told  # lazy: it is built on this module
+
     statuses: tuple[Relation, ...] = ("unrelated", "merge")
     related = {
         status: answers(
@@ -424,6 +426,8 @@ def every_report() -> dict[str, Report]:
         "unrelated": report(model(answers=related["unrelated"])),
         "merge": report(model(answers=related["merge"], facts=ModelFacts(claims=bases))),
         "waived": report(waived_model()),
+        "told": told.report(),
+        "told by others": report(told.forged()),
         "gaps": report(gap_model(1_500), exit_code=3),
         "no rules": report(bad_model(), exit_code=1, rules={}),
         "large": large_report(2_000),

@@ -126,3 +126,14 @@ def test_any_bytes_end_without_an_error(noise: bytes, at: int, cut: int) -> None
 def test_a_zip_of_nothing_but_its_end() -> None:
     _, _, coverage = _read("x.bin", b"PK\x05\x06" + struct.pack("<4H2IH", 0, 0, 0, 0, 0, 0, 0))
     assert coverage
+
+
+def test_archives_one_after_the_other_are_left_to_a_full_scan() -> None:
+    one = archives.torch_zip()
+    _, facts, coverage = _read("__0_0.distcp", one + one)
+    assert not any(isinstance(fact, ArchiveDefect) for fact in facts)
+    assert [entry.reason for entry in coverage if entry.needed] == [
+        "several archives one after the other: a full scan reads them (--full)"
+    ]
+    _, _, alone = _read("__0_0.distcp", one)
+    assert not any(entry.needed for entry in alone)

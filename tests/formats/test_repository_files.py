@@ -218,14 +218,14 @@ def _attached(*names: str, formats: dict[str, str] | None = None) -> dict[str, s
 def test_files_that_something_starts() -> None:
     assert _attached(
         "start.EXE", "lib/x.so", "lib/x.so.1.2", "weights.bin", "setup.msi", "README.md.lnk",
-        "x.desktop", "Autorun.inf", "sitecustomize.py", "a/usercustomize.py", ".vscode/tasks.json",
+        "x.desktop", "Autorun.inf", "sitecustomize.py", "a/usercustomize.py",
         "m.pyc", "__pycache__/m.cpython-311.pyc", "__pycache__/n.cpython-311.opt-1.pyc", "n.py",
         formats={"weights.bin": "native code"},
     ) == {
         "start.EXE": "native-code", "lib/x.so": "native-code", "lib/x.so.1.2": "native-code",
         "weights.bin": "native-code", "setup.msi": "installer", "README.md.lnk": "launcher",
         "x.desktop": "launcher", "Autorun.inf": "start-up", "sitecustomize.py": "start-up",
-        "a/usercustomize.py": "start-up", ".vscode/tasks.json": "start-up", "m.pyc": "bytecode",
+        "a/usercustomize.py": "start-up", "m.pyc": "bytecode",
         "__pycache__/m.cpython-311.pyc": "bytecode",
         "__pycache__/n.cpython-311.opt-1.pyc": "cached-bytecode",
     }  # fmt: skip

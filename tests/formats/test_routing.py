@@ -199,3 +199,25 @@ def test_a_file_of_many_bombs_is_given_up() -> None:
     items = _items(b"A" * 99, Probe(b"A", *bombs), Probe(b"A", BudgetError("too much")))
     assert len(_gaps(items)) < 40
     assert "given up" in str(items[-1])
+
+
+def test_what_is_looked_for_in_passing_accounts_for_nothing() -> None:
+    class Aside:
+        format = "aside"
+        aside = True
+
+        def recognises(self, glimpse: Glimpse) -> bool:
+            return glimpse.size > 0
+
+        def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+            del budget
+            yield SEEN
+            if artifact.name == "broken":
+                raise ReadError("broken")
+
+    for name, entries in (("notes.xyz", ["skipped"]), ("broken", ["skipped", "unreadable"])):
+        reading = Reading(BytesArtifact(name, b"x"), (Aside(),), Budget())
+        items = list(reading)
+        assert [item.status for item in items if isinstance(item, Coverage)] == entries
+        assert len(items) == 1 + len(entries)
+        assert not reading.recognised

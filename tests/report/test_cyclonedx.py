@@ -384,3 +384,29 @@ def test_every_string_is_plainly_visible(text: str) -> None:
     found = strings(document(reports.report(reports.hostile_model(text), exit_code=1)))
     assert all(one.isprintable() for one in found)
     assert max(map(len, found)) <= 10 * 4_096
+
+
+def test_the_measured_parts_of_a_merge_are_its_ancestors() -> None:
+    built = document(VALID["told"])["components"][0]["pedigree"]
+    assert [one["name"] for one in built["ancestors"]] == ["acme-1", "acme-2"]
+    assert [values(one)["modelassay:weight"] for one in built["ancestors"]] == ["0.25", "0.75"]
+    assert "patches" not in built
+    assert "; limits: It shows how much changed" in built["notes"]
+
+
+def test_what_was_added_to_a_base_is_a_patch() -> None:
+    for status, patched in (("adapter", True), ("low-rank", True), ("finetune", False)):
+        model = related(status=status, base="a/b", tier="measured", reason="r")
+        assert ("patches" in component(model)["pedigree"]) == patched
+
+
+def test_a_licence_s_own_text_is_concluded_and_claims_are_declared() -> None:
+    built = document(VALID["told"])["components"][0]
+    found = [
+        (one["license"].get("id") or one["license"]["name"], one["license"]["acknowledgement"])
+        for one in built["licenses"]
+    ]
+    assert found == [
+        ("Apache-2.0", "declared"), ("MIT", "concluded"), ("llama3.1", "concluded"),
+    ]  # fmt: skip
+    assert built["evidence"]["licenses"] == built["licenses"][1:]

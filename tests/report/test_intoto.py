@@ -19,7 +19,7 @@ from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.evidence import Signed
 from modelscan.vocabulary.result import Allowed, LoadHazards, ModelFacts, ModelReport, Report
 from modelscan.vocabulary.snapshot import Source
-from tests.forge import reports, signing
+from tests.forge import reports, signing, told
 
 NEEDED_PARTS_READ = "MODELASSAY_NEEDED_PARTS_READ"
 
@@ -131,6 +131,14 @@ def test_only_what_was_established_is_a_property() -> None:
     assert "MODELASSAY_NO_LOAD_HAZARDS_FOUND" not in found
     assert "MODELASSAY_NOTHING_WAIVED" not in properties(findings=reports.waived_model().findings)
     assert NEEDED_PARTS_READ not in properties(coverage=reports.gap_model().coverage)
+
+
+def test_an_approval_that_holds_is_a_property() -> None:
+    said = stated(told.report())["predicate"]["properties"]
+    assert "MODELASSAY_APPROVED" in said
+    ended = msgspec.structs.replace(told.model(), approvals=told.model().approvals[1:])  # type: ignore[index]  # it has two
+    said = stated(reports.report(ended))["predicate"]["properties"]
+    assert "MODELASSAY_APPROVED" not in said
 
 
 def test_who_only_verified_states_nothing_about_the_inside() -> None:

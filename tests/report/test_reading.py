@@ -6,17 +6,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelscan.errors import UsageError
 from modelscan.report import reading
+from modelscan.report.evidence.folder import evidence
 from modelscan.report.reading import read_report
 from modelscan.report.writer import Output
 from modelscan.report.writers import BY_NAME
 from tests.forge import reports
 
+SCHEMA = Path(__file__).parents[2] / "docs" / "schema" / "report-1.json"
 SAMPLE = Path(__file__).parent / "data" / "report-1.json"
 """Written once by the first version of the format, and never again: it must always convert."""
 
@@ -34,6 +37,13 @@ def test_a_report_of_the_first_version_converts_to_every_format(name: str) -> No
     report = read_report(SAMPLE)
     written = BY_NAME[name].write(report, Output())
     assert len(written) > 400
+
+
+def test_a_report_of_the_first_version_follows_the_schema_and_is_evidence() -> None:
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+    validator.validate(json.loads(SAMPLE.read_text(encoding="utf-8")))
+    assert {one.path for one in evidence(read_report(SAMPLE))} >= {"index.json", "decision.json"}
 
 
 def test_the_sample_holds_one_of_everything() -> None:

@@ -146,7 +146,7 @@ def test_two_models_share_a_base_a_dataset_and_a_licence() -> None:
     assert len(of_type("simplelicensing_LicenseExpression", report)) == 2
 
 
-def test_licences_are_declared_and_none_is_concluded() -> None:
+def test_licences_are_declared_and_without_a_text_none_is_concluded() -> None:
     report = reports.bad_report()
     expressions = {
         one["spdxId"]: one for one in of_type("simplelicensing_LicenseExpression", report)
@@ -190,3 +190,21 @@ def test_profiles_are_claimed_only_when_used() -> None:
     assert clean["profileConformance"] == ["core", "software", "simpleLicensing", "ai"]
     (bad,) = of_type("SpdxDocument", reports.bad_report())
     assert bad["profileConformance"][-2:] == ["dataset", "security"]
+
+
+def test_a_licence_s_own_text_is_concluded() -> None:
+    expressions = {
+        one["spdxId"]: one["simplelicensing_licenseExpression"]
+        for one in of_type("simplelicensing_LicenseExpression", VALID["told"])
+    }
+    (concluded,) = related(VALID["told"], "hasConcludedLicense")
+    first, second = (expressions[one] for one in concluded["to"])
+    assert first == "MIT"
+    assert second.startswith("LicenseRef-")
+    (declared,) = related(VALID["told"], "hasDeclaredLicense")
+    assert [expressions[one] for one in declared["to"]] == ["Apache-2.0"]
+
+
+def test_the_measured_parts_of_a_merge_are_its_ancestors() -> None:
+    (descent,) = related(VALID["told"], "descendantOf")
+    assert len(descent["to"]) == 2

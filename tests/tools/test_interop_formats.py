@@ -6,8 +6,9 @@ import pytest
 
 from tests.forge import pickles, safetensors
 from tools import interop_formats as interop
+from tools.interop_recipes import Recipe
 
-RECIPE = interop.Recipe(("some",), "open('m', 'w')")
+RECIPE = Recipe(("some",), "open('m', 'w')")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ in between; an answer about another commit than the one asked for ends it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
@@ -61,7 +61,7 @@ def take(ref: HubRef, options: FetchOptions, patience: Patience | None = None) -
                 _knock(hub, fetcher, listing, name)
             with ThreadPoolExecutor(1) as pool:  # steps 4 and 5 wait for different answers
                 asking = pool.submit(describe, hub, ref, info, listing.files)
-                proved, hidden = _held_against_git(hub, listing, name, commit, options)
+                held = _held_against_git(hub, listing, name, commit, options)
                 about = asking.result()
         except BaseException:
             fetcher.close()
@@ -69,7 +69,7 @@ def take(ref: HubRef, options: FetchOptions, patience: Patience | None = None) -
     revision = SourceRevision(
         status="declared", asked=ref.revision or "main", resolved=commit, pinned=ref.pinned
     )
-    facts: tuple[Fact, ...] = (*about.facts, revision, *listing.facts, *proved)
+    facts: tuple[Fact, ...] = (*about.facts, revision, *listing.facts, *held.facts)
     silence = tuple(
         Coverage(file=".", status="skipped", reason=f"the hub did not say: {what}")
         for what in about.unknown
@@ -82,10 +82,11 @@ def take(ref: HubRef, options: FetchOptions, patience: Patience | None = None) -
         ),
         files=tuple(fetcher.file(file) for file in listing.files),
         facts=facts,
-        coverage=(*listing.coverage, *silence, *hidden),
+        coverage=(*listing.coverage, *silence, *held.coverage),
         claimed=f"hf:{name}@{commit}",
         left_out=left_out,
         let_go=fetcher.close,
+        objects=held.objects,
     )
 
 
@@ -122,16 +123,16 @@ def _identify(hub: Hub, ref: HubRef) -> Any:
 
 def _held_against_git(
     hub: Hub, listing: Listing, name: str, commit: str, options: FetchOptions
-) -> tuple[Sequence[Fact], Sequence[Coverage]]:
+) -> gitanchor.Held:
     """Step 5: what the commit proves, where the listing contradicts it, and what that hides."""
     listed = {
         file.path: gitanchor.Listed(file.sha256 or None, file.git_blob or None, file.size)
         for file in listing.files
     }
     with hub.new_client() as client:
-        facts, gaps = gitanchor.held_against(hub.endpoint, name, commit, listed, options, client)
+        held = gitanchor.held_against(hub.endpoint, name, commit, listed, options, client)
     known = {gap.file for gap in listing.coverage}
-    return facts, [gap for gap in gaps if gap.file not in known]
+    return held._replace(coverage=[gap for gap in held.coverage if gap.file not in known])
 
 
 def _knock(hub: Hub, fetcher: Fetcher, listing: Listing, name: str) -> None:

@@ -16,6 +16,7 @@ from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.remote import remote_file
 from modelscan.fetcher.resource import Resource
 from modelscan.fetcher.transfer import TransferError
+from modelscan.fetcher.whole import Kept
 from modelscan.vocabulary.snapshot import SourceFile
 
 
@@ -38,6 +39,7 @@ class Fetcher:
         self._repository = repository
         self._commit = commit
         self._options = options
+        self._kept = Kept()
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -63,4 +65,4 @@ class Fetcher:
     def file(self, file: Listed) -> SourceFile:
         """The file, to be opened."""
         resource = self.resource(file)
-        return remote_file(file.path, file.size, file.sha256, resource, self._options)
+        return remote_file(file.path, file.size, file.sha256, resource, self._options, self._kept)

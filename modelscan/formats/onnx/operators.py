@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Protocol
 
 from modelscan.formats.graph_operators import telling
@@ -11,6 +12,8 @@ from modelscan.vocabulary.lists import GraphOperators
 _OPEN_DOMAINS: Final = frozenset({"ai.onnx.contrib", "com.microsoft.extensions"})
 """Known domains in which a user's own Python, and services, can be registered."""
 _CONTEXT, _CONTEXT_PATH, _EMBEDDED = "EPContext", "ep_cache_context", "embed_mode"
+_LIBRARY: Final = re.compile(r"\.(?:so(?:\.\d+)*|dll|dylib|exe|pyd?|sh)$", re.IGNORECASE)
+"""Names of contexts that are programs: those of compilers are data to their driver."""
 _MAX_VALUE: Final = 500
 
 
@@ -48,7 +51,10 @@ class Operators:
         domain, operator = node.key
         listed = self._classes.get(operator)
         if listed is not None and listed != "compute":
-            return listed, self._argument(node)
+            argument = self._argument(node)
+            if operator == _CONTEXT and _LIBRARY.search(argument):
+                return "runs-code", argument
+            return listed, argument
         if not domain:
             known = operator in self.standard
         else:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.python_code import source
-from modelscan.formats.python_code.access import attribute
+from modelscan.formats.python_code.access import ENVIRONMENT, attribute
 from modelscan.formats.python_code.binding import bind
 from modelscan.formats.python_code.evaluate import Evaluator
 from modelscan.formats.python_code.judged import Judged
@@ -24,13 +24,16 @@ from modelscan.formats.python_code.reach import Reach, When
 from modelscan.formats.python_code.results import Called
 from modelscan.formats.python_code.scopes import Scope
 from modelscan.formats.python_code.structure import Event, Structure, take_apart
-from modelscan.formats.python_code.values import Value, Values
+from modelscan.formats.python_code.surroundings import variable
+from modelscan.formats.python_code.values import Value, Values, shown
 
 _NESTED: Final = 3
 """Levels of `exec` inside `exec` that are looked into."""
 _NESTED_TEXT: Final = 1 << 20
 """Characters of literal code that are looked into, for one file."""
 _BATCH: Final = 64
+_ASIDE: Final = frozenset({"hook", "item", "reduction"})
+"""Events that call nothing there and then."""
 _NEVER_CALL: Final = frozenset(
     {"isinstance", "issubclass", "hasattr", "getattr", "callable", "print", "repr", "str", "id",
      "type", "functools.partial", "functools.wraps", "functools.update_wrapper",
@@ -105,7 +108,8 @@ class Analysis:
 
     def _judged(self, event: Event) -> Iterator[Judged]:
         node, evaluator = event.node, self._evaluator
-        if event.kind == "hook":
+        if event.kind in _ASIDE:
+            yield from self._aside(event)
             return
         if event.kind != "call" or not isinstance(node, ast.Call):
             for value in evaluator.values(node, event.scope):
@@ -123,9 +127,38 @@ class Analysis:
                 judged = self._one(callee, call, operands)
                 if judged is not None:
                     yield judged
+            yield from self._written(node, event.scope, callees)
             self._note_data(node, event, callees, call.all)
         if not any(value.function or value.cls for value in callees):
             yield from self._handed(node, event, callees)
+
+    def _aside(self, event: Event) -> Iterator[Judged]:
+        """What is put into the environment, and what unpickling calls."""
+        evaluator, scope = self._evaluator, event.scope
+        if event.kind == "item" and isinstance(event.holder, ast.Subscript):
+            tables = evaluator.values(event.holder.value, scope)
+            if any(canonical(table.name) in ENVIRONMENT for table in tables):
+                key = evaluator.one(event.holder.slice, scope)
+                judged = variable(key.text, shown(evaluator.one(event.node, scope)))
+                if judged is not None:
+                    yield judged
+        elif event.kind == "reduction":
+            for value in evaluator.values(event.node, scope):
+                judged = handed_over(value.items[0]) if value.items else None
+                if judged is not None:
+                    yield judged
+
+    def _written(self, node: ast.Call, scope: Scope, callees: Values) -> Iterator[Judged]:
+        """The variables of a table that is written out where the environment is updated."""
+        if not any(canonical(callee.name) == "os.environ.update" for callee in callees):
+            return
+        for table in node.args:
+            if isinstance(table, ast.Dict):
+                for key, value in zip(table.keys, table.values, strict=True):
+                    name = None if key is None else self._evaluator.one(key, scope).text
+                    judged = variable(name, shown(self._evaluator.one(value, scope)))
+                    if judged is not None:
+                        yield judged
 
     def _one(self, callee: Value, call: Called, operands: Values) -> Judged | None:
         if callee.name == "operator.methodcaller()" and isinstance(callee.text, str):

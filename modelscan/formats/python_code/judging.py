@@ -24,6 +24,7 @@ from modelscan.formats.python_code.names import (
     canonical,
 )
 from modelscan.formats.python_code.results import SOURCE_FILE, Called
+from modelscan.formats.python_code.surroundings import judge_surroundings
 from modelscan.formats.python_code.values import Value, Values, shown
 from modelscan.vocabulary.fact import CodeAction
 
@@ -51,7 +52,7 @@ def judge(callee: Value, call: Called, operands: Values) -> Judged | None:
     if name == "os.dup2":
         from_socket = any(value.name.startswith(("socket.", "_socket.")) for value in call.all)
         return Judged("remote-shell", name) if from_socket else None
-    return judge_file(name, callee, call)
+    return judge_surroundings(name, call) or judge_file(name, callee, call)
 
 
 def made_function(callee: Value, call: Called) -> Judged | None:

@@ -37,6 +37,8 @@ class Reach:
         self._when: dict[int, When] = {}
         calls: dict[int, list[tuple[Function, bool]]] = {}
         for event in reversed(structure.events):
+            if event.kind in {"item", "reduction"}:
+                continue  # whoever calls what is in a table is an event of its own
             runner = event.scope.function
             edges = calls.setdefault(id(runner) if runner else 0, [])
             edges.extend((function, event.guarded) for function in _called(event, evaluator))

@@ -40,7 +40,8 @@ class Event:
     guarded: bool
     """True for what never runs on import."""
     kind: str = "call"
-    """`call`, `decorator`, `operator`, or `hook`: something is put in the place of `holder.x`."""
+    """`call`, `decorator`, `operator`; `hook`: something is put in the place of `holder.x`; `item`:
+    something is put into `holder`, which is `x[y]`; `reduction`: what unpickling calls."""
     holder: ast.expr | None = None
 
 
@@ -97,6 +98,13 @@ class _Walk:
                     for target in node.targets
                     if isinstance(target, ast.Attribute)
                 )
+                self.structure.events.extend(
+                    Event(node.value, scope, guarded, "item", target)
+                    for target in node.targets
+                    if isinstance(target, ast.Subscript)
+                )
+            elif isinstance(node, ast.Return) and node.value is not None and _unpickled(scope):
+                self.structure.events.append(Event(node.value, scope, guarded, "reduction"))
             self.structure.bindings.extend(_bindings(node, scope))
             children = [each for each in ast.iter_child_nodes(node) if type(each) not in _LEAVES]
             self._pending.extend((child, scope, guarded) for child in reversed(children))
@@ -158,6 +166,11 @@ def _operators(statement: ast.stmt) -> Iterator[ast.expr]:
         for target in statement.targets:
             if isinstance(target, ast.Name) and target.id.startswith("__"):
                 yield statement.value
+
+
+def _unpickled(scope: Scope) -> bool:
+    """True inside a method whose result says what unpickling calls."""
+    return scope.function is not None and scope.function.name in {"__reduce__", "__reduce_ex__"}
 
 
 def _never_on_import(test: ast.expr) -> bool:

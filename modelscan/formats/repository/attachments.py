@@ -31,7 +31,7 @@ _KINDS: Final = {
 }  # fmt: skip
 _START_UP: Final = re.compile(
     r"(?:.*/)?(?:(?:site|user)customize\.py|\.(?:bashrc|bash_profile|zshrc|zshenv)"
-    r"|\.vscode/tasks\.json|\.git/hooks/(?!.*\.sample$).+|[Aa]utorun\.inf)"
+    r"|\.git/hooks/(?!.*\.sample$).+|[Aa]utorun\.inf)"
     r"|(?:.*/)?Launch(?:Agents|Daemons)/.*\.plist"
 )
 _VERSIONED: Final = re.compile(r"\.so(?:\.\d+)+$")

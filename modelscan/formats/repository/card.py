@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from modelscan.formats.repository.relator import Facts, RepositoryView
 from modelscan.vocabulary.fact import Fact, ModelClaim, RepositoryCheck
+from modelscan.vocabulary.location import Location
 
 _WEIGHTS = frozenset(
     {".bin", ".ckpt", ".gguf", ".h5", ".keras", ".msgpack", ".onnx", ".pt", ".pth", ".safetensors",
@@ -17,6 +18,8 @@ _WEIGHTS = frozenset(
 )  # fmt: skip
 _DESCRIPTION = re.compile(r"(?:readme|model[_-]?card)(?:\.\w+)?$", re.IGNORECASE)
 """Names of files, at the top, that say what the model is, in whatever format."""
+_PARTS = ("licence", "base", "dataset", "language", "task", "library")
+"""Claims that the metadata of a card usually make."""
 _TERMS = re.compile(r"licen[cs]e|copying|use[_-]policy|terms", re.IGNORECASE)
 """Names of files that hold the terms of use."""
 
@@ -30,10 +33,25 @@ class CardRelator:
             return
         claims = [claim for claim in facts.of(ModelClaim) if claim.claim == "licence"]
         if _has_weights(view):
-            if not any(_DESCRIPTION.match(name) for name in view.names):
+            cards = [name for name in view.files if _DESCRIPTION.match(name)]
+            if cards:
+                yield from _missing(min(cards), facts)
+            elif not any(_DESCRIPTION.match(name) for name in view.names):
                 yield RepositoryCheck(status="absent", kind="no-card")
             if not claims and not any(_TERMS.search(_base(name)) for name in view.names):
                 yield RepositoryCheck(status="absent", kind="no-licence")
+
+
+def _missing(card: str, facts: Facts) -> Iterator[Fact]:
+    """The parts that no claim of the card fills."""
+    stated = {claim.claim for claim in facts.of(ModelClaim) if claim.location.file == card}
+    missing = [part for part in _PARTS if part not in stated]
+    if missing:
+        where = Location(card)
+        parts = ", ".join(missing)
+        yield RepositoryCheck(
+            location=where, status="absent", kind="card-parts-missing", value=parts
+        )
 
 
 def _has_weights(view: RepositoryView) -> bool:

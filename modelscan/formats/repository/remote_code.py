@@ -1,8 +1,7 @@
 """The Python that configurations ask for: is it part of the model, and what is all of it?
 
-Consent to remote code is given to a fingerprint. It covers every module of the repository, and not
-only the one that is named: what a module imports while it runs is not decidable, and a change to
-code that nobody imports costs one more look at it.
+Consent to remote code is given to a fingerprint of every module of the repository, the digest that
+a lock holds, too: `vocabulary.digest.code_digest`.
 
 Source: transformers, `get_class_from_dynamic_module`: `module.Class` is taken from `module.py`;
 sentence-transformers takes dotted modules from folders.
@@ -10,18 +9,14 @@ sentence-transformers takes dotted modules from folders.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import posixpath
 from collections.abc import Iterator
 
-from modelscan.formats import adapter_config
+from modelscan.formats import adapter_config, mlflow
 from modelscan.formats.repository.relator import Facts, RepositoryView
+from modelscan.vocabulary.digest import code_digest, is_module
 from modelscan.vocabulary.fact import Fact, RemoteClosure, RemoteCode, RemoteModule
 from modelscan.vocabulary.location import Location
-
-_MODULES = (".py", ".pyc", ".pyd", ".so")
-"""Extensions of what Python can import from a folder."""
 
 
 class RemoteCodeRelator:
@@ -40,6 +35,9 @@ class RemoteCodeRelator:
             path = code.location.file
             module = code.reference.rpartition(".")[0].replace(".", "/") + ".py"
             places = {posixpath.join(posixpath.dirname(path), module), module}
+            if posixpath.basename(path) == mlflow.NAME:  # MLflow imports packages, too
+                package = module.removesuffix(".py") + "/__init__.py"
+                places.add(posixpath.join(posixpath.dirname(path), package))
             shipped = not code.repository and not places.isdisjoint(view.names)
             if not shipped:
                 elsewhere.add(code.reference)
@@ -55,15 +53,14 @@ class RemoteCodeRelator:
 
 
 def _closure(view: RepositoryView, elsewhere: list[str], where: Location) -> RemoteClosure:
-    files = sorted(name for name in view.names if name.lower().endswith(_MODULES))
+    files = sorted(filter(is_module, view.names))
     digests = [
         view.files[name].digests.get("sha256", "") if name in view.files else "" for name in files
     ]
-    whole = json.dumps([list(zip(files, digests, strict=True)), elsewhere])  # ASCII, unambiguous
-    digest = hashlib.sha256(whole.encode()).hexdigest()
+    known = zip(files, digests, strict=True)
     return RemoteClosure(
         location=where,
-        fingerprint=f"sha256:{digest}" if all(digests) else "",
+        fingerprint=code_digest(known, elsewhere) if all(digests) else "",
         files=tuple(files),
         elsewhere=tuple(elsewhere),
     )

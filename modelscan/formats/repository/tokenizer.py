@@ -71,7 +71,7 @@ def _added(first: TokenizerNames, second: TokenizerNames) -> Iterator[Fact]:
     }
     kind: Any = "files-exchange" if exchanged else "files-shift"
     for name in moved[: _SHOWN if exchanged else 1]:
-        detail = f"{one[name]} here, {other[name]} in {second.location.file}"
+        detail = f"{name!r} is {one[name]} here, {other[name]} in {second.location.file}"
         yield _defect(first, kind, name, detail)
     by_number: Mapping[int, str] = dict(zip(second.numbers, second.names, strict=True))
     renamed = [

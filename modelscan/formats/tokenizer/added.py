@@ -22,6 +22,8 @@ _ADDRESS: Final = re.compile(
     r"\b(?:https?|ftp|wss?)://[^\s/]{3}|\bwww\.[\w-]+\.\w{2}", re.IGNORECASE
 )
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_LONGEST: Final = 1_000
+"""Characters of a token; the longest runs of blanks have a few hundred."""
 _SENTENCE: Final = 5
 """Words, with blanks between them, from which a token is a sentence."""
 _HIDDEN: Final = re.compile("[\U000e0020-\U000e007e\u202a-\u202e\u2066-\u2069]")
@@ -66,7 +68,9 @@ def against(table: Mapping[str, int], tokens: list[Added]) -> Iterator[Defect]:
             other = wanted.get(own)
             kind = "number-exchanged" if other is not None else "number-differs"
             why = f", the number of {other!r} among the added tokens" if other is not None else ""
-            defect = Defect(kind, content, f"{number} added, {own} in the vocabulary{why}")
+            defect = Defect(
+                kind, content, f"{content!r} is {number} added, {own} in the vocabulary{why}"
+            )
         elif own is None and 0 <= number < len(table):
             if named is None:
                 named = {value: name for name, value in table.items()}
@@ -86,6 +90,8 @@ def oddity(content: str) -> Any:
 
     Reserved tokens, language codes, runs of blanks and single words are ordinary.
     """
+    if len(content) > _LONGEST:
+        return oddity(content[:_LONGEST]) or "holds-sentence"
     if _HIDDEN.search(content):
         return "hidden-text"
     if _ADDRESS.search(content):

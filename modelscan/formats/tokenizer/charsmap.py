@@ -19,7 +19,7 @@ from typing import Final
 _SIZE: Final = 4
 _LARGEST: Final = 16 << 20
 _WORD: Final = re.compile(
-    rb"[A-Za-z]{6,}|[A-Za-z]+ [A-Za-z]{2,}|://|[A-Za-z0-9-]{2,}\.(?:com|org|net|io|ai)"
+    rb"[A-Za-z]{6}|[A-Za-z] [A-Za-z]{2}|://|[A-Za-z0-9]\.(?:com|org|net|io|ai)\b"
 )
 """The longest word of the standard rules has five letters."""
 _MOST: Final = 20
@@ -41,9 +41,9 @@ def words(data: bytes) -> Iterator[str]:
         yield text[:400].decode("utf-8", "replace")
 
 
-def words_of_text(text: str) -> Iterator[str]:
+def words_of_text(text: object) -> Iterator[str]:
     """The same of rules that are written in Base64, as in `tokenizer.json`."""
-    if len(text) > _LARGEST:
+    if not isinstance(text, str) or len(text) > _LARGEST:
         return
     try:
         data = base64.b64decode(text)

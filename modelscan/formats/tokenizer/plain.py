@@ -38,6 +38,8 @@ _RANKED_NAMES: Final = frozenset({"tiktoken.model", "tokenizer.model", "tekken.m
 _FIRST_RANKS: Final = (b"IQ== 0", b"AA== 0")
 """How tables begin: with `!`, the first byte that can be seen, or with a zero."""
 _LARGEST: Final = 32 << 20
+_SHARED: Final = 64
+"""Numbers that are another token's as well, up to which a table numbers tokens."""
 _SHOWN: Final = 160
 
 
@@ -80,7 +82,7 @@ def _stated(name: str, data: bytes, where: Location) -> Iterator[Fact]:
         yield from facts_of_added(tokens, "added_tokens.json", where)
     elif name == _TABLE:
         table = _decoded(data, dict[str, int])
-        if table:
+        if table and len(table) - len(set(table.values())) <= _SHARED:  # else it counts words
             yield from _vocabulary(Vocabulary.of(table), "vocabulary", "", where)
     elif name == _LINES:
         lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")

@@ -37,6 +37,8 @@ _KNOWN: Final = {
 """The steps that the library has."""
 _MOST: Final = 1_000
 _SHOWN: Final = 160
+_LONGEST: Final = 4_096
+"""Characters of a pattern; longer ones hide what they look for, whatever it is."""
 _MARKED: Final = re.compile(r"</?[^<>\s]{0,30}>|\[[A-Z_]{1,20}\]")
 _SYNTAX: Final = re.compile(
     r"\\[pP]\{\^?\w+\}|\\x\{?[0-9a-fA-F]+\}?|\\u[0-9a-fA-F]{4}|\\.|\[[^\]]*\]"
@@ -48,7 +50,7 @@ _TURN: Final = re.compile(r"<[|\uff5c]|\[/?INST|_of_turn>")
 """Markers of a conversation, which nothing but the template may write."""
 _WORDS: Final = re.compile(r"[^\W\d_]{3,}")
 _SHORT: Final = re.compile(r"[^\W\d_]{2,}")
-_ADDRESS: Final = re.compile(r"://|\bwww\.|\b[\w-]+\.(?:com|org|net|io|ai|dev|co|app|sh|xyz)\b")
+_ADDRESS: Final = re.compile(r"://|\bwww\.|\w\.(?:com|org|net|io|ai|dev|co|app|sh|xyz)\b")
 
 
 class Step(NamedTuple):
@@ -111,7 +113,7 @@ def _changed(stage: str, step: Mapping[str, Any], name: str) -> Iterator[Step]:
         if words:
             yield Step(stage, "removes-words", name, pattern[:_SHOWN])
     elif name == "Precompiled":
-        for written in charsmap.words_of_text(_text(step.get("precompiled_charsmap"))):
+        for written in charsmap.words_of_text(step.get("precompiled_charsmap")):
             yield Step(stage, _writes(written, "rewrites-words"), name, "", written[:_SHOWN])
     else:
         yield from _marked(stage, step, name)
@@ -129,7 +131,7 @@ def _replaced(stage: str, step: Mapping[str, Any]) -> Iterator[Step]:
     """Blanks, marks and quotation marks are replaced everywhere; words are not."""
     content = _text(step.get("content"))
     pattern, words = _pattern(step.get("pattern"))
-    writes = _SHORT.search(_MARKED.sub(" ", content)) is not None
+    writes = len(content) == _LONGEST or _SHORT.search(_MARKED.sub(" ", content))
     if words or writes or _ADDRESS.search(content) or _TURN.search(content):
         kind = "removes-words" if words and not content.strip() else "rewrites-words"
         yield Step(stage, _writes(content, kind), "Replace", pattern[:_SHOWN], content[:_SHOWN])
@@ -140,6 +142,8 @@ def _pattern(value: Any) -> tuple[str, bool]:
     if not isinstance(value, dict):
         return "", False
     plain, regex = value.get("String"), value.get("Regex")
+    if any(isinstance(one, str) and len(one) > _LONGEST for one in (plain, regex)):
+        return str(plain or regex)[:_SHOWN], True
     if isinstance(plain, str):
         return plain, _WORDS.search(_MARKED.sub(" ", plain)) is not None
     if isinstance(regex, str):
@@ -201,7 +205,8 @@ def _writes(text: str, otherwise: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    """A text as it is judged; what stands behind the beginning of a long one says no more."""
+    return value[:_LONGEST] if isinstance(value, str) else ""
 
 
 def _list(value: Any) -> list[Any]:

@@ -14,7 +14,7 @@ import msgspec
 from modelscan.report.machine import Json, text
 from modelscan.report.residual import NOT_EVALUATED, approvals, assumed, left
 from modelscan.report.verdicts import verdicts, worst_first
-from modelscan.report.waivers import waiver
+from modelscan.report.waivers import Waiver, waiver
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import ModelReport, Report
 
@@ -49,9 +49,9 @@ def waivers(report: Report) -> Json:
             {
                 **_named(model),
                 "waived": [
-                    {**_finding(finding), **_waiver(finding)}
+                    {**_finding(finding), **_waiver(found)}
                     for finding in worst_first(model.findings)
-                    if finding.waived is not None
+                    if (found := waiver(finding.waived)) is not None
                 ],
             }
             for model in report.models
@@ -129,8 +129,5 @@ def _finding(finding: Finding) -> Json:
     }
 
 
-def _waiver(finding: Finding) -> Json:
-    found = waiver(finding.waived)
-    if found is None:
-        return {}
+def _waiver(found: Waiver) -> Json:
     return {"justification": found.justification or None, "reason": found.reason}

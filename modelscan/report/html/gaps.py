@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from modelscan.report.html.markup import code, text
 from modelscan.report.text import counted
+from modelscan.report.verdicts import purpose
 from modelscan.vocabulary.coverage import Coverage, Status
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.result import ModelReport
@@ -29,10 +30,11 @@ def gaps(model: ModelReport) -> str:
     """What one model's report is silent about."""
     needed = [entry for entry in model.coverage if entry.needed]
     others = [entry for entry in model.coverage if not entry.needed and entry.status != "read"]
+    what_for = purpose(model)
     parts = [_counts(model.coverage)]
     if needed:
         parts.append(
-            f'<p class="lead tone-bad"><b>{counted(len(needed), "part")} that loading needs '
+            f'<p class="lead tone-bad"><b>{counted(len(needed), "part")} that {what_for} needs '
             f"{'was' if len(needed) == 1 else 'were'} not looked at.</b> "
             "Nothing is known about what is in there.</p>"
         )
@@ -40,11 +42,11 @@ def gaps(model: ModelReport) -> str:
     elif model.error is not None or model.digest is None:
         parts.append('<p class="lead tone-gap">Some bytes were not read.</p>')
     elif others:
-        parts.append('<p class="lead">Nothing that loading needs was left out.</p>')
+        parts.append(f'<p class="lead">Nothing that {what_for} needs was left out.</p>')
     else:
         parts.append('<p class="lead">Everything was looked at.</p>')
     if others:
-        summary = f"<summary>{counted(len(others), 'part')} that loading does not need</summary>"
+        summary = f"<summary>{counted(len(others), 'part')} that {what_for} does not need</summary>"
         table = _table("Not needed, and not parsed", others)
         parts.append(f"<details>{summary}{table}</details>")
     return "".join(parts)

@@ -17,6 +17,8 @@ from modelscan.vocabulary.ancestry import Tier
 
 _SHOWN = frozenset({"verdicts", "merge", "candidates", "deep", "base"})
 """Entries that have a place of their own."""
+_MOST_VALUES = 4
+"""Singular values of one matrix that are shown."""
 _TIERS: tuple[Tier, ...] = ("proved", "measured", "hint", "declared", "none")
 _NAMES = {
     "compared_by": "Compared by",
@@ -68,7 +70,7 @@ def _verdicts(found: Mapping[str, Any]) -> Iterator[str]:
 
 _PARTS = ("Base", "Weight")
 _RIVALS = ("Base", "Relation", "Known by", "Resemblance")
-_MATRICES = ("Matrix", "Rank", "Norm", "First direction's share", "Singular values")
+_MATRICES = ("Matrix", "Rank", "Norm", "First share", "Largest singular values")
 
 
 def _merge(found: Mapping[str, Any]) -> list[list[str]]:
@@ -107,7 +109,7 @@ def _number(value: Any) -> str:
 
 def _numbers(values: Any) -> str:
     listed = values if isinstance(values, list) else []
-    return ", ".join(_number(value) for value in listed[:8])
+    return ", ".join(_number(value) for value in listed[:_MOST_VALUES])
 
 
 def _value(value: Any) -> str:

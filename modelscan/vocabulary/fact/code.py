@@ -74,6 +74,9 @@ CodeAction = Literal[
     "sends-secrets",  # credentials or the whole environment go over the network
     "reads-secrets",  # opens a place where credentials live
     "writes-outside",  # changes what a shell, a scheduler or an interpreter runs later
+    "changes-environment",  # variables that make every program load something
+    "changes-import-path",  # folders that others write to, or hooks that answer imports
+    "leads-elsewhere",  # variables that lead connections to another server
     "loads-native-code",
     "loads-system-library",
     "compiles-native-code",

@@ -96,6 +96,7 @@ class RepositoryCheck(Fact, frozen=True, kw_only=True, tag="repository.check"):
 
     kind: Literal[
         "no-card",  # weights without a model card
+        "card-parts-missing",  # a card that leaves out what cards usually state
         "no-licence",  # neither a claimed licence nor a licence file
         "base-differs",  # the card claims another base than the adapter's configuration
         "no-base",  # an adapter that no file names the base of

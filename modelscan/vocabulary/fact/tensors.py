@@ -35,6 +35,7 @@ class TensorDefect(Fact, frozen=True, kw_only=True, tag="tensor.defect"):
     kind: Literal[
         "duplicate-key", "overlap", "hole", "trailing-data", "out-of-bounds", "size-mismatch",
         "unknown-dtype", "bad-metadata", "not-canonical", "hidden-file", "code-in-metadata",
+        "impossible-dtype",
     ]  # fmt: skip
     """Which promise it breaks; `hidden-file` is a tensor or text that is a file of another kind,
     `code-in-metadata` a text that calls the interpreter."""

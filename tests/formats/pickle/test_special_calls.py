@@ -49,6 +49,13 @@ def test_dill_names_types_that_run_code(name: str) -> None:
     assert bad(Assembler(2).global_("dill._dill", "_load_type").text(name).tuple1().reduce())
 
 
+@pytest.mark.parametrize("name", ["EnumMeta", "EnumType"])
+def test_a_class_of_classes_is_named_and_not_called(name: str) -> None:
+    assert not bad(Assembler(2).global_("enum", name))
+    made = Assembler(2).global_("enum", name).text("X").empty_tuple().empty_dict()
+    assert bad(made.raw(b"\x87").reduce())
+
+
 def test_dill_evaluates_text() -> None:
     def evaluated(text: str) -> list[str]:
         out = Assembler(2).global_("dill._dill", "_eval_repr").text(text)

@@ -10,11 +10,24 @@ from tests.forge.repository import claim, view
 WEIGHTS = "model.safetensors"
 
 
-def _checks(repository: RepositoryView, *facts: Fact) -> list[tuple[str, str, str]]:
+def _all(repository: RepositoryView, *facts: Fact) -> list[tuple[str, str, str]]:
     found = CardRelator().relate(repository, Facts(facts))
     return [
         (fact.kind, fact.value, fact.other) for fact in found if isinstance(fact, RepositoryCheck)
     ]
+
+
+def _checks(repository: RepositoryView, *facts: Fact) -> list[tuple[str, str, str]]:
+    return [check for check in _all(repository, *facts) if check[0] != "card-parts-missing"]
+
+
+def test_parts_that_a_card_leaves_out() -> None:
+    stated = [claim(kind, "x") for kind in ("licence", "dataset", "language", "task", "library")]
+    repository = view(WEIGHTS, "README.md", "LICENSE")
+    assert _all(repository, *stated) == [("card-parts-missing", "base", "")]
+    assert _all(repository, *stated, claim("base", "x")) == []
+    elsewhere = claim("base", "x", "config.json")
+    assert _all(repository, *stated, elsewhere) == [("card-parts-missing", "base", "")]
 
 
 @pytest.mark.parametrize("card", ["README.md", "readme", "MODEL_CARD.md", "README.rst"])

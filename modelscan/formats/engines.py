@@ -1,0 +1,51 @@
+"""Engines whose models are recognised and not read: to add one, add a line.
+
+These files are programs, or graphs, for one runtime or processor, in formats that are not published
+or that nothing here reads. A scan of one says so and is incomplete: never a pass. First bytes are
+given where the format has some that nothing else begins with; offsets count from the first byte.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Engine(NamedTuple):
+    """One format."""
+
+    format: str
+    """Its name in reports."""
+    extensions: tuple[str, ...] = ()
+    """Extensions that stand for nothing else, in lower case."""
+    magics: tuple[tuple[int, bytes], ...] = ()
+    """Offset and bytes."""
+
+
+ENGINES: Final = (
+    Engine("ascend model", (".om",), ((0, b"IMOD"),)),
+    Engine("cntk", (".cntk",), ((0, b"B\0C\0N\0"),)),
+    Engine("cuda binary", (".cubin", ".fatbin"), ((0, b"\x50\xed\x55\xba"),)),
+    Engine("executorch bundle", (".bpte",), ((4, b"BP08"),)),
+    Engine("executorch tensors", (".ptd",), ((4, b"FT01"),)),
+    Engine("hailo executable", (".hef",), ((0, b"\x01HEF"),)),
+    Engine("horizon model", (".hbm",)),
+    Engine("iree module", (".vmfb",), ((4, b"IREE"),)),
+    Engine("kneron model", (".nef",)),
+    Engine("llvm bitcode", (), ((0, b"BC\xc0\xde"),)),
+    Engine("mindspore model", (".mindir",), ((4, b"MSL2"),)),
+    Engine("mlir bytecode", (".mlirbc",), ((0, b"ML\xefR"),)),
+    Engine("mnn", (".mnn",)),
+    Engine("mxnet parameters", (".params",), ((0, b"\x12\x01\0\0\0\0\0\0"),)),
+    Engine("ncnn graph", (), ((0, b"7767517\n"), (0, b"7767517\r\n"))),
+    Engine("rknn", (".rknn",), ((0, b"RKNN"), (0, b"RKNF"))),
+    Engine("sophon model", (".bmodel",)),
+    Engine("spir-v shader", (".spv",), ((0, b"\x03\x02\x23\x07"),)),
+    Engine("tengine model", (".tmfile",)),
+    Engine("tensorflow graph in chunks", (".cpb",)),
+    Engine("tensorrt engine", (".engine", ".plan", ".trt"), ((0, b"ptrt"), (0, b"ftrt"))),
+    Engine("tnn", (".tnnmodel",)),
+    Engine("torch archive", (".ot",)),
+    Engine("tvm parameters", (), ((0, b"\xb7\x9c\x04\x05\x4f\x8d\xe5\xf7"),)),
+    Engine("vitis model", (".xmodel",)),
+    Engine("webassembly", (".wasm",), ((0, b"\0asm\x01\0\0\0"),)),
+)
