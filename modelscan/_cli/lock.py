@@ -36,7 +36,7 @@ _LOCK = click.option(
     "file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="The lock (default: models.lock in PATH, or the nearest one above it).",
+    help="The lock (default: that of PATH, else the nearest models.lock upward).",
 )
 _CONSENT = click.option(
     "--allow-remote-code",

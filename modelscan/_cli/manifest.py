@@ -185,6 +185,7 @@ def _write(data: bytes, output: Path | None) -> None:
 
     if output is not None:
         write_file(output, data)
+        click.echo(f"written: {output}", err=True)
         return
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()

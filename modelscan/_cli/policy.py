@@ -207,6 +207,7 @@ def pin(
     from modelscan.fetcher.options import from_environment
     from modelscan.policy import clock, situation, writing
     from modelscan.policy.entries import Pin
+    from modelscan.report.text import counted
 
     fetch = from_environment(offline=offline, full=False, token=token)
     (found,) = api.scan(target, fetch=fetch).models
@@ -225,6 +226,8 @@ def pin(
     )
     path = _configuration(config)
     _write(path, writing.with_pin(path, made, replace=replace))
+    count = counted(len(made.templates), "chat template")
+    _say(f"{made.model}: signed by {made.signer or 'nobody'}, {count}")
 
 
 def _entry(kind: type[_Entry], values: dict[str, Any]) -> _Entry:

@@ -1,7 +1,8 @@
 """Copies the files of a model into a staging folder; what is scanned afterwards are the copies.
 
 Invariants: a file that could not be fetched whole is needed coverage, so that nothing incomplete
-passes, and what came of it is removed; no name of a listing leads out of the folder, even if its source did not look at it.
+passes, and what came of it is removed; no name of a listing leads out of the folder, even if its
+source did not look at it.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ from modelscan.lineage import limits as limitations
 from modelscan.lineage.answer import Measured
 from modelscan.lineage.delta import Decomposed, decompose, energy_along
 from modelscan.lineage.direction_files import Directions, encode
+from modelscan.lineage.directions import is_shared
+from modelscan.lineage.emptied import emptied
 from modelscan.lineage.evidence import Evidence, TensorChange, Verdict
 from modelscan.lineage.name_tables import WRITERS
 from modelscan.lineage.numerics import NDArray, np
@@ -65,6 +67,8 @@ class Deep(NamedTuple):
     """What each matrix writes differently."""
     shared: NDArray[np.float64] | None = None
     """The direction that the writers have in common."""
+    besides: Verdict | None = None
+    """A projection that the differences alone did not show."""
 
 
 def deepen(
@@ -106,8 +110,15 @@ def deepen(
         Directions(change.name, each.left, each.values[:kept].astype(np.float32))
         for change, each in found
     )
+    missing = None
+    if first.relation != "abliteration-like" and not is_shared(evidence.directions):
+        missing = emptied(candidate, base)
     return Deep(
-        picture, _verdict(found, evidence, first), directions, shared.vector if shared else None
+        picture,
+        _verdict(found, evidence, first),
+        directions,
+        shared.vector if shared else None,
+        missing.verdict if missing else None,
     )
 
 
@@ -144,6 +155,9 @@ def in_depth(
         directions(encode(deep.directions, deep.shared, held.base.label, first.relation))
         deep.picture["directions"] = len(deep.directions)
     picture = {**found.picture, "deep": deep.picture}
+    if deep.besides is not None:
+        found = _projected(found, deep.besides, held.base.label)
+        picture["verdicts"] = [*picture["verdicts"], verdict_entry(deep.besides)]
     if deep.verdict is None:
         return found._replace(picture=picture)
     first = deep.verdict
@@ -161,6 +175,19 @@ def in_depth(
         for fact in found.facts
     )
     return found._replace(lineage=lineage, facts=facts, picture=picture)
+
+
+def _projected(found: Measured, verdict: Verdict, label: str) -> Measured:
+    """The same answer, with a projection besides."""
+    reason = f"{found.lineage.reason}; {verdict.text}"
+    facts = tuple(
+        msgspec.structs.replace(fact, one_direction=True)
+        if isinstance(fact, LineageComparison) and fact.base == label
+        else fact
+        for fact in found.facts
+    )
+    lineage = msgspec.structs.replace(found.lineage, reason=reason)
+    return found._replace(lineage=lineage, facts=facts)
 
 
 def _entry(change: TensorChange, found: Decomposed) -> dict[str, Any]:

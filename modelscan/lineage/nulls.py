@@ -16,6 +16,7 @@ the strength .29.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from modelscan.lineage import limits
@@ -46,24 +47,41 @@ def empty_direction(weights: Weights) -> Verdict | None:
     Raises:
         ReadError: weights cannot be read.
     """
-    writers = [
-        tensor
-        for tensor in weights.tensors.values()
+    writers = list(writers_of(weights).values())
+    found = gram(writers)
+    return None if found is None else _judge(found, len(writers))
+
+
+def writers_of(weights: Weights) -> dict[str, WeightTensor]:
+    """The matrices that write into the residual stream, by canonical name."""
+    return {
+        name: tensor
+        for name, tensor in weights.tensors.items()
         if tensor.role in WRITERS and tensor.floating and len(tensor.shape) > 1
-    ]
+    }
+
+
+def gram(writers: Sequence[WeightTensor]) -> Array | None:
+    """The mean Gram matrix (width x width) of what they write, each of equal energy.
+
+    `None` for too few, for streams of several widths or too wide a one, and without energy.
+
+    Raises:
+        ReadError: weights cannot be read.
+    """
     widths = {tensor.rows for tensor in writers}
     if len(writers) < _LEAST or len(widths) != 1 or max(widths) > _WIDEST:
         return None
     width = widths.pop()
     columns = max(_COLUMNS, -(-_ROOM * width // len(writers)))
-    gram = np.zeros((width, width))
+    whole = np.zeros((width, width))
     for number, tensor in enumerate(writers):
         written = _written(tensor, columns, number)
         energy = float((written * written).sum())
         if not 0 < energy < math.inf:
             return None
-        gram += written @ written.T * (width / energy)
-    return _judge(gram / len(writers), len(writers))
+        whole += written @ written.T * (width / energy)
+    return whole / len(writers)
 
 
 def _written(tensor: WeightTensor, columns: int, number: int) -> Array:
@@ -78,12 +96,12 @@ def _written(tensor: WeightTensor, columns: int, number: int) -> Array:
     return np.concatenate(parts)
 
 
-def _judge(gram: Array, matrices: int) -> Verdict | None:
-    width = len(gram)
+def _judge(whole: Array, matrices: int) -> Verdict | None:
+    width = len(whole)
     ones = np.full((width, 1), 1 / math.sqrt(width))
-    rest = gram - ones @ (ones.T @ gram)
+    rest = whole - ones @ (ones.T @ whole)
     rest -= (rest @ ones) @ ones.T
-    rest += ones @ ones.T * float(np.trace(gram))  # out of the way of the smallest
+    rest += ones @ ones.T * float(np.trace(whole))  # out of the way of the smallest
     values, vectors = np.linalg.eigh(rest)
     ratio = math.sqrt(max(float(values[0]), 0.0) / max(float(values[1]), _FLOOR))
     spread = 1 / (width * float((vectors[:, 0] ** 4).sum()))

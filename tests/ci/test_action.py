@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from modelscan._cli.output import BY_NAME
+from modelscan.report.writers import BY_NAME
 from tests.ci.conftest import LOAD
 from tests.ci.steps import ROOT, GitHub, Ran, load
 from tests.forge import codebases, locks, models
@@ -361,6 +361,9 @@ def test_the_document_says_what_runs() -> None:
         assert "${{" not in step["run"]
         assert step["shell"] == "bash"
         assert "uses" not in step
+    scripts = "".join(step["run"] for step in ACTION["runs"]["steps"])
+    bare = re.findall(r'(?<!\+)"\$\{(\w+)\[@\]\}"', scripts)
+    assert set(bare) == {"pip", "paths", "words"}, "an empty array is unset to bash 3.2"
     for each in (*ACTION["inputs"].values(), *ACTION["outputs"].values()):
         assert each["description"]
     assert {"terminal", "markdown", "sarif", "github"} <= set(BY_NAME)

@@ -93,15 +93,28 @@ def test_pass_and_fail(tmp_path: Path, clone: Path, system: System) -> None:
     assert "model-not-locked" in ran.out
 
 
+SAYS = """#!/bin/sh
+while [ $# -gt 0 ]; do
+  case $1 in --config) echo "config: $(cat "$2")" ;; --policy) echo "policy: $2" ;; esac
+  shift
+done
+"""
+"""Stands in for the command: says what decides."""
+
+
 @systems
 def test_the_target_branch_decides(
     tmp_path: Path, clone: Path, base: Path, git: Git, system: System
 ) -> None:
     runner = Runner(tmp_path / "job")
-    codebases.write(clone, "app/new.py", NEW)
+    real = (tmp_path / "job/stubs/modelassay").read_text()
+    (tmp_path / "job/stubs/modelassay").write_text(SAYS)
     (clone / "modelassay.toml").write_text(LAX)
     (clone / "lax.toml").write_text(LAX)
-    assert go(runner, system.name, clone, **system.pull).code == 1
+    ran = go(runner, system.name, clone, **system.pull)
+    assert (ran.code, "config: \n" in ran.out, "policy:" in ran.out) == (0, True, False), ran.out
+    ran = go(runner, system.name, clone, POLICY="strict", **system.pull)
+    assert "policy: strict\n" in ran.out
     ran = go(runner, system.name, clone, POLICY="lax.toml", **system.pull)
     assert ran.code == 2
     assert "the target branch must have it" in ran.out
@@ -109,9 +122,14 @@ def test_the_target_branch_decides(
     (base / "pyproject.toml").write_text("[tool.modelassay]\n" + LAX)
     git(base, "add", ".")
     git(base, "commit", "-q", "-m", "lax")
-    ran = go(runner, system.name, clone, **system.pull)
+    ran = go(runner, system.name, clone, POLICY="lax.toml", **system.pull)
     assert ran.code == 0, ran.out
-    assert go(runner, system.name, clone, POLICY="lax.toml", **system.pull).code == 0
+    assert "config: [tool.modelassay]\n" in ran.out
+    assert re.search(r"policy: /\S.*/base/lax\.toml\n", ran.out)
+    # and the real command does what is said
+    (tmp_path / "job/stubs/modelassay").write_text(real)
+    codebases.write(clone, "app/new.py", NEW)
+    assert go(runner, system.name, clone, **system.pull).code == 0
 
 
 @systems
@@ -242,8 +260,8 @@ def test_the_weekly_update_opens_one_request(
     # the next week there is an open request, which is brought up to date
     opened.write_text("7\n")
     log.write_text("")
-    card.write_text(card.read_text().replace("mit", "other"))
-    assert week() == "true"
+    locked = clone / "models.lock"
+    locked.write_text(locked.read_text() + "# later\n")
     assert runner.step(step, clone, values).code == 0
     assert "pr edit 7 " in log.read_text()
     assert "pr create" not in log.read_text()

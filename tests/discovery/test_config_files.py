@@ -159,3 +159,9 @@ def test_any_text_is_a_document_or_is_not(text: str) -> None:
     for read in (trees.parse_json, trees.toml):
         with suppress(ReadError):
             read(text)
+
+
+def test_plain_words_are_values_and_quoted_ones_are_text() -> None:
+    text = 'a: true\nb: "true"\nc: null\nd: False\ne: !!str no\nf: yesterday\n'
+    (found,) = trees.yaml(text, Budget()).roots
+    assert found == {"a": True, "b": "true", "c": None, "d": False, "e": "no", "f": "yesterday"}

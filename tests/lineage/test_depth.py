@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from modelscan.budget import Limits
 from modelscan.lineage.asked import Ancestry, Base
 from modelscan.lineage.delta import decompose
 from modelscan.lineage.descent import Descent, descent
+from modelscan.lineage.emptied import emptied
 from modelscan.lineage.nulls import empty_direction
 from modelscan.lineage.opening import open_weights
+from modelscan.vocabulary.fact import LineageComparison
 from tests.forge import kinship, weights
 from tests.forge.kinship_prints import SHAPE, base, base_print, files
 from tests.forge.weights import Tensors
@@ -107,3 +110,51 @@ def test_the_hint_stands_beside_the_claim() -> None:
     assert found.lineage.status == "unknown"
     assert "hint: 8 matrices" in found.lineage.reason
     assert found.picture["verdicts"][0]["tier"] == "hint"
+
+
+@pytest.mark.parametrize("change", [0.14, 0.6])
+@pytest.mark.parametrize("dtype", ["BF16", "Q4_0"])
+def test_a_projection_on_top_of_a_strong_fine_tune(change: float, dtype: str) -> None:
+    tuned = kinship.finetuned(base(), change)
+    found = deep(kinship.ablated(tuned, 0.7), dtype)
+    assert found.lineage.status == "finetune"
+    assert "abliteration-like" in [verdict["relation"] for verdict in found.picture["verdicts"]]
+    assert "along one direction, 8 matrices write" in found.lineage.reason
+    (fact,) = (fact for fact in found.facts if isinstance(fact, LineageComparison))
+    assert fact.one_direction
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: kinship.finetuned(t, 0.6),
+        lambda t: kinship.adapted(t, 4, 0.5, roles=kinship.WRITERS),
+        lambda t: kinship.adapted(t, 1, 0.8, roles=kinship.WRITERS),
+        kinship.pruned,
+        kinship.noisy,
+        lambda t: kinship.mixed((0.5, t), (0.5, base(1))),
+    ],
+    ids=["fine-tune", "adapter", "adapter of rank 1", "pruned", "noise", "soup"],
+)
+def test_nothing_is_missing_from_other_changes(change: Callable[[Tensors], Tensors]) -> None:
+    with open_weights(files(change(base()))) as mine, open_weights(files(base())) as theirs:
+        assert emptied(mine, theirs) is None
+
+
+def test_a_dead_channel_of_a_copy_is_no_projection() -> None:
+    def dead(name: str, values: weights.Array) -> NDArray[Any]:
+        if not name.endswith(kinship.WRITERS):
+            return values
+        return np.asarray(values * (np.arange(len(values)) != 7)[:, None])
+
+    with (
+        open_weights(files(kinship.each(base(), dead))) as mine,
+        open_weights(files(base())) as theirs,
+    ):
+        assert emptied(mine, theirs) is None
+
+
+def test_too_few_writers_are_not_compared() -> None:
+    few = weights.rounded(weights.llama(0, SHAPE._replace(layers=1)), "BF16")
+    with open_weights(files(few)) as mine, open_weights(files(base())) as theirs:
+        assert emptied(mine, theirs) is None

@@ -50,10 +50,22 @@ def test_zeros_few_blocks_and_no_numbers_are_none() -> None:
     assert on_grid(samples(np.where(FREE > 1, np.nan, gridded)), samples(FREE)) is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(width=32), min_size=96, max_size=96), st.data())
 def test_hostile_numbers_end(values: list[float], data: st.DataObject) -> None:
     other = data.draw(st.permutations(values))
     with np.errstate(all="ignore"):
         found = on_grid(samples(values), samples(other))
     assert found is None or 0 <= found.half_step.outside <= found.half_step.checked
+
+
+def test_blocks_of_one_value_are_passed_over() -> None:
+    gridded = np.round(FREE * 8) / 8
+    gridded[:32] = 0
+    found = on_grid(samples(gridded), samples(FREE))
+    assert found is not None
+    assert found.half_step.checked == 96
+    gridded[32:64] = 0
+    assert on_grid(samples(gridded), samples(FREE)) is None
+    huge = np.where(np.arange(128) % 2, np.float32(3e38), np.float32(-3e38))
+    assert on_grid(samples(huge), samples(FREE)) is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from modelscan.lineage.merge import Recipe, recipe
@@ -71,8 +72,29 @@ def test_strangers_and_too_few_parts(parts: list[Fingerprint]) -> None:
 
 
 def test_sketches_of_another_seed_are_not_mixed(parts: list[Fingerprint]) -> None:
-    import msgspec
-
     secret = msgspec.structs.replace(parts[3], seed="private:" + "0" * 32)
     mix = print_of(kinship.mixed((0.5, base()), (0.5, base(1))))
     assert recipe(mix, [parts[0], secret]) is None
+
+
+def test_too_few_tensors_and_broken_ones_have_no_recipe(parts: list[Fingerprint]) -> None:
+    mix = print_of(kinship.mixed((0.5, base()), (0.5, base(1))))
+    few = {n: t for n, t in mix.tensors.items() if "layers.0.mlp" in n}
+    assert recipe(msgspec.structs.replace(mix, tensors=few), parts) is None
+    empty = {
+        n: msgspec.structs.replace(t, sketch=bytes(len(t.sketch))) for n, t in mix.tensors.items()
+    }
+    assert recipe(msgspec.structs.replace(mix, tensors=empty), parts) is None
+
+
+def test_a_model_without_layers_has_no_recipe_by_layer(parts: list[Fingerprint]) -> None:
+    def flat(model: Fingerprint) -> Fingerprint:
+        tensors = {n: msgspec.structs.replace(t, layer=None) for n, t in model.tensors.items()}
+        return msgspec.structs.replace(model, tensors=tensors)
+
+    assert recipe(flat(base_print(2)), [flat(part) for part in parts]) is None
+
+
+def test_a_part_that_hardly_counts_is_no_part(parts: list[Fingerprint]) -> None:
+    mix = print_of(kinship.mixed((0.98, base()), (0.02, base(1))), "F32")
+    assert recipe(mix, parts) is None

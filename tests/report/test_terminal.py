@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 
 from modelscan.report.residual import LIMITS
@@ -12,7 +13,7 @@ from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.evidence import Signed
 from modelscan.vocabulary.location import Location
-from modelscan.vocabulary.result import FileEntry, Report
+from modelscan.vocabulary.result import FileEntry, LoadHazards, Report
 from tests.forge import reports
 
 SGR = re.compile(r"\x1b\[[0-9;]+m")
@@ -241,6 +242,17 @@ def test_needed_gaps_are_listed() -> None:
         "  a.zip!b.pkl  encrypted: password\n  c.bin  truncated\n"
         "Nor at 1 part that loading does not need (1 skipped).\n"
     ) in text
+
+
+def test_what_is_not_loaded_has_gaps_of_another_kind() -> None:
+    gaps = (Coverage(file="compose.yaml", status="unreadable", needed=True),)
+    made = reports.model(coverage=gaps)
+    hazards = LoadHazards(status="incomplete", reason="not asked: this is about where models run")
+    answers = msgspec.structs.replace(made.answers, load_hazards=hazards)
+    made = msgspec.structs.replace(made, answers=answers)
+    text = shown(reports.report(made, exit_code=3))
+    assert "Not looked at: 1 part that the answer needs.\n" in text
+    assert "that loading" not in text
 
 
 def test_many_needed_gaps_are_grouped_by_reason() -> None:
