@@ -366,4 +366,6 @@ def test_the_document_says_what_runs() -> None:
     assert set(bare) == {"pip", "paths", "words"}, "an empty array is unset to bash 3.2"
     for each in (*ACTION["inputs"].values(), *ACTION["outputs"].values()):
         assert each["description"]
+    page = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
+    assert [name for name in ACTION["inputs"] if f"`{name}`" not in page] == []
     assert {"terminal", "markdown", "sarif", "github"} <= set(BY_NAME)

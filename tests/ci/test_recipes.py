@@ -190,6 +190,8 @@ def test_the_reports_that_gitlab_takes(tmp_path: Path, clone: Path) -> None:
     models.plain(clone / "m")
     go(runner, "gitlab", clone, job="modelassay-scan", PATHS="m")
     for job in ("modelassay-lock", "modelassay-scan"):
+        rules = GITLAB[job].get("rules", GITLAB[".modelassay"]["rules"])
+        assert any("merge_request_event" in rule["if"] for rule in rules)
         reports = GITLAB[job]["artifacts"]["reports"]
         assert f"gitlab={reports['codequality']} " in script("gitlab", job)
         assert f"junit={reports['junit']} " in script("gitlab", job)

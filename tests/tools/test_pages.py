@@ -99,7 +99,7 @@ def test_what_a_room_states_is_what_its_code_makes() -> None:
     assert "tensor.header" not in pickles
     tensors = stated.kinds(SafetensorsReader(), ROOMS)
     assert {"tensor.defect", "tensor.header"} <= set(tensors)
-    assert not {"pickle.call", "gguf.file"} & set(tensors)
+    assert not {"pickle.call", "graph.model"} & set(tensors)
 
 
 def test_a_fact_counts_however_it_was_imported(
