@@ -70,6 +70,7 @@ build: $(VENV)/.dev  ## Wheel and source distribution in dist/
 
 requirements:  ## Pin what pyproject.toml asks for again, newest versions (needs uv)
 	$(COMPILE) --upgrade --all-extras --output-file requirements/dev.txt pyproject.toml
+	echo hatchling | $(COMPILE) --constraint requirements/dev.txt --output-file requirements/run.txt pyproject.toml -
 	$(COMPILE) --upgrade --no-deps --output-file requirements/model.txt requirements/model.in
 
 clean:  ## Remove everything that was made here

@@ -79,30 +79,16 @@ def absolute(what: str, command: Sequence[str], goal: float, count: int) -> None
     )
 
 
-def per_gigabyte(
-    what: str, command: Sequence[str], size: int, goal: float, count: int, memory: float = 256.0
-) -> None:
-    """Print our own CPU seconds for each 10^9 bytes; see `absolute` for what such a goal holds."""
-    run(command)
-    found = [run(command) for _ in range(count)]
-    cost = statistics.median(item.cpu for item in found) / (size / 1e9)
-    peak = max(item.memory for item in found)
-    print(
-        f"{what:<46} {cost:8.3f} s/GB {'':>7}   (goal {goal:g} s/GB, {memory:g} MiB) "
-        f"{'met' if cost <= goal and peak <= memory else 'NOT MET'}"
-        f"   {peak:6.1f} MiB, exit {found[-1].code}",
-        flush=True,
-    )
-
-
 def lineage(runs: int) -> None:
-    """What measuring descent costs, the digests of the files included."""
+    """What measuring descent costs, the digest of the file included; at most 256 MiB of memory."""
     model = ROOT / f"language-{LANGUAGE}" / "model.safetensors"
-    size, prints = model.stat().st_size, str(ROOT / "language.fp.safetensors")
+    prints = str(ROOT / "language.fp.safetensors")
+    hashed = ["openssl", "dgst", "-sha256", str(model)]
+    goal = 5.0  # 3 CPU seconds for each gigabyte, where its digest takes 0.6
     make = [*OURS, "manifest", "fingerprint", str(model), "--output", prints]
-    per_gigabyte("fingerprint of a language model", make, size, 3.0, runs)
+    compare(f"fingerprint {LANGUAGE} MiB language model / openssl", make, hashed, goal, runs)
     compared = [*OURS, "lineage", str(model), "--base", prints]
-    per_gigabyte("lineage of a language model", compared, size, 3.0, runs)
+    compare(f"lineage {LANGUAGE} MiB language model / openssl", compared, hashed, goal, runs)
 
 
 def peer() -> str | None:
@@ -144,15 +130,7 @@ def main() -> None:
             1.25,
             options.runs,
         )
-        prints = str(ROOT / "large.fp.safetensors")
-        compare(
-            f"fingerprint {options.size} MiB bfloat16 / openssl dgst -sha256",
-            [*OURS, "manifest", "fingerprint", str(large), "--output", prints],
-            ["openssl", "dgst", "-sha256", str(large)],
-            5.0,  # 3 CPU seconds for each gigabyte, where its digest takes 0.6
-            min(options.runs, 3),
-        )
-    lineage(min(options.runs, 3))
+        lineage(min(options.runs, 3))
     other = peer()
     if other is None:
         print(f"{PEER} cannot be had here: the comparisons with it are left out")

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from modelscan.report.writer import Writer
     from modelscan.vocabulary.result import Report
 
-_NOTHING = 4
 _FILES = click.argument(
     "files", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path, exists=True)
 )
@@ -81,11 +80,11 @@ def references(
 @_VERBOSE
 def lock(config: Path | None, policy: str | None, *, verbose: bool) -> int:
     """Hold the whole repository against its locks, as `modelassay lock check` does."""
-    from modelscan.dependencies import door  # lazy: as above
+    from modelscan.dependencies import door, judging  # lazy: as above
     from modelscan.dependencies.checkpages import CheckPage  # lazy: the same
 
     found = door.lock_check(Path(), policy=_policy((), config, policy))
-    return _shown(found.report, CheckPage(found.summary), verbose=verbose)
+    return _shown(judging.passing(found.report), CheckPage(found.summary), verbose=verbose)
 
 
 def _policy(targets: Sequence[Path], config: Path | None, policy: str | None) -> Policy:
@@ -99,10 +98,8 @@ def _policy(targets: Sequence[Path], config: Path | None, policy: str | None) ->
 
 
 def _shown(report: Report, writer: Writer, *, verbose: bool) -> int:
-    """Print a report; nothing to look at is a pass."""
     deliver(report, (Destination(writer, None),), detail(quiet=False, verbose=verbose))
-    code = report.decision.exit_code
-    return 0 if code == _NOTHING else code
+    return report.decision.exit_code
 
 
 command: Any = hook

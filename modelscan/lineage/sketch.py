@@ -109,7 +109,7 @@ class Measure:
             flat = np.where(finite, flat, np.float32(0))
             squares = float(np.square(flat, dtype=np.float64).sum())
         self.sum_squares += squares
-        self.zeros += int(flat.size - np.count_nonzero(flat.view(np.uint32) << np.uint32(1)))
+        self.zeros += int(np.count_nonzero(flat == 0))
         if self._kind in _STEP:
             self._exponents += self._binades(flat)
         with np.errstate(over="ignore", invalid="ignore"):  # sums of huge values are infinite

@@ -57,6 +57,8 @@ def named_like_signature(path: str) -> bool:
 def kind_by_name(path: str) -> str:
     """What a file's name says; empty when it is not named like a signature."""
     lowered = path.lower()
+    if not lowered.endswith(ENDINGS):  # every file of a model is asked about
+        return ""
     return next((kind for ending, kind in _BY_NAME if lowered.endswith(ending)), "")
 
 

@@ -160,7 +160,8 @@ class Signatures:
         """Files that look like signatures, and were not judged: path and kind."""
         known = {signing.file.name for signing in self._inside}
         for file in files:
-            method = self._others.get(file.path, kind_of(file.path))
+            path = file.path
+            method = self._others[path] if path in self._others else kind_of(path)
             if method and file.path not in known:
                 yield file.path, method
 

@@ -319,7 +319,8 @@ def test_the_whole_lock(modelassay: Command, app: Path) -> None:
     (app / "app/main.py").unlink()
     for path in sorted((app / "models/mini").iterdir()):
         path.unlink()
-    assert modelassay("hook", "lock").code == 0
+    ran = modelassay("hook", "lock")
+    assert (ran.code, "Policy: pass." in ran.out) == (0, True)
 
 
 def test_a_configuration_that_is_a_target_is_passed_over(modelassay: Command, app: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from modelscan.lineage import bases
+from modelscan.lineage.fingerprint_layout import LARGEST
 from modelscan.lineage.fingerprint_writing import encode
 from tests.cli.conftest import Command
 from tests.forge import kinship
@@ -276,3 +278,48 @@ def test_an_advisory_about_weights_holds_however_they_are_stored(
     other = write(tmp_path / "other", base(1))
     _, out, _ = modelassay("scan", other, "--base", official, "-f", "json")
     assert "advisory-affects-model" not in out
+
+
+def test_what_is_no_fingerprint_is_said(
+    modelassay: Command, official: Path, library: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder.fp.safetensors"
+    folder.mkdir()
+    for name in ("one", "two"):
+        (folder / name).write_bytes(b"")
+    code, _, err = modelassay("lineage", official, "--base", folder)
+    assert (code, "not a file" in err) == (3, True)
+    huge = tmp_path / "huge.fp.safetensors"
+    with huge.open("wb") as file:
+        file.truncate(LARGEST + 1)
+    code, _, err = modelassay("lineage", official, "--base", huge)
+    assert (code, "too many for a fingerprint" in err) == (3, True)
+    cut = library / "0.fp.safetensors"
+    cut.write_bytes(cut.read_bytes()[:-10])
+    code, _, err = modelassay("lineage", official, "--base", cut)
+    assert (code, "not in the file" in err) == (3, True)
+
+
+def test_a_library_of_too_many(
+    modelassay: Command, official: Path, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bases, "_MOST", 1)
+    code, _, err = modelassay("lineage", official, "--library", library)
+    assert (code, "more than 1 fingerprints" in err) == (2, True)
+
+
+def test_the_configuration_of_the_target_is_passed_over(
+    modelassay: Command, official: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (official / "modelassay.toml").write_text('[lineage]\nlibrary = ["."]\n')
+    monkeypatch.chdir(official)
+    code, _, err = modelassay("lineage", official)
+    assert (code, "modelassay.toml" in err) == (0, True)
+
+
+def test_progress_is_shown_to_people(
+    modelassay: Command, official: Path, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    code, out, _ = modelassay("lineage", official, "--base", library / "0.fp.safetensors")
+    assert (code, "identical (proved)" in out) == (0, True)
