@@ -1,5 +1,8 @@
 """Writes safetensors containers: for fingerprints, and for directions. No numpy is needed.
 
+Equal contents give equal bytes, which the reference library does not promise for more than one text
+of metadata. It reads what was written, though, before anybody else has to.
+
 Source: Hugging Face, safetensors, "Format".
 """
 
@@ -31,7 +34,12 @@ def container(metadata: Mapping[str, str], columns: Sequence[Column]) -> bytes:
         metadata: texts for its header.
         columns: in the order in which they shall lie; wide elements first, so that each lies on a
             multiple of its width.
+
+    Raises:
+        safetensors.SafetensorError: the reference library would not read them.
     """
+    from safetensors import deserialize  # lazy: only for who writes a container
+
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     offset = 0
     for column in columns:
@@ -45,4 +53,6 @@ def container(metadata: Mapping[str, str], columns: Sequence[Column]) -> bytes:
     raw = json.dumps(header, separators=(",", ":")).encode()
     raw += b" " * (-len(raw) % _LENGTH)
     payload = (piece for column in columns for piece in column.pieces)
-    return len(raw).to_bytes(_LENGTH, "little") + raw + b"".join(payload)
+    written = len(raw).to_bytes(_LENGTH, "little") + raw + b"".join(payload)
+    deserialize(written)
+    return written
