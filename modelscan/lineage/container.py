@@ -54,5 +54,5 @@ def container(metadata: Mapping[str, str], columns: Sequence[Column]) -> bytes:
     raw += b" " * (-len(raw) % _LENGTH)
     payload = (piece for column in columns for piece in column.pieces)
     written = len(raw).to_bytes(_LENGTH, "little") + raw + b"".join(payload)
-    deserialize(written)
+    deserialize(written)  # type: ignore[no-untyped-call]  # the library has no types
     return written
