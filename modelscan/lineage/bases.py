@@ -22,11 +22,14 @@ from modelscan.lineage.claims import identity_of
 from modelscan.lineage.descent import weigh
 from modelscan.lineage.fingerprint_layout import EXTENSION, LARGEST
 from modelscan.lineage.fingerprint_reading import decode
+from modelscan.lineage.prints import SCHEMA
 from modelscan.lineage.signs import PUBLIC, Seed
 from modelscan.verifier.index import Index
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.snapshot import Snapshot
 
+_HEAD: Final = 256
+"""Bytes within which a fingerprint names its schema."""
 _MOST: Final = 500
 """Fingerprints of one library: all of them are held in memory, up to a megabyte each."""
 
@@ -83,7 +86,7 @@ def library(folder: Path, index: Index) -> list[Base]:
 
 
 def _named(ref: str, fetch: FetchOptions, limits: Limits, index: Index, seed: Seed) -> Base:
-    if ref.endswith(EXTENSION) and ModelRef.parse(ref).kind == "path":
+    if _is_fingerprint(ref):
         return _from_file(ref, index, asked=True)
     with ExitStack() as stack:
         try:
@@ -95,6 +98,20 @@ def _named(ref: str, fetch: FetchOptions, limits: Limits, index: Index, seed: Se
             raise SourceError(f"the base {ref}: {error.message}", error.hint) from error
         let_go = stack.pop_all().close  # its files are opened again, for a comparison in depth
     return Base(snapshot.ref, identity, found, asked=True, files=tuple(files), let_go=let_go)
+
+
+def _is_fingerprint(ref: str) -> bool:
+    """True for a file that is named like a fingerprint, or begins like one."""
+    path = Path(ref)
+    if ModelRef.parse(ref).kind != "path" or not path.is_file():
+        return False
+    if ref.endswith(EXTENSION):
+        return True
+    try:
+        with path.open("rb") as file:
+            return SCHEMA.encode() in file.read(_HEAD)
+    except OSError:
+        return False  # whoever reads it as a model says what is wrong
 
 
 def _from_file(ref: str, index: Index, *, asked: bool) -> Base:

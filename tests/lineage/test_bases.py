@@ -83,3 +83,12 @@ def test_a_base_that_is_not_there_closes_those_before_it(tmp_path: Path, opened:
         with pytest.raises(SourceError, match="acme/empty"):
             api.scan(tmp_path, bases=["hf:acme/base", "hf:acme/empty"], fetch=fetch)
     assert opened.count("opened") == opened.count("closed") == 2
+
+
+def test_a_fingerprint_is_one_under_any_name(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    for name, data in _model(base()).items():
+        (tmp_path / "model" / name).write_bytes(data)
+    (tmp_path / "official.print").write_bytes(api.fingerprint(tmp_path / "model"))
+    (model,) = api.compare(tmp_path / "model", str(tmp_path / "official.print")).models
+    assert model.answers.descends_from.status == "identical"
