@@ -102,11 +102,11 @@ def _named(ref: str, fetch: FetchOptions, limits: Limits, index: Index, seed: Se
 
 def _is_fingerprint(ref: str) -> bool:
     """True for a file that is named like a fingerprint, or begins like one."""
-    path = Path(ref)
-    if ModelRef.parse(ref).kind != "path" or not path.is_file():
+    if ModelRef.parse(ref).kind != "path":
         return False
-    if ref.endswith(EXTENSION):
-        return True
+    path = Path(ref)
+    if ref.endswith(EXTENSION) or not path.is_file():
+        return ref.endswith(EXTENSION)
     try:
         with path.open("rb") as file:
             return SCHEMA.encode() in file.read(_HEAD)
