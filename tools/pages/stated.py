@@ -10,6 +10,7 @@ import ast
 import sys
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +19,8 @@ from modelscan.engine.fields import KINDS
 HOUSE = "modelscan.formats."
 """What the names of the readers' modules begin with."""
 
+_QUESTIONS = frozenset({"modelscan.formats.pickle.probe"})
+"""Modules that only answer whether bytes are something; whoever asks states nothing of theirs."""
 _KIND_OF = {struct.__name__: kind for kind, struct in KINDS.items()}
 
 
@@ -35,7 +38,7 @@ def kinds(room: object, others: Iterable[object]) -> list[str]:
         room: a reader or relator.
         others: all rooms of the house, this one may be among them.
     """
-    foreign = {module_of(other).__name__ for other in others}
+    foreign = {module_of(other).__name__ for other in others} | _QUESTIONS
     waiting = [module_of(room).__name__]
     seen: set[str] = set()
     found: set[str] = set()
@@ -69,7 +72,19 @@ def _used(module: ModuleType) -> frozenset[str]:
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-    return frozenset(name for name in found if name.startswith(HOUSE) and name in sys.modules)
+    return frozenset(name for name in found if name.startswith(HOUSE) and _is_module(name))
+
+
+def _is_module(name: str) -> bool:
+    """True for a module, which is imported if it has not been: rooms do that when they need one."""
+    if name not in sys.modules and _file(name).exists():
+        import_module(name)
+    return name in sys.modules
+
+
+def _file(name: str) -> Path:
+    floor = import_module(HOUSE.rstrip("."))
+    return Path(floor.__path__[0], *name.removeprefix(HOUSE).split(".")).with_suffix(".py")
 
 
 @cache
