@@ -40,6 +40,7 @@ def layout(header: Mapping[str, Any], where: Location) -> Iterator[TensorLayout]
     targets: set[str] = set()
     replaced: list[str] = []
     packed = adapter = False
+    inside = "\0"  # the layer that the tensor before is in: its others follow it, as a rule
     for name, info in header.items():
         if "lora_" in name:
             adapter = True
@@ -55,9 +56,12 @@ def layout(header: Mapping[str, Any], where: Location) -> Iterator[TensorLayout]
                 embeddings.append(shape)
         elif name.endswith(_PACKED):
             packed = True
+        if name.startswith(inside):
+            continue
         found = _LAYER.match(name[:_NAMES])
         if found is not None and len(layers) < _MOST:
             layers.add(found[1])
+            inside = found[0]
     if adapter:
         replaced = [name for name in header if not any(mark in name for mark in _ADAPTED)]
     if embeddings or layers or ranks or packed or replaced:
