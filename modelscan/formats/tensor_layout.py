@@ -6,7 +6,7 @@ Source: the names that transformers and PEFT give to the parameters of their mod
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from modelscan.vocabulary.fact import TensorLayout
@@ -35,12 +35,10 @@ def layout(header: Mapping[str, Any], where: Location) -> Iterator[TensorLayout]
         where: the file.
     """
     embeddings: list[list[int]] = []
-    layers: set[str] = set()
     ranks: set[int] = set()
     targets: set[str] = set()
     replaced: list[str] = []
     packed = adapter = False
-    inside = "\0"  # the layer that the tensor before is in: its others follow it, as a rule
     for name, info in header.items():
         if "lora_" in name:
             adapter = True
@@ -56,12 +54,7 @@ def layout(header: Mapping[str, Any], where: Location) -> Iterator[TensorLayout]
                 embeddings.append(shape)
         elif name.endswith(_PACKED):
             packed = True
-        if name.startswith(inside):
-            continue
-        found = _LAYER.match(name[:_NAMES])
-        if found is not None and len(layers) < _MOST:
-            layers.add(found[1])
-            inside = found[0]
+    layers = set() if adapter else _layers(header)
     if adapter:
         replaced = [name for name in header if not any(mark in name for mark in _ADAPTED)]
     if embeddings or layers or ranks or packed or replaced:
@@ -69,12 +62,26 @@ def layout(header: Mapping[str, Any], where: Location) -> Iterator[TensorLayout]
             location=where,
             rows=tuple(sorted(shape[0] for shape in embeddings)),
             widths=tuple(sorted(shape[1] for shape in embeddings)),
-            layers=() if adapter else tuple(sorted(layers)),
+            layers=tuple(sorted(layers)),
             packed=packed,
             ranks=tuple(sorted(ranks)[:_FEW]),
             targets=tuple(sorted(targets)[:_FEW]),
             replaced=tuple(name[:_NAMES] for name in sorted(replaced)[:_FEW]),
         )
+
+
+def _layers(names: Iterable[str]) -> set[str]:
+    """The layers that tensors are in. The tensors of one follow each other, as a rule."""
+    layers: set[str] = set()
+    inside = "\0"  # no name begins like that
+    for name in names:
+        if name.startswith(inside) or len(layers) >= _MOST:
+            continue
+        found = _LAYER.match(name[:_NAMES])
+        if found is not None:
+            layers.add(found[1])
+            inside = found[0]
+    return layers
 
 
 def _shape(info: Any) -> list[int]:
