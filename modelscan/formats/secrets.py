@@ -48,12 +48,13 @@ class _Shape(NamedTuple):
     kind: str
     mark: bytes
     """Bytes that are in every such token: a quick search for them comes first."""
-    pattern: re.Pattern[bytes]
+    pattern: bytes
+    """Compiled when it is first needed: hardly a file has a mark."""
     holds: Callable[[bytes], bool]
 
 
 _SHAPES: Final = tuple(
-    _Shape(kind, mark, re.compile(rb"(?<![\w-])" + pattern + rb"(?![\w-])"), holds)
+    _Shape(kind, mark, rb"(?<![\w-])" + pattern + rb"(?![\w-])", holds)
     for kind, mark, pattern, holds in (
         ("hugging face token", b"hf_", rb"hf_[A-Za-z]{34}", _random),
         *(
@@ -105,7 +106,7 @@ class SecretReader:
 def _found(data: bytes) -> Iterator[tuple[str, int]]:
     for kind, mark, pattern, holds in _SHAPES:
         if mark in data:
-            for token in pattern.finditer(data):
+            for token in re.finditer(pattern, data):
                 if holds(token[0]):
                     yield kind, token.start()
     if _KEY_MARK in data:
