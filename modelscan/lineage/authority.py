@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from modelscan.lineage.fingerprint_writing import digest
 from modelscan.lineage.prints import SCHEMA
 from modelscan.verifier.index import Index
 from modelscan.verifier.release import RANK, Assurance
@@ -43,6 +42,8 @@ def authority(data: bytes, source: str, index: Index) -> Authority | None:
     Raises:
         ModelAssayError: the index is damaged.
     """
+    from modelscan.lineage.fingerprint_writing import digest  # lazy: most scans have no base
+
     location = source.partition("@")[0]
     stated = [
         Authority(known.release.id, location, known.publisher, known.assurance)
