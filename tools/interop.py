@@ -32,7 +32,7 @@ THEIRS = "modelscan"
 """The other project's distribution, whose import package has the same name as ours."""
 OLDER, NEWER = "0.8.7", "0.8.8"
 """Two releases of theirs, for an upgrade."""
-MOST_DISTRIBUTIONS = 55
+MOST_DISTRIBUTIONS = 50
 MOST_MEGABYTES = 230
 """What a fresh install may bring. numpy, which measures lineage, is a third of it; the hub's client
 and what it transfers with, a tenth."""

@@ -52,7 +52,7 @@ def copy(snapshot: Snapshot, takes: Callable[[str], bool], stage: Staging) -> Co
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         try:
             done = list(pool.map(lambda file: _copied(file, stage), wanted))
-        except BaseException:
+        except BaseException:  # an interruption, too: it is raised again
             snapshot.close()  # a download that goes on would keep the pool
             raise
     copies = [each for each in done if not isinstance(each, Coverage)]

@@ -87,7 +87,7 @@ class Staging:
                 self._target.rename(old)
             try:
                 self.model.rename(self._target)
-            except BaseException:
+            except BaseException:  # an interruption must not lose the old folder
                 with suppress(FileNotFoundError):
                     old.rename(self._target)
                 raise

@@ -87,7 +87,7 @@ class Store:
         with file:
             try:
                 yield file, path
-            except BaseException:
+            except BaseException:  # an interruption leaves nothing behind, either
                 if passing:
                     path.unlink(missing_ok=True)
                 raise

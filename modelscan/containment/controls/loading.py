@@ -32,8 +32,10 @@ _FAR: Final = (
     "hdfs://",
 )
 """Addresses of weights that are fetched."""
+_ROOT: Final = "/root"
+"""The home of images that run as root."""
 _STORES: Final = (
-    "/models", "/model", "/data", "/mnt/models", "/root/.cache", "/root/.ollama", "/weights",
+    "/models", "/model", "/data", "/mnt/models", f"{_ROOT}/.cache", f"{_ROOT}/.ollama", "/weights",
     "/home/ollama/.ollama", "/repo", "/opt/models", "/var/lib/models", "/model-repository",
     "/checkpoints", "/usr/share/ollama", "/var/lib/ollama",
 )  # fmt: skip

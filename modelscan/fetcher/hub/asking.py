@@ -63,7 +63,7 @@ def take(ref: HubRef, options: FetchOptions, patience: Patience | None = None) -
                 asking = pool.submit(describe, hub, ref, info, listing.files)
                 held = _held_against_git(hub, listing, name, commit, options)
                 about = asking.result()
-        except BaseException:
+        except BaseException:  # an interruption, too, must close connections
             fetcher.close()
             raise
     revision = SourceRevision(
