@@ -51,9 +51,7 @@ class Ours:
     """What one of our readers makes of an archive."""
 
     def __init__(self, reader: Reader, data: bytes) -> None:
-        # by content alone, a zip with other data on both sides is not told from what contains one
-        name = "archive.zip" if isinstance(reader, ZipReader) else "archive"
-        artifact = BytesArtifact(name, data)
+        artifact = BytesArtifact("archive", data)
         self.recognised = reader.recognises(Glimpse(artifact))
         self.members: Extracted = set()
         self.gap = False
