@@ -44,8 +44,8 @@ from modelscan.policy.layers import Policy, plain
 from modelscan.policy.layers import load as load_policy
 from modelscan.policy.limits import check_names
 from modelscan.policy.profile import DEFAULT, Profile
-from modelscan.verifier import demand
 from modelscan.verifier.configured import pin, sets_of, trust_of
+from modelscan.verifier.freshness import Seen
 from modelscan.verifier.request import Request
 from modelscan.vocabulary.lock import LockedModel
 from modelscan.vocabulary.reference import Inventory
@@ -253,6 +253,8 @@ def verify(  # noqa: PLR0913  # one keyword for each choice that a caller has
     request = _configured(request or Request(), policy)
     profile = _on_origin(policy.profile) if policy else _on_origin(DEFAULT)
     tools = Tools.prepare(load(()), profile, limits)
+    from modelscan.verifier import demand  # lazy: a scan asks other questions, too
+
     readers = Candidates(reader for reader in tools.readers if reader.format in demand.FORMATS)
     whole = msgspec.structs.replace(fetch or FetchOptions(), full=True)
     tools = tools._replace(request=request, readers=readers, fetch=whole)
@@ -446,15 +448,21 @@ def pin_signers(report: Report, policy: Policy) -> list[str]:
         UsageError: no file is configured for it, or it cannot be used.
     """
     found = [model.facts.provenance.get("first_signer") for model in report.models]
-    signers = {each["model"]: each["anchor"] for each in found if isinstance(each, dict)}
-    if not signers:
+    signed = {
+        each["model"]: Seen(each["anchor"], each["statement"], each["signed"])
+        for each in found
+        if isinstance(each, dict)
+    }
+    if not signed:
         return ["no signer was written down: nobody signed all of it, or it is known who"]
-    path = pin(policy.tables, signers.items())
-    return [f"{path.name}: {model} is signed by {anchor}" for model, anchor in signers.items()]
+    path = pin(policy.tables, signed)
+    return [f"{path.name}: {model} is signed by {one.signer}" for model, one in signed.items()]
 
 
 def _on_origin(profile: Profile) -> Profile:
     """The lines of a policy that are about origin, for `verify`."""
+    from modelscan.verifier import demand  # lazy: as in `verify`
+
     name = demand.POLICY if profile.name == DEFAULT.name else f"{demand.POLICY} + {profile.name}"
     needed = profile.requirements.items()
     return msgspec.structs.replace(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from modelscan.budget import Budget, Limits
 from modelscan.errors import ReadError
 from modelscan.formats.candidates import Candidates
-from modelscan.formats.light import light_readers
 from modelscan.formats.routing import Reading
 from modelscan.verifier.hashing import Digester, algorithms_for, digest_bytes
 from modelscan.verifier.request import Plan
@@ -38,6 +37,9 @@ _CONNECTIONS = 8
 
 class Progress(Protocol):
     """Whoever wants to watch. Called from several threads."""
+
+    def listing(self, ref: str, files: int) -> None:
+        """A place elsewhere is asked which files a model has; so many are known by now."""
 
     def start(self, ref: str, files: int, size: int) -> None:
         """A model of `files` files and `size` bytes is about to be read."""
@@ -112,6 +114,8 @@ def _examine(file: SourceFile, within: Pass) -> Examined:
             readable: Artifact = artifact
             readers = within.readers
             if file.access == "ranges":
+                from modelscan.formats.light import light_readers  # lazy: of remote files alone
+
                 readers = light_readers(readers).choose(artifact)
             else:
                 # what comes from elsewhere has been counted as it came in

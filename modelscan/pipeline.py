@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -24,12 +25,11 @@ from modelscan.errors import SourceError
 from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.sources import take
 from modelscan.formats.candidates import Candidates
-from modelscan.formats.readers import readers_for
+from modelscan.formats.readers import deferred_readers
 from modelscan.formats.repository.relator import RepositoryView
 from modelscan.formats.repository.relators import relate
 from modelscan.lineage.asked import Ancestry
 from modelscan.lineage.descent import descent
-from modelscan.lineage.templates import template_differences
 from modelscan.passing import Pass, Progress, examine_all
 from modelscan.policy.advisories import NONE as NO_ADVISORIES
 from modelscan.policy.advisories import Advisories
@@ -93,7 +93,7 @@ class Tools(NamedTuple):
     ) -> Tools:
         """Tools for a catalogue of rules and a policy."""
         engine = Engine(catalogue.rules.values(), profile.persona)
-        readers = Candidates(readers_for(catalogue.lists))
+        readers = Candidates(deferred_readers(catalogue.lists))
         return cls(catalogue, engine, readers, profile, limits or Limits(), baseline)
 
 
@@ -139,7 +139,8 @@ def scan(
     """Answer the five questions about one target. Never raises for what the target is or holds."""
     # 1. The reference becomes a snapshot: files to open, and what could not be opened.
     try:
-        snapshot = take(ModelRef.parse(target), _watched(tools.fetch, progress))
+        model = ModelRef.parse(target)
+        snapshot = take(model, watched(tools.fetch, model, progress))
     except SourceError as error:
         return unreadable(target, tools.profile, error)
     return scan_snapshot(
@@ -188,7 +189,10 @@ def scan_snapshot(
         # 5. Lineage: what the model descends from.
         lineage, measured, unmeasured, picture = descent(files, facts, tools.ancestry, tools.limits)
         facts += measured
-        facts += template_differences(files, tools.ancestry, tools.limits)
+        if tools.ancestry.bases:
+            from modelscan.lineage.templates import template_differences  # lazy: seldom asked
+
+            facts += template_differences(files, tools.ancestry, tools.limits)
 
     # 6. The engine turns facts into findings, one for each cause.
     findings = tools.engine.evaluate(facts)
@@ -247,9 +251,12 @@ def scan_snapshot(
     return Scanned(report, outcome)
 
 
-def _watched(fetch: FetchOptions, progress: Progress | None) -> FetchOptions:
-    """The options, with somebody to tell how many bytes have come in."""
-    return msgspec.structs.replace(fetch, arrived=progress.advance) if progress else fetch
+def watched(fetch: FetchOptions, model: ModelRef, progress: Progress | None) -> FetchOptions:
+    """The options, with somebody to tell how many files are known and bytes have come in."""
+    if progress is None:
+        return fetch
+    listed = partial(progress.listing, model.shown)
+    return msgspec.structs.replace(fetch, arrived=progress.advance, listed=listed)
 
 
 def _left_out(snapshot: Snapshot, files: Sequence[SourceFile]) -> Iterable[Coverage]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from modelscan.vocabulary.fact import Fact, FileName
 from modelscan.vocabulary.location import Location
 
+_STREAM = re.compile(r"(?::[^:/]*)?:\$data(?=/|$)")
+"""What NTFS takes for the file's own bytes, or for others beside them."""
+_ENDING = re.compile(r"(?<=[^./ ])[. ]+(?=/|$)")
+"""Dots and blanks at the end of a name, which Windows drops."""
 _BIDIRECTIONAL = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
@@ -35,3 +40,41 @@ def name_facts(path: str, name: str | None = None) -> Iterator[Fact]:
         if problem:
             yield FileName(location=Location(path), problem=problem)
             return
+
+
+def collisions(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Pairs of paths that are one on some disks, or of which one has to be a folder and a file.
+
+    Args:
+        paths: of files, relative to the model's root; of equal ones nothing is said.
+    """
+    first: dict[str, str] = {}
+    folders: dict[str, str] = {}
+    for path in paths:
+        folded = fold(path)
+        other = first.setdefault(folded, path)
+        if other != path:
+            yield path, other
+        while (end := folded.rfind("/")) > 0:
+            folded = folded[:end]
+            if folders.setdefault(folded, path) != path:
+                break  # this one and all above it are known
+    if folders.keys().isdisjoint(first):
+        return
+    for folder in sorted(folders.keys() & first.keys()):
+        yield folders[folder], first[folder]
+
+
+def fold(path: str) -> str:
+    """What disks that ignore case, normalise names or drop their ends make of a path."""
+    if path.isascii():
+        folded = path.lower()
+    else:
+        import unicodedata  # lazy: hardly a name has such characters
+
+        folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+    if ":" in folded:  # else there is no stream; every name in a listing comes by here
+        folded = _STREAM.sub("", folded)
+    if folded.endswith((".", " ")) or "./" in folded or " /" in folded:
+        folded = _ENDING.sub("", folded)
+    return folded

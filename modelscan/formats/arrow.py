@@ -36,8 +36,6 @@ class ArrowReader:
 
     format = "arrow"
 
-    starts = (_PARQUET, _ARROW, _FEATHER, _ENCRYPTED, _CONTINUATION)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the first bytes; a stream by its extension, too."""
         if glimpse.head.startswith((_PARQUET, _ARROW, _FEATHER, _ENCRYPTED)):

@@ -30,8 +30,6 @@ class BoostedTreesReader:
 
     format = "boosted trees"
 
-    starts = (*_LIGHTGBM, _CATBOOST, *_XGBOOST, *_OLD_XGBOOST)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the first bytes."""
         return glimpse.head.startswith(_MARKS)

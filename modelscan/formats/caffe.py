@@ -32,8 +32,6 @@ class CaffeReader:
 
     format = "caffe"
 
-    extensions = _EXTENSIONS
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension."""
         return glimpse.extension in _EXTENSIONS and b"\0" not in glimpse.head

@@ -1,34 +1,35 @@
-"""Which readers are worth asking about an artifact: most answer by extension or first bytes alone.
+"""Which readers are worth asking about an artifact: most answer by name or first bytes alone.
 
-Asking forty readers about each of 5,000 files would cost more than reading them. A reader that
-recognises nothing but certain extensions, or certain first bytes, says so in two attributes, and is
-not asked about anything else:
-
-- `extensions`: a set of extensions, in lower case, each with its dot.
-- `starts`: a tuple of first bytes, of which the first one decides here: whether the others fit is
-  for the reader to say.
-
-A reader with neither is asked every time.
+Asking fifty readers about each of 5,000 files would cost more than reading them, and importing them
+more than a small model is worth. What `Signs` state of a reader decides whether it is asked.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from modelscan.formats.deferred import IDENTIFIER_AT, Deferred
 from modelscan.formats.reader import Glimpse, Reader
 
-_Asked = tuple[Reader, Callable[[Glimpse], bool]]
-"""A reader, and its `recognises`."""
+_START = 2
+"""First bytes that are compared: more would make more rows, and fewer would import more readers."""
+_Asked = tuple[Reader, Callable[[Glimpse], bool], tuple[bytes, ...]]
+"""A reader, its `recognises`, and the words without which it is not asked."""
 
 
 class Candidates:
-    """A table of readers, in their order."""
+    """A table of readers, in their order. One that is not `Deferred` is asked about every file."""
 
     def __init__(self, readers: Iterable[Reader]) -> None:
         self._all = tuple(readers)
-        # Only extensions that some reader names have rows: names of files are without number.
-        self._extensions = {one for reader in self._all for one in _extensions(reader)}
-        self._rows: dict[tuple[str, bytes], tuple[_Asked, ...]] = {}
+        signs = [reader.signs for reader in self._all if isinstance(reader, Deferred)]
+        # Only what some reader mentions has rows: names of files are without number.
+        self._extensions = frozenset[str]().union(
+            *(one.extensions | one.mentioned_in for one in signs)
+        )
+        self._names = frozenset[str]().union(*(one.names for one in signs))
+        self._identifiers = frozenset[bytes]().union(*(one.identifiers for one in signs))
+        self._rows: dict[tuple[str, str, bytes, bytes], tuple[_Asked, ...]] = {}
 
     def __iter__(self) -> Iterator[Reader]:
         """All readers, in their order."""
@@ -36,28 +37,45 @@ class Candidates:
 
     def matching(self, glimpse: Glimpse) -> list[Reader]:
         """The readers that recognise an artifact."""
-        extension = glimpse.extension if glimpse.extension in self._extensions else ""
-        key = extension, glimpse.head[:1]
+        head = glimpse.head
+        identifier = head[IDENTIFIER_AT : IDENTIFIER_AT + 4]
+        key = (
+            glimpse.extension if glimpse.extension in self._extensions else "",
+            glimpse.name if glimpse.name in self._names else "",
+            head[:_START],
+            identifier if identifier in self._identifiers else b"",
+        )
         row = self._rows.get(key)
         if row is None:
-            row = self._rows[key] = self._row(*key)
-        return [reader for reader, recognises in row if recognises(glimpse)]
+            row = self._rows[key] = tuple(self._row(*key))
+        found: list[Reader] = []
+        for reader, recognises, mentions in row:
+            if mentions:
+                for word in mentions:
+                    if word in head:
+                        break
+                else:
+                    continue
+            if recognises(glimpse):
+                found.append(reader)
+        return found
 
-    def _row(self, extension: str, first: bytes) -> tuple[_Asked, ...]:
-        return tuple(
-            (reader, reader.recognises)
-            for reader in self._all
-            if not (_extensions(reader) or _starts(reader))
-            or extension in _extensions(reader)
-            or any(start[:1] == first for start in _starts(reader))
-        )
-
-
-def _extensions(reader: Reader) -> frozenset[str]:
-    found: frozenset[str] = getattr(reader, "extensions", frozenset())
-    return found
-
-
-def _starts(reader: Reader) -> tuple[bytes, ...]:
-    found: tuple[bytes, ...] = getattr(reader, "starts", ())
-    return found
+    def _row(self, extension: str, name: str, start: bytes, identifier: bytes) -> Iterator[_Asked]:
+        """Who is asked; only those are imported that need to see the bytes to know."""
+        for reader in self._all:
+            if not isinstance(reader, Deferred):
+                yield reader, reader.recognises, ()
+                continue
+            signs = reader.signs
+            if (
+                signs.none()
+                or extension in signs.extensions
+                or name in signs.names
+                or identifier in signs.identifiers
+                or any(one[:_START] == start[: len(one)] for one in signs.starts)
+            ):
+                yield reader.reader, reader.reader.recognises, ()
+            elif signs.may is not None:
+                yield reader, reader.recognises, ()
+            elif signs.mentions and (not signs.mentioned_in or extension in signs.mentioned_in):
+                yield reader, reader.recognises, signs.mentions

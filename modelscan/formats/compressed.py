@@ -23,7 +23,8 @@ from modelscan.vocabulary.coverage import Coverage
 _MAGIC_LENGTH = 18  # of a gzip header, and the longest of them: an lzma header with its first byte
 _BZ2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # a first block, or the end of an empty stream
 _ZSTD, _SKIPPABLE = b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18"
-_LZ4 = (b"\x04\x22\x4d\x18", b"\x02\x21\x4c\x18")
+_OLD_LZ4 = b"\x02\x21\x4c\x18"
+_LZ4 = (b"\x04\x22\x4d\x18", _OLD_LZ4)
 _JOBLIB, _JOBLIB_HEAD = b"ZF0x", 21
 """How joblib before 0.10 began a file: a mark, and the inflated size in hexadecimal."""
 _SUFFIXES = {
@@ -61,28 +62,26 @@ class CompressedReader:
         """See `Reader.format`."""
         return "compressed"
 
-    starts = _FIRST_BYTES
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """See `Reader.recognises`."""
         return _codec(glimpse.head) is not None
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Item]:
         """See `Reader.read`; what follows the last stream is a `data-after` defect."""
-        codec = _codec(artifact.read_at(0, HEAD))
+        head = artifact.read_at(0, HEAD)
+        codec = _codec(head)
         if codec is None:
             raise ReadError("not a compressed stream", offset=0)
         budget.member()
+        if head.startswith(_OLD_LZ4):
+            yield _unopened(artifact, "lz4 data in the old frames, which nothing here opens")
+            return
         if codec == "gzip":
             yield from _header_texts(artifact, budget)
         chain = _Chain(artifact, codec, budget)
         unpacked = unpack(artifact, _inner_name(artifact), chain.pieces)
         if isinstance(unpacked.damage, UnsupportedError):
-            reason = unpacked.damage.message
-            yield Coverage(
-                file=artifact.name, member=artifact.member, status="unsupported", needed=True,
-                reason=reason,
-            )  # fmt: skip
+            yield _unopened(artifact, unpacked.damage.message)
             return
         end = chain.position  # before the artifact is read again, which starts the chain anew
         yield unpacked.artifact
@@ -93,6 +92,13 @@ class CompressedReader:
             detail = f"{artifact.size - end:,} bytes after the end of the {codec} data"
             yield defect(artifact, "data-after", detail=detail, offset=end)
             yield hidden(artifact, start, artifact.size)
+
+
+def _unopened(artifact: Artifact, reason: str) -> Coverage:
+    return Coverage(
+        file=artifact.name, member=artifact.member, status="unsupported", needed=True,
+        reason=reason,
+    )  # fmt: skip
 
 
 def _header_texts(artifact: Artifact, budget: Budget) -> Iterator[Artifact]:

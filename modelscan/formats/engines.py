@@ -26,7 +26,6 @@ ENGINES: Final = (
     Engine("cntk", (".cntk",), ((0, b"B\0C\0N\0"),)),
     Engine("cuda binary", (".cubin", ".fatbin"), ((0, b"\x50\xed\x55\xba"),)),
     Engine("executorch bundle", (".bpte",), ((4, b"BP08"),)),
-    Engine("executorch tensors", (".ptd",), ((4, b"FT01"),)),
     Engine("hailo executable", (".hef",), ((0, b"\x01HEF"),)),
     Engine("horizon model", (".hbm",)),
     Engine("iree module", (".vmfb",), ((4, b"IREE"),)),
@@ -41,7 +40,8 @@ ENGINES: Final = (
     Engine("sophon model", (".bmodel",)),
     Engine("spir-v shader", (".spv",), ((0, b"\x03\x02\x23\x07"),)),
     Engine("tengine model", (".tmfile",)),
-    Engine("tensorflow graph in chunks", (".cpb",)),
+    # the file signature of Riegeli, in which records lie compressed
+    Engine("tensorflow graph in chunks", (".cpb",), ((0, b"\x83\xaf\x70\xd1\x0d\x88\x4a\x3f"),)),
     Engine("tensorrt engine", (".engine", ".plan", ".trt"), ((0, b"ptrt"), (0, b"ftrt"))),
     Engine("tnn", (".tnnmodel",)),
     Engine("torch archive", (".ot",)),

@@ -1,11 +1,13 @@
 """ExecuTorch programs, `.pte`: a FlatBuffer of instructions, with data in segments behind it.
 
+A `.ptd` beside one gives names to tensors, and can name nothing else.
+
 Operators are PyTorch's, or those of a library that has to be linked; parts of the program are
 handed to backends, some of which take a binary that was compiled for one processor. Indexes and
 segments that lead out of the program are checked, since a device's runtime may not.
 
 Source: `program.fbs` of ExecuTorch, the tables of which are named beside the slots; the extended
-header in `extended_header.h`.
+header in `extended_header.h`; `flat_tensor.fbs` and its header in `flat_tensor_header.h`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.flatbuffer import Flatbuffer, Table
 from modelscan.formats.graph_operators import OperatorLedger, Use, telling
+from modelscan.formats.graph_reading import stated
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.torch_operators import TorchOperators
 from modelscan.vocabulary.artifact import Artifact, place
@@ -36,7 +39,9 @@ _KERNEL, _DELEGATE = 1, 2  # InstructionArguments
 _ID, _PROCESSED = 0, 1  # BackendDelegate
 _LOCATION, _INDEX = 0, 1  # BackendDelegateDataReference
 _OFFSET, _SIZE = 0, 1  # DataSegment
-_EXTENSION: Final = ".pte"
+_TENSORS: Final = b"FT01"
+_TENSORS_HEADER, _TENSORS_HEADER_SIZE = b"FH01", 40  # magic, length, two places with their sizes
+_EXTENSIONS: Final = frozenset({".pte", ".ptd"})
 _MAX_NAMES: Final = 20_000
 _MAX_OPERATORS: Final = 2_000
 _SAME: Final = 20
@@ -55,8 +60,11 @@ class ExecutorchReader:
         self._operators = operators
 
     def recognises(self, glimpse: Glimpse) -> bool:
-        """By magic; by extension, `.pte`, what lacks it."""
-        return glimpse.head.startswith(_MAGICS, _MAGIC_AT) or glimpse.extension == _EXTENSION
+        """By magic; by extension, `.pte` and `.ptd`, what lacks it."""
+        return (
+            glimpse.head.startswith((*_MAGICS, _TENSORS), _MAGIC_AT)
+            or glimpse.extension in _EXTENSIONS
+        )
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State the program, its operators and backends, and its defects.
@@ -64,19 +72,14 @@ class ExecutorchReader:
         Raises:
             ReadError: it is no such FlatBuffer, or an offset leads out of it.
         """
-        if artifact.read_at(_MAGIC_AT, len(_MAGICS[0])) not in _MAGICS:
+        magic = artifact.read_at(_MAGIC_AT, len(_TENSORS))
+        if magic == _TENSORS:
+            yield from _tensors(artifact)
+            return
+        if magic not in _MAGICS:
             raise ReadError("does not begin like an ExecuTorch program", offset=_MAGIC_AT)
         program = _Program(artifact, budget, self._operators)
-        trouble: ReadError | None = None
-        try:
-            program.read()
-        except ReadError as error:
-            trouble = error
-        for fact in program.facts():
-            budget.fact()
-            yield fact
-        if trouble is not None:
-            raise trouble
+        yield from stated(program.read, program.facts, budget)
 
 
 class _Program:
@@ -164,7 +167,7 @@ class _Program:
         if len(self._defects) < _SAME:
             self._defects.append((name, detail))
 
-    def facts(self) -> Iterator[Fact]:
+    def facts(self) -> Iterator[Fact | Coverage]:
         """Everything that was found."""
         where = place(self._artifact)
         yield GraphModel(
@@ -177,11 +180,32 @@ class _Program:
             operators=tuple(sorted(self._used)[:_MAX_OPERATORS]),
         )
         yield from self._ledger.facts()
+        yield from self._ledger.coverage()
         for name, detail in self._defects:
             yield GraphDefect(
                 location=where, framework="executorch", kind="out-of-bounds", name=name,
                 detail=detail,
             )  # fmt: skip
+
+
+def _tensors(artifact: Artifact) -> Iterator[Fact | Coverage]:
+    """A file of tensors: both of its parts must lie in it."""
+    head = artifact.read_at(_HEADER_AT, _TENSORS_HEADER_SIZE)
+    if not head.startswith(_TENSORS_HEADER) or len(head) < _TENSORS_HEADER_SIZE:
+        raise ReadError("a file of tensors without its header", offset=_HEADER_AT)
+    for what, at in (("names", 8), ("tensors", 24)):
+        start, size = (int.from_bytes(head[one : one + 8], "little") for one in (at, at + 8))
+        if start + size > artifact.size:
+            yield GraphDefect(
+                location=place(artifact), framework="executorch", kind="out-of-bounds",
+                name=what, detail=f"bytes {start:,} to {start + size:,} of {artifact.size:,}",
+            )  # fmt: skip
+    yield Coverage(
+        file=artifact.name,
+        member=artifact.member,
+        status="header-only",
+        reason="names and places of tensors",
+    )
 
 
 def _segment_base(artifact: Artifact) -> int:

@@ -97,8 +97,6 @@ class GgmlReader:
 
     format = "ggml"
 
-    starts = tuple(_MAGICS)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By magic, with small numbers behind it."""
         head = glimpse.head

@@ -46,7 +46,8 @@ _KNOWN: Final = frozenset(
 """Keywords and functions of Go, and functions that Ollama adds."""
 _OPENING: Final = frozenset({"if", "range", "with", "define", "block"})
 _WORD: Final = re.compile(r"[a-z]+")
-
+_DATE: Final = re.compile(r"\b(?:currentDate|yesterdayDate)\b")
+_COMPARES: Final = re.compile(r"\b(?:eq|ne|lt|le|gt|ge)\b")
 
 _DEEPEST: Final = 100
 _ENOUGH: Final = 4096
@@ -108,6 +109,7 @@ class GoTemplateReader:
         if program:
             seen.update(_unlisted(pieces))
             seen.update(_triggers(pieces))
+        seen.update(_instructed(pieces))
         for line, kind, name, detail in sorted(seen):
             budget.fact()
             yield TemplateNode(
@@ -161,7 +163,11 @@ def _wording(piece: _Piece) -> Iterator[_Sighting]:
 
     def seen(text: str, line: int) -> Iterator[_Sighting]:
         node = nodes.TemplateData(text, lineno=line)
-        for found in (*wording.unseen(text, node), *wording.addresses(text, node)):
+        for found in (
+            *wording.unseen(text, node),
+            *wording.addresses(text, node),
+            *wording.disguised(text, node),
+        ):
             yield found.line, found.kind, found.name, found.detail
 
     if piece.action:
@@ -170,6 +176,20 @@ def _wording(piece: _Piece) -> Iterator[_Sighting]:
     elif any(seen(piece.text, piece.line)):  # seldom: then it is worth telling in which lines
         for number, text in enumerate(piece.text.split("\n"), piece.line):
             yield from seen(text, number)
+
+
+def _instructed(pieces: list[_Piece]) -> Iterator[_Sighting]:
+    """Instructions to deceive, across the pieces that a sentence may be written in."""
+    from jinja2 import nodes  # lazy: as in `_wording`
+
+    from modelscan.formats.chat_template.instructions import instructions  # lazy: the same
+
+    literal: list[tuple[str, nodes.Node]] = []
+    for piece in pieces:
+        texts = [one[1:-1] for one in _QUOTED.findall(piece.text)] if piece.action else [piece.text]
+        literal += [(text, nodes.TemplateData(text, lineno=piece.line)) for text in texts]
+    for found in instructions(literal):
+        yield found.line, found.kind, found.name, found.detail
 
 
 def _unlisted(pieces: list[_Piece]) -> Iterator[_Sighting]:
@@ -214,6 +234,8 @@ class _Block:
         asks = _SAID.search(_QUOTED.sub('""', piece.text)) is not None
         self.line = piece.line
         self.trigger = next((text[:_SHOWN] for text in quoted if asks and _said(text)), "")
+        if _DATE.search(piece.text) and _COMPARES.search(piece.text):
+            self.trigger = "the date: " + (quoted[0][:_SHOWN] if quoted else "…")
         """Words of the conversation that the condition looks for."""
         self.text = ""
 

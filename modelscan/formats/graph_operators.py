@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from modelscan.budget import Budget
 from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Behaviour, Framework, GraphOperator
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -34,6 +35,19 @@ _TELLING_TEXT: Final = re.compile(
     r"|powershell|\|\s*(?:ba)?sh\b",
     re.IGNORECASE,
 )
+_HOSTILE_WORDS: Final = frozenset({
+    "bash", "curl", "exec", "execute", "payload", "popen", "pwn", "pwned", "rce", "shell",
+    "shellcode", "subprocess", "syscall", "wget",
+})  # fmt: skip
+_HOSTILE_PARTS: Final = re.compile(
+    r"backdoor|exfil|keylog|malicious|malware|powershell|ransomware|reverse_?shell|trojan"
+    r"|(?<![a-z])evil|(?:run|exec|execute)_?(?:code|cmd|command|shell)",
+    re.IGNORECASE,
+)
+_COMMAND: Final = re.compile(
+    r"\|\s*(?:ba|da|z)?sh\b|/bin/(?:ba|da|z)?sh\b|/dev/tcp/|\bpowershell(?:\.exe)?\s"
+    r"|\b(?:curl|wget)\s+(?:-\S+\s+)*[\"']?https?://|\brm\s+-rf?\s|\bnc\s+-\w*e\b"
+)
 _KEPT: Final = 300
 """Characters kept of an argument."""
 _MAX_KINDS: Final = 2_000
@@ -51,6 +65,22 @@ def telling(name: str, values: Iterable[str] = ()) -> str:
     if words & _TELLING_WORDS or _TELLING_PARTS.search(name):
         return name
     return next((value[:_KEPT] for value in values if _TELLING_TEXT.search(value)), "")
+
+
+def hostile(name: str, values: Iterable[str] = ()) -> bool:
+    """True for a name, or a text beside it, that speaks of an attack and of nothing else.
+
+    Names of classes are freer than those of operators: a layer may well be called after an URL, a
+    script or a system, so that fewer words count than `telling` has.
+
+    Args:
+        name: a class or function, with or without its module.
+        values: texts that it is handed.
+    """
+    words = {word.lower() for word in _WORD.findall(name)}
+    if words & _HOSTILE_WORDS or _HOSTILE_PARTS.search(name):
+        return True
+    return any(_COMMAND.search(value) for value in values)
 
 
 class Use(NamedTuple):
@@ -80,6 +110,18 @@ class OperatorLedger:
         first, before = self._uses.get(key, (use, 0))
         if before or len(self._uses) < _MAX_KINDS:
             self._uses[key] = (first, before + count)
+
+    def coverage(self) -> Iterator[Coverage]:
+        """A needed gap when a part of the file is a program for a device: nobody reads those."""
+        found = next((use for use, _ in self._uses.values() if use.behaviour == "native-code"), None)
+        if found is not None:
+            yield Coverage(
+                file=self._artifact.name,
+                member=self._artifact.member,
+                status="unsupported",
+                needed=True,
+                reason=f"{found.operator[:_KEPT]}: a program compiled for a device is not read",
+            )
 
     def facts(self) -> Iterator[GraphOperator]:
         """One fact for each of them, in the order in which they were found."""

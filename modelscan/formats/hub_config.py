@@ -9,6 +9,7 @@ keys looked for.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -56,8 +57,6 @@ class HubConfigReader:
 
     format = "json"
 
-    extensions = frozenset({".json"})
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name: JSON has no magic bytes, and loaders go by the name."""
         return glimpse.extension == ".json"
@@ -97,7 +96,7 @@ def _small(data: bytes) -> tuple[Any, list[tuple[Any, str]]]:
     """
     defects: list[tuple[Any, str]] = []
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(codecs.BOM_UTF8).decode()  # the codec for both is slow
     except UnicodeDecodeError:
         defects.append(("not-utf8", ""))
         text = data.decode("utf-8", "surrogateescape")

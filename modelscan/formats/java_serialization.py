@@ -30,8 +30,6 @@ class JavaSerializationReader:
 
     format = "java serialization"
 
-    starts = (_MAGIC,)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By its first bytes."""
         return glimpse.head.startswith(_MAGIC)

@@ -38,8 +38,6 @@ class LfsReader:
 
     format = sniff.PLACEHOLDER
 
-    starts = (b"version ",)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By content, all of it."""
         return glimpse.size <= _MAX and _POINTER.fullmatch(glimpse.head) is not None

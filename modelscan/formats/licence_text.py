@@ -34,8 +34,6 @@ class LicenceTextReader:
 
     format = FORMAT
 
-    extensions = frozenset({"", ".txt", ".md", ".rst"})
-
     def __init__(self, table: Licences) -> None:
         self._table = table
 

@@ -11,11 +11,11 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from modelscan.formats.candidates import Candidates
-from modelscan.formats.zip import ZipReader
+from modelscan.formats.sniff import AROUND_ZIP
 from modelscan.formats.zip_light import LightZipReader
 from modelscan.vocabulary.artifact import Artifact
 
-_BY_END = frozenset({"zip", "llamafile"})
+_BY_END = frozenset({"zip", "llamafile", AROUND_ZIP})
 """Formats that are told by the end of a file."""
 _BRACE_AT, _GGUF = 8, b"GGUF"
 
@@ -41,8 +41,6 @@ class LightReaders(NamedTuple):
 @lru_cache(maxsize=4)
 def light_readers(readers: Candidates) -> LightReaders:
     """The readers for remote files that correspond to those for local ones."""
-    light = tuple(
-        LightZipReader() if isinstance(reader, ZipReader) else reader for reader in readers
-    )
+    light = tuple(LightZipReader() if reader.format == "zip" else reader for reader in readers)
     headers = (reader for reader in light if reader.format not in _BY_END)
     return LightReaders(Candidates(light), Candidates(headers))

@@ -46,9 +46,6 @@ class LlamafileReader:
 
     format = "llamafile"
 
-    extensions = frozenset({".llamafile"})
-    starts = _FIRST_BYTES
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, or a program by its first bytes with a model in the zip directory at its end."""
         program = glimpse.head.startswith(_FIRST_BYTES)

@@ -40,7 +40,6 @@ class MlflowReader:
         """See `Reader.format`."""
         return "mlflow"
 
-    extensions = frozenset({""})
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, and by the one key that every such file has."""

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from modelscan.budget import Budget
-from modelscan.formats import card_prose, claims, front_matter
+from modelscan.formats import claims, front_matter
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import CardDefect, Fact, ModelClaim
+from modelscan.vocabulary.fact import CardDefect, CardMention, Fact, ModelClaim
 from modelscan.vocabulary.location import Location
 
 NAMES = frozenset({"readme.md", "model_card.md", "modelcard.md"})
@@ -75,8 +75,6 @@ class ModelCardReader:
 
     format = "model card"
 
-    extensions = frozenset({".md"})
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, and by a first line of `---`: without it there is only prose."""
         return glimpse.name.lower() in NAMES and front_matter.begins(glimpse.head)
@@ -102,10 +100,18 @@ class ModelCardReader:
             yield claim
         for kind, value in _made(metadata.table, artifact):
             yield ModelClaim(location=where, status="declared", claim=kind, value=value)
+        from modelscan.formats import card_mentions  # lazy: most texts are no card
+
+        text = front_matter.below(artifact.read_at(0, card_mentions.LONGEST))
+        for name in card_mentions.repositories(text):
+            budget.fact()
+            yield CardMention(location=where, status="declared", repository=name)
 
 
 def _made(table: dict[str, Any], artifact: Artifact) -> Iterator[tuple[Any, str]]:
     """Who made it, how, from which revision: by the metadata, and once more by the prose."""
+    from modelscan.formats import card_prose  # lazy: most texts are no card
+
     for key, claim in _MADE:
         yield from ((claim, value) for value in _texts(table.get(key)))
     for tag in _texts(table.get("tags")):

@@ -18,6 +18,7 @@ _WIDTH: Final = ("hidden_size", "d_model", "n_embd", "embed_dim", "dim", "embedd
 _LAYERS: Final = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "num_decoder_layers",
                   "encoder_layers", "decoder_layers", "depth")  # fmt: skip
 _EXTRA: Final = ("num_nextn_predict_layers", "mtp_num_hidden_layers", "num_mtp_modules")
+_KEY_HEADS: Final = ("num_key_value_heads", "num_kv_heads", "n_kv_heads")
 _PARTS: Final = 30
 _LARGEST: Final = 1 << 40
 _SHOWN: Final = 160
@@ -42,7 +43,21 @@ def model(root: Mapping[str, Any], where: Location) -> Iterator[Fact]:
             layers=layers,
             extra=max(_numbers(parts, _EXTRA), default=0),
             quantised=method[:_SHOWN] if isinstance(method, str) else "",
+            keys=tuple(sorted({heads * size for heads, size in _heads(parts) if size})),
+            key_heads=tuple(sorted({heads for heads, size in _heads(parts) if not size})),
         )
+
+
+def _heads(parts: list[Any]) -> Iterator[tuple[int, int]]:
+    """Heads for keys of each part, and the size of one; 0 where it is left to the library.
+
+    Parts that give other numbers to some layers state lists or further keys of the same kind.
+    """
+    for part in parts:
+        heads = _numbers([part], _KEY_HEADS)
+        sizes = _numbers([part], ("head_dim",))
+        if len(heads) == 1:
+            yield heads[0], sizes[0] if sizes else 0
 
 
 def adapter(root: Mapping[str, Any], where: Location) -> Iterator[Fact]:

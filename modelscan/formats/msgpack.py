@@ -47,9 +47,6 @@ class MsgpackReader:
 
     format = "msgpack"
 
-    extensions = _EXTENSIONS
-    starts = _TABLES
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension, as the format has no first bytes of its own; a table by Flax's old name."""
         if glimpse.extension in _EXTENSIONS:

@@ -35,9 +35,6 @@ class NumpyReader:
 
     format = "numpy"
 
-    extensions = frozenset({".npy"})
-    starts = (MAGIC,)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By magic; by extension what has no other known first bytes."""
         if glimpse.head.startswith(MAGIC):

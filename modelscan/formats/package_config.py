@@ -32,8 +32,6 @@ class PackageConfigReader:
 
     format = "package config"
 
-    extensions = frozenset({".json"})
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name alone."""
         return glimpse.name == NAME

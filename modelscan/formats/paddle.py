@@ -40,8 +40,6 @@ class PaddleReader:
 
     format = "paddle"
 
-    extensions = frozenset({_EXTENSION, _JSON})
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension, as the message has no first bytes of its own; the document by its mark."""
         if glimpse.extension == _JSON:

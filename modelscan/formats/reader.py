@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 from typing import Protocol
 
 from modelscan.budget import Budget
@@ -16,25 +15,56 @@ HEAD = 4096
 TAIL = 22 + 65_535
 """Bytes shown from its end: a zip's end-of-directory record with the longest comment."""
 
+APPLE_DOUBLE = b"\0\x05\x16\x07\0\x02\0\0"
+"""How a Mac begins what it notes beside a file, `._model.safetensors`, on disks and in archives
+that have no place for it (RFC 1740, AppleDouble). Its name is the file's; nothing loads it."""
+_END_RECORD = b"PK\x05\x06"
+
 
 class Glimpse:
     """What a reader sees of an artifact when it is asked whether it recognises it."""
 
+    __slots__ = (
+        "_end_record", "_tail", "artifact", "extension", "head", "name", "size"
+    )  # fmt: skip
+
     def __init__(self, artifact: Artifact) -> None:
-        self._artifact = artifact
+        self.artifact = artifact
+        """All of it, for the few readers whose answer depends on what lies in its middle."""
         self.name = base_name(artifact)
         """The last part of the name, of the member when there is one."""
         dot = self.name.rfind(".")
         self.extension = self.name[dot:].lower() if dot > 0 else ""
-        """With its dot, in lower case; empty when there is none."""
+        """With its dot, in lower case; empty when there is none, and when it promises nothing."""
         self.size = artifact.size
         self.head = artifact.read_at(0, HEAD)
         """The first bytes."""
+        if self.head.startswith(APPLE_DOUBLE):
+            self.extension = ""
+        self._tail: bytes | None = None
+        self._end_record: int | None = None
 
-    @cached_property
+    @property
     def tail(self) -> bytes:
         """The last bytes; read only when a reader asks for them."""
-        return self._artifact.read_at(max(0, self.size - TAIL), TAIL)
+        if self._tail is None:
+            self._tail = self.artifact.read_at(max(0, self.size - TAIL), TAIL)
+        return self._tail
+
+    @property
+    def ending(self) -> bytes:
+        """The last bytes, of a short artifact those that have been read already."""
+        return self.head if self.size <= HEAD else self.tail
+
+    @property
+    def end_record(self) -> int:
+        """Where the last four bytes that begin a zip's end record are in `ending`, or -1.
+
+        Every file pays for this, and two readers ask.
+        """
+        if self._end_record is None:
+            self._end_record = self.ending.rfind(_END_RECORD)
+        return self._end_record
 
 
 class Reader(Protocol):

@@ -1,121 +1,209 @@
-"""The table of readers. Order decides only which format's name a file goes by."""
+"""The table of readers. Order decides only which format's name a file goes by.
+
+Each line says where a reader stands and which files it may be asked about; `formats.deferred` says
+how that is meant. Nothing of the reader is imported before such a file is met.
+"""
 
 from __future__ import annotations
 
-from modelscan.formats.arrow import ArrowReader
-from modelscan.formats.boosted_trees import BoostedTreesReader
-from modelscan.formats.caffe import CaffeReader
-from modelscan.formats.chat_template.reader import ChatTemplateReader
-from modelscan.formats.compressed import CompressedReader
-from modelscan.formats.coreml import CoremlReader
-from modelscan.formats.executorch import ExecutorchReader
-from modelscan.formats.ggml import GgmlReader
-from modelscan.formats.gguf.reader import GgufReader
-from modelscan.formats.go_template import GoTemplateReader
-from modelscan.formats.hdf5.reader import Hdf5Reader
-from modelscan.formats.hub_config import HubConfigReader
-from modelscan.formats.java_serialization import JavaSerializationReader
-from modelscan.formats.lfs import LfsReader
-from modelscan.formats.licence_text import LicenceTextReader
-from modelscan.formats.llamafile import LlamafileReader
-from modelscan.formats.mlflow import MlflowReader
-from modelscan.formats.model_card import ModelCardReader
-from modelscan.formats.msgpack import MsgpackReader
-from modelscan.formats.numpy_array import NumpyReader
-from modelscan.formats.objects.json_reader import JsonObjectsReader
-from modelscan.formats.objects.yaml_reader import YamlReader
-from modelscan.formats.onnx.ort import OrtReader
-from modelscan.formats.onnx.reader import OnnxReader
-from modelscan.formats.package_config import PackageConfigReader
-from modelscan.formats.packed_models import PackedModelReader
-from modelscan.formats.paddle import PaddleReader
-from modelscan.formats.pickle.reader import PickleReader
-from modelscan.formats.python_code.notebook import NotebookReader
-from modelscan.formats.python_code.reader import PythonReader
-from modelscan.formats.r_data.reader import RDataReader
-from modelscan.formats.reader import Reader
-from modelscan.formats.requirements import RequirementsReader
-from modelscan.formats.safetensors import SafetensorsReader
-from modelscan.formats.scripts import ScriptReader
-from modelscan.formats.secrets import SecretReader
-from modelscan.formats.sevenzip import SevenZipReader
-from modelscan.formats.skops import SkopsReader
-from modelscan.formats.sqlite import SqliteReader
-from modelscan.formats.tar import TarReader
-from modelscan.formats.tensorflow.checkpoint import CheckpointReader
-from modelscan.formats.tensorflow.reader import TensorflowReader
-from modelscan.formats.tfjs import TfjsReader
-from modelscan.formats.tflite import TfliteReader
-from modelscan.formats.tokenizer.plain import VocabularyReader
-from modelscan.formats.tokenizer.reader import TokenizerReader
-from modelscan.formats.tokenizer.sentencepiece import SentencepieceReader
-from modelscan.formats.torch import TorchReader
-from modelscan.formats.torch7 import Torch7Reader
-from modelscan.formats.torch_export import TorchExportReader
-from modelscan.formats.torchscript import BytecodeReader
-from modelscan.formats.weight_index import WeightIndexReader
-from modelscan.formats.xml_markup import XmlReader
-from modelscan.formats.zarr import ZarrReader
-from modelscan.formats.zip import ZipReader
+import importlib
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from modelscan.formats.deferred import Deferred, Signs
+from modelscan.formats.pickle.opcodes import STARTS
+from modelscan.formats.reader import Glimpse, Reader
 from modelscan.vocabulary.lists import NameLists
 
 
+def _nothing(_: NameLists) -> tuple[Any, ...]:
+    return ()
+
+
+def _operators(lists: NameLists) -> tuple[Any, ...]:
+    return (lists.graph_operators,)
+
+
+def _globals(lists: NameLists) -> tuple[Any, ...]:
+    return (lists.pickle_globals,)
+
+
+class _Row(NamedTuple):
+    """One reader of the table: see `Deferred` and `Signs`."""
+
+    format: str
+    place: str
+    """Module below `modelscan.formats`, and class."""
+    extensions: tuple[str, ...] = ()
+    starts: tuple[bytes, ...] = ()
+    names: tuple[str, ...] = ()
+    identifiers: tuple[bytes, ...] = ()
+    mentions: tuple[bytes, ...] = ()
+    mentioned_in: tuple[str, ...] = ()
+    may: Callable[[Glimpse], bool] | None = None
+    given: Callable[[NameLists], tuple[Any, ...]] = _nothing
+    """What the reader is made with."""
+    aside: bool = False
+
+    def deferred(self, lists: NameLists) -> Deferred:
+        """The reader, not yet imported."""
+
+        def make() -> Reader:
+            # A fixed table of our own modules: nothing is imported by a name from elsewhere.
+            module, _, name = self.place.partition(":")
+            found = getattr(importlib.import_module(f"modelscan.formats.{module}"), name)
+            reader: Reader = found(*self.given(lists))
+            return reader
+
+        signs = Signs(
+            frozenset(self.extensions),
+            frozenset(self.names),
+            self.starts,
+            frozenset(self.identifiers),
+            self.mentions,
+            frozenset(self.mentioned_in),
+            self.may,
+        )
+        return Deferred(self.format, make, signs, aside=self.aside)
+
+
+_ZIP = (b"PK\x03\x04",)
+_PROGRAMS = (
+    b"MZ", b"\x7fELF", b"jartsr", b"APEDBG",
+    b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe", b"\xca\xfe\xba\xbe",
+)  # fmt: skip
+_JSON = (".json",)
+_PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill", ".p", ".pk", ".pckl",
+            ".bin")  # fmt: skip
+_DIGITS = frozenset(
+    {
+        *(bytes((n,)) for n in b" \t\n\r\v\f"),
+        *(bytes((n,)) for n in (*b"01234567", *range(128, 256))),
+    }
+)
+_SHEBANG = (b"#!",)
+_TEXTS = (".bash", ".bat", ".cfg", ".conf", ".env", ".in", ".ini", ".ipynb", ".json", ".pem",
+          ".ps1", ".py", ".sh", ".toml", ".yaml", ".yml")  # fmt: skip
+_SCRIPTS = ("", ".bash", ".bat", ".cmd", ".command", ".dockerfile", ".ksh", ".ps1", ".psm1",
+            ".sh", ".zsh")  # fmt: skip
+_VOCABULARIES = (
+    "vocab.json", "vocab.txt", "tokenizer_config.json", "added_tokens.json",
+    "merges.txt", "special_tokens_map.json",
+    "tiktoken.model", "tokenizer.model", "tekken.model",
+)  # fmt: skip
+_ARRAYS = (".zarray", ".zmetadata", "zarr.json", "_METADATA", "_CHECKPOINT_METADATA", "_sharding")
+
+
+def _begins_a_table(glimpse: Glimpse) -> bool:
+    """The header of safetensors, behind its length."""
+    return glimpse.head[8:10] == b'{"'
+
+
+def _begins_a_tar(glimpse: Glimpse) -> bool:
+    """The sum over the header: a number in octal digits, or with its first bit set."""
+    return glimpse.head[148:149] in _DIGITS or glimpse.head.startswith(b"ustar", 257)
+
+
+def _ends_a_zip(glimpse: Glimpse) -> bool:
+    return glimpse.end_record >= 0
+
+
+def _each(first: Iterable[int]) -> tuple[bytes, ...]:
+    """Each of these bytes, as the first one of a file."""
+    return tuple(bytes((one,)) for one in first)
+
+
+_STREAMS = _each(
+    first
+    for first in range(256)
+    # of zlib; of skippable frames, lzma and joblib; of the rest
+    if first & 0x8F == 8 or first >> 4 == 5 or first in b"\x1fB\xfd\x04\x02\x28"  # noqa: PLR2004
+)
+_TABLE = (
+    _Row("safetensors", "safetensors:SafetensorsReader", (".safetensors",), may=_begins_a_table),
+    _Row("gguf", "gguf.reader:GgufReader", (".gguf",), (b"GGUF",)),
+    _Row("ggml", "ggml:GgmlReader", (), (b"lmgg", b"algg", b"fmgg", b"tjgg")),
+    _Row("numpy", "numpy_array:NumpyReader", (".npy",), (b"\x93NUMPY",)),
+    _Row("hdf5", "hdf5.reader:Hdf5Reader", (".h5", ".hdf5", ".hdf", ".he5", ".h5py"),
+         mentions=(b"\x89HDF",)),
+    _Row("onnx", "onnx.reader:OnnxReader", (".onnx", ".pb"), _each(b"\x08\x12\x1a:Br"),
+         given=_operators),
+    _Row("onnx runtime model", "onnx.ort:OrtReader", (".ort",), identifiers=(b"ORTM",),
+         given=_operators),
+    _Row("tensorflow graph", "tensorflow.reader:TensorflowReader", (".meta", ".pb", ".pbtxt"),
+         _each(b'\x08\n\x12\x1a"'), given=_operators),
+    _Row("tensorflow checkpoint", "tensorflow.checkpoint:CheckpointReader", (".index",),
+         may=lambda glimpse: glimpse.extension.startswith(".data-")),
+    _Row("tflite", "tflite:TfliteReader", (".tflite", ".lite", ".tfl"), identifiers=(b"TFL3",),
+         given=_operators),
+    _Row("executorch", "executorch:ExecutorchReader", (".ptd", ".pte"),
+         identifiers=(b"ET12", b"ET13", b"FT01"),
+         given=_operators),
+    _Row("tfjs", "tfjs:TfjsReader", names=("model.json",),
+         mentions=(b'"modelTopology"', b'"weightsManifest"'), mentioned_in=_JSON,
+         given=_operators),
+    _Row("llamafile", "llamafile:LlamafileReader", (".llamafile",), _PROGRAMS),
+    _Row("nemo", "packed_models:PackedModelReader", (".nemo",),
+         given=lambda _: ("nemo", ".nemo")),
+    _Row("torchserve archive", "packed_models:PackedModelReader", (".mar",),
+         given=lambda _: ("torchserve archive", ".mar")),
+    _Row("pytorch", "torch:TorchReader", (), _ZIP),
+    _Row("torch export", "torch_export:TorchExportReader", (), _ZIP,
+         mentions=(b'"graph_module"',), mentioned_in=_JSON, given=lambda lists: (lists,)),
+    _Row("zip", "zip:ZipReader", (), (*_ZIP, b"PK\5\6"), may=_ends_a_zip),
+    _Row("tar", "tar:TarReader", may=_begins_a_tar),
+    _Row("compressed", "compressed:CompressedReader", (), _STREAMS),
+    _Row("7z", "sevenzip:SevenZipReader", (), (b"7z\xbc\xaf'\x1c",)),
+    _Row("sqlite", "sqlite:SqliteReader", (), (b"SQLite format 3\0",)),
+    _Row("json", "hub_config:HubConfigReader", _JSON),
+    _Row("package config", "package_config:PackageConfigReader", names=("package.config.json",)),
+    _Row("mlflow", "mlflow:MlflowReader", names=("MLmodel",)),
+    _Row("tokenizer", "tokenizer.reader:TokenizerReader", names=("tokenizer.json",)),
+    _Row("vocabulary", "tokenizer.plain:VocabularyReader", (".tiktoken",), names=_VOCABULARIES),
+    _Row("sentencepiece", "tokenizer.sentencepiece:SentencepieceReader", (), (b"\n",)),
+    _Row("chat template", "chat_template.reader:ChatTemplateReader", (".j2", ".jinja", ".jinja2")),
+    _Row("go template", "go_template:GoTemplateReader", (".gotmpl", ".prompt")),
+    _Row("json", "weight_index:WeightIndexReader", _JSON),
+    _Row("model card", "model_card:ModelCardReader", (".md",)),
+    _Row("git-lfs pointer", "lfs:LfsReader", (), (b"version ",)),
+    _Row("python source", "python_code.reader:PythonReader", (".pth", ".py", ".pyw"), _SHEBANG),
+    _Row("notebook", "python_code.notebook:NotebookReader", (".ipynb",)),
+    _Row("json", "objects.json_reader:JsonObjectsReader", _JSON, given=_globals),
+    _Row("yaml", "objects.yaml_reader:YamlReader", (".yaml", ".yml"), given=_globals),
+    _Row("json", "skops:SkopsReader", names=("schema.json",), given=_globals),
+    _Row("xml", "xml_markup:XmlReader", (".pmml", ".xml"), _each(b"< \t\n\r\v\f\0\xef\xff\xfe"),
+         given=_operators),
+    _Row("arrow", "arrow:ArrowReader", (),
+         (b"PAR1", b"ARROW1", b"FEA1", b"PARE", b"\xff\xff\xff\xff")),
+    _Row("msgpack", "msgpack:MsgpackReader", (".flax", ".mpk", ".msgpack"),
+         _each((*range(0x81, 0x90), 0xDE, 0xDF))),
+    _Row("zarr", "zarr:ZarrReader", (), (b"\x0c\xdb\x3a\x2a",), _ARRAYS),
+    _Row("coreml", "coreml:CoremlReader", (".mil", ".mlmodel", ".net"),
+         names=("Manifest.json",)),
+    _Row("paddle", "paddle:PaddleReader", (".pdmodel",), mentions=(b'"pir"',), mentioned_in=_JSON),
+    _Row("caffe", "caffe:CaffeReader", (".caffe", ".prototxt")),
+    _Row("rds", "r_data.reader:RDataReader", (), (b"RD", b"X\n", b"A\n", b"B\n")),
+    _Row("java serialization", "java_serialization:JavaSerializationReader", (),
+         (b"\xac\xed\0\x05",)),
+    _Row("torch7", "torch7:Torch7Reader", (".net", ".t7", ".th7"), (b"\x04\0\0\0\x01\0\0\0",)),
+    _Row("boosted trees", "boosted_trees:BoostedTreesReader", (),
+         (b"tree\n", b"tree\r\n", b"CBM1", b"{L\0", b"binf", b"bs64")),
+    _Row("pickle", "pickle.reader:PickleReader", _PICKLES, _each(STARTS), given=_globals),
+    _Row("torchscript bytecode", "torchscript:BytecodeReader", names=("bytecode.pkl",)),
+    _Row("licence text", "licence_text:LicenceTextReader", ("", ".md", ".rst", ".txt"),
+         given=lambda lists: (lists.licences,)),
+    _Row("script", "scripts:ScriptReader", _SCRIPTS, _SHEBANG),
+    _Row("package list", "requirements:RequirementsReader", (".in", ".toml", ".txt")),
+    _Row("data around a zip", "zip_within:ZipWithinReader", may=_ends_a_zip),
+    _Row("text", "secrets:SecretReader", _TEXTS, aside=True),
+)  # fmt: skip
+
+
+def deferred_readers(lists: NameLists) -> tuple[Deferred, ...]:
+    """All readers, with the lists that they look names up in, each imported when it is needed."""
+    return tuple(row.deferred(lists) for row in _TABLE)
+
+
 def readers_for(lists: NameLists) -> tuple[Reader, ...]:
-    """All readers, with the lists that they look names up in."""
-    return (
-        SafetensorsReader(),
-        GgufReader(),
-        GgmlReader(),
-        NumpyReader(),
-        Hdf5Reader(),
-        OnnxReader(lists.graph_operators),
-        OrtReader(lists.graph_operators),
-        TensorflowReader(lists.graph_operators),
-        CheckpointReader(),
-        TfliteReader(lists.graph_operators),
-        ExecutorchReader(lists.graph_operators),
-        TfjsReader(lists.graph_operators),
-        LlamafileReader(),
-        PackedModelReader("nemo", ".nemo"),
-        PackedModelReader("torchserve archive", ".mar"),
-        TorchReader(),
-        TorchExportReader(lists),
-        ZipReader(),
-        TarReader(),
-        CompressedReader(),
-        SevenZipReader(),
-        SqliteReader(),
-        HubConfigReader(),
-        PackageConfigReader(),
-        MlflowReader(),
-        TokenizerReader(),
-        VocabularyReader(),
-        SentencepieceReader(),
-        ChatTemplateReader(),
-        GoTemplateReader(),
-        WeightIndexReader(),
-        ModelCardReader(),
-        LfsReader(),
-        PythonReader(),
-        NotebookReader(),
-        JsonObjectsReader(lists.pickle_globals),
-        YamlReader(lists.pickle_globals),
-        SkopsReader(lists.pickle_globals),
-        XmlReader(),
-        ArrowReader(),
-        MsgpackReader(),
-        ZarrReader(),
-        CoremlReader(),
-        PaddleReader(),
-        CaffeReader(),
-        RDataReader(),
-        JavaSerializationReader(),
-        Torch7Reader(),
-        BoostedTreesReader(),
-        PickleReader(lists.pickle_globals),
-        BytecodeReader(),
-        LicenceTextReader(lists.licences),
-        ScriptReader(),
-        RequirementsReader(),
-        SecretReader(),
-    )
+    """The same readers, all of them imported: for pages and tests that ask what there is."""
+    return tuple(reader.reader for reader in deferred_readers(lists))

@@ -45,8 +45,6 @@ class RequirementsReader:
 
     format = "package list"
 
-    extensions = frozenset({".txt", ".in", ".toml"})
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, as people and tools do; bytes that are no text are left to others."""
         name = glimpse.name

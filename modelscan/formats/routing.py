@@ -9,6 +9,8 @@ asked about it, whatever its name promises.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
@@ -19,7 +21,6 @@ from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage, Status
 from modelscan.vocabulary.fact import Fact, FileFormat, FilePolyglot
 
-_STATEMENTS = (Fact, Coverage)
 _REFUSALS = 16
 """So many parts of one file may cost more than is allowed; a bomb has thousands of them."""
 
@@ -42,116 +43,124 @@ class Reading:
         self._artifact = artifact
         self._readers = readers if isinstance(readers, Candidates) else Candidates(readers)
         self._budget = budget
+        self._found: list[Fact | Coverage] = []
         self._plain_members = 0
         self._refused = 0
 
     def __iter__(self) -> Iterator[Fact | Coverage]:
         """Facts and coverage, in the order in which they are found; never raises."""
-        yield from self._visit(self._artifact)
+        self._visit(self._artifact)
         if self._plain_members:
             reason = f"{self._plain_members:,} members that are no model or code"
-            yield _coverage(self._artifact, "skipped", reason)
+            self._found.append(_coverage(self._artifact, "skipped", reason))
         if self._refused >= _REFUSALS:
             reason = f"given up: {self._refused} parts of it cost more than is allowed"
-            yield _coverage(self._artifact, "truncated", reason, needed=True)
+            self._found.append(_coverage(self._artifact, "truncated", reason, needed=True))
+        return iter(self._found)
 
-    def _visit(self, artifact: Artifact) -> Iterator[Fact | Coverage]:
+    def _visit(self, artifact: Artifact) -> None:
         """One artifact, and what lies in it at once: held members are bounded by the depth."""
         try:
             self._budget.depth(artifact.depth)
             glimpse = Glimpse(artifact)
-            asked = _alone(self._readers.matching(glimpse))
+            panel = _panel(tuple(self._readers.matching(glimpse)))
         except ReadError as error:
             self._refused += isinstance(error, BudgetError)
-            yield _gap(artifact, error)
+            self._found.append(_gap(artifact, error))
             return
-        except Exception as error:  # noqa: BLE001  # as in `_read`
-            yield _fault(artifact, "recognising it", error)
+        except Exception as error:  # noqa: BLE001  # as in `_ask`
+            self._found.append(_fault(artifact, "recognising it", error))
             return
-        matching = [reader for reader in asked if not _aside(reader)]
-        other = None if matching else sniff.unread(glimpse)
-        formats = [other.format] if other else [reader.format for reader in matching]
-        self.recognised |= not sniff.ABOUT_MODELS.issuperset(formats) and (
-            other is None or other.needed
-        )
+        formats, other = panel.formats, None
+        if formats:
+            self.recognised |= panel.of_models
+        else:
+            other = sniff.unread(glimpse)
+            formats = (other.format,)
+            self.recognised |= other.needed and other.format not in sniff.ABOUT_MODELS
         if artifact is self._artifact:
             self.format = formats[0]
-        yield from _misnamed(artifact, glimpse, formats)
+        mistaken = _mistaken(glimpse.extension, formats)
+        if mistaken is not None:
+            self._found.append(_misnamed(artifact, *mistaken))
         if other is not None:
-            yield from self._unread(artifact, other)
+            self._unread(artifact, other)
         else:
-            yield from self._beside(artifact, glimpse, formats)
-        for reader in asked:
-            if _aside(reader):
-                yield from self._noted(reader, artifact)
-            else:
-                yield from self._followed(reader, artifact)
+            self._beside(artifact, glimpse, formats)
+        for reader, aside in panel.asked:
+            self._ask(reader, artifact, aside=aside)
             if self._refused >= _REFUSALS:
                 return
 
-    def _followed(self, reader: Reader, artifact: Artifact) -> Iterator[Fact | Coverage]:
-        """What a reader states, and what lies in what it takes out."""
-        for item in self._read(reader, artifact):
-            if isinstance(item, _STATEMENTS):
-                yield item
-            elif self._refused < _REFUSALS:
-                yield from self._visit(item)
-            if self._refused >= _REFUSALS:
-                return
+    def _ask(  # noqa: C901  # one loop: every item of every file comes by
+        self, reader: Reader, artifact: Artifact, *, aside: bool
+    ) -> None:
+        """What a reader states, and what lies in what it takes out.
 
-    def _noted(self, reader: Reader, artifact: Artifact) -> Iterator[Fact | Coverage]:
-        """What is found in passing: it accounts for nothing, unless something went wrong."""
-        for item in self._read(reader, artifact):
-            if isinstance(item, Fact) or (isinstance(item, Coverage) and item.needed):
-                yield item
+        A reader that stands aside accounts for nothing, unless something went wrong.
+        """
+        found = self._found
+        accounted = aside
+        try:
+            for item in reader.read(artifact, self._budget):
+                if isinstance(item, Fact):
+                    found.append(item)
+                elif isinstance(item, Coverage):
+                    if item.needed or not aside:
+                        found.append(item)
+                    accounted |= item.file == artifact.name and item.member == artifact.member
+                elif not aside:
+                    self._visit(item)
+                if self._refused >= _REFUSALS:
+                    return
+        except ReadError as error:
+            self._refused += isinstance(error, BudgetError)
+            found.append(_gap(artifact, error))
+        except Exception as error:  # noqa: BLE001  # a reader's own fault is a gap, never a pass
+            found.append(_fault(artifact, f"the {reader.format} reader", error))
+        else:
+            if not accounted:
+                found.append(_coverage(artifact, "read"))
 
-    def _beside(
-        self, artifact: Artifact, glimpse: Glimpse, formats: list[str]
-    ) -> Iterator[Fact | Coverage]:
+    def _beside(self, artifact: Artifact, glimpse: Glimpse, formats: tuple[str, ...]) -> None:
         """What bytes that have readers are as well: a second format, or one without a reader."""
         both = sniff.polyglot(glimpse, formats) if len(formats) > 1 else ()
         if both:
-            yield FilePolyglot(location=place(artifact), formats=both)
+            self._found.append(FilePolyglot(location=place(artifact), formats=both))
         other = sniff.by_magic(glimpse.head)
         if other is not None and other.needed and not sniff.covered(other, formats):
-            yield from self._unread(artifact, other)
+            self._unread(artifact, other)
 
-    def _unread(self, artifact: Artifact, other: sniff.Unread) -> Iterator[Coverage]:
+    def _unread(self, artifact: Artifact, other: sniff.Unread) -> None:
         """Account for what no reader recognised; plain members of archives are only counted."""
         if other.needed:
             reason = f"{other.format}: no reader for this format yet"
-            yield _coverage(artifact, "unsupported", reason, needed=True)
+            self._found.append(_coverage(artifact, "unsupported", reason, needed=True))
         elif artifact is self._artifact:
-            yield _coverage(artifact, "skipped", f"{other.format}: not a model or code file")
+            reason = f"{other.format}: not a model or code file"
+            self._found.append(_coverage(artifact, "skipped", reason))
         else:
             self._plain_members += 1
 
-    def _read(self, reader: Reader, artifact: Artifact) -> Iterator[Fact | Coverage | Artifact]:
-        accounted = False
-        try:
-            for item in reader.read(artifact, self._budget):
-                if isinstance(item, Coverage):
-                    accounted |= item.file == artifact.name and item.member == artifact.member
-                yield item
-        except ReadError as error:
-            self._refused += isinstance(error, BudgetError)
-            yield _gap(artifact, error)
-        except Exception as error:  # noqa: BLE001  # a reader's own fault is a gap, never a pass
-            yield _fault(artifact, f"the {reader.format} reader", error)
-        else:
-            if not accounted:
-                yield _coverage(artifact, "read")
+
+class _Panel(NamedTuple):
+    """The readers that recognise some bytes, and what follows from who they are."""
+
+    asked: tuple[tuple[Reader, bool], ...]
+    """Each, and whether it looks for one thing in files which are others' to read."""
+    formats: tuple[str, ...]
+    """Of those whose file it is."""
+    of_models: bool
+    """True when one of these formats is model or code."""
 
 
-def _aside(reader: Reader) -> bool:
-    """True for a reader that looks for one thing in files which are others' to read."""
-    return getattr(reader, "aside", False)
-
-
-def _alone(matching: list[Reader]) -> list[Reader]:
+@lru_cache(maxsize=256)
+def _panel(matching: tuple[Reader, ...]) -> _Panel:
     """The reader of a placeholder by itself, else all of them."""
-    placeholder = [reader for reader in matching if reader.format == sniff.PLACEHOLDER]
-    return placeholder or matching
+    placeholder = tuple(reader for reader in matching if reader.format == sniff.PLACEHOLDER)
+    asked = tuple((reader, getattr(reader, "aside", False)) for reader in placeholder or matching)
+    formats = tuple(reader.format for reader, aside in asked if not aside)
+    return _Panel(asked, formats, not sniff.ABOUT_MODELS.issuperset(formats))
 
 
 def _fault(artifact: Artifact, what: str, error: Exception) -> Coverage:
@@ -173,27 +182,29 @@ def _coverage(
     )
 
 
-def _misnamed(artifact: Artifact, glimpse: Glimpse, formats: list[str]) -> Iterator[Fact]:
-    """A fact when the content is not what the extension stands for.
+@lru_cache(maxsize=256)
+def _mistaken(extension: str, formats: tuple[str, ...]) -> tuple[str, str] | None:
+    """What an extension stands for, and what the content is instead; `None` when they agree.
 
     Only formats that were told by content count: text and unknown bytes contradict nothing. A
     format that can run code contradicts even beside the promised one: loaders choose.
     """
-    promise = sniff.declared(glimpse.extension)
+    promise = sniff.declared(extension)
     if promise is None:
-        return
+        return None
     name, fulfilling = promise
     others = [found for found in formats if found not in fulfilling]
     executable = [found for found in others if found in sniff.EXECUTABLE]
-    if executable:
-        others = executable
-    elif len(others) != len(formats):
-        return
-    for found in others[:1]:
-        if found not in {sniff.TEXT.format, sniff.UNKNOWN.format, sniff.PLACEHOLDER}:
-            yield FileFormat(
-                location=place(artifact),
-                declared=name,
-                detected=found,
-                executable=found in sniff.EXECUTABLE,
-            )
+    if not executable and len(others) != len(formats):
+        return None
+    found = (executable or others)[0]
+    return None if found in sniff.PROMISES_NOTHING else (name, found)
+
+
+def _misnamed(artifact: Artifact, declared: str, detected: str) -> FileFormat:
+    return FileFormat(
+        location=place(artifact),
+        declared=declared,
+        detected=detected,
+        executable=detected in sniff.EXECUTABLE,
+    )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -26,7 +25,7 @@ from modelscan.vocabulary.fact import Fact, TensorDefect, TensorHeader
 _LENGTH = 8
 _MAX_HEADER = 100_000_000  # the reference implementation's own limit
 
-_BITS = {
+BITS = {
     "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
     "F8_E5M2FNUZ": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "I16": 16, "U16": 16, "F16": 16,
     "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64, "C64": 64,
@@ -41,6 +40,8 @@ _METADATA = "__metadata__"
 _USUAL = frozenset({"format"})
 """Metadata that every library writes."""
 _BYTES = frozenset({"U8", "I8"})
+_WIDE = 1 << 20
+"""Bytes of a header from which on it is asked what it would cost."""
 _SAME_DEFECT = 20
 """Defects of one kind that are stated one by one; the rest of a broken file says nothing new."""
 
@@ -90,7 +91,15 @@ class SafetensorsReader:
             ReadError: there is no header to speak of: too short, too long, not the JSON it must be.
         """
         raw, payload = _header(artifact, budget)
-        defects = _Defects()
+        if len(raw) > _WIDE:
+            from modelscan.formats import safetensors_wide  # lazy: hardly a header is so large
+
+            if safetensors_wide.costs_too_much(raw):
+                length = len(raw) - _LENGTH
+                del raw
+                yield from self._wide(artifact, length, payload, budget)
+                return
+        defects = Defects()
         header = _parse(raw, defects)
         metadata = header.pop(_METADATA, {})
         if not _is_metadata(metadata):
@@ -114,11 +123,7 @@ class SafetensorsReader:
         for kind, tensor, detail in defects.found:
             budget.fact()
             yield TensorDefect(location=where, kind=kind, tensor=tensor, detail=detail)
-        flat = [
-            entry
-            for entry in entries
-            if header[entry[2]]["dtype"] in _BYTES and len(header[entry[2]]["shape"]) == 1
-        ]
+        flat = _flat(header, entries) if not _BYTES.isdisjoint(dtypes) else []
         if flat or metadata.keys() - _USUAL:
             from modelscan.formats.safetensors_payload import (  # lazy: hardly a model needs it
                 Bytes,
@@ -127,6 +132,50 @@ class SafetensorsReader:
 
             places = (Bytes(name, len(raw) + begin, end - begin) for begin, end, name in flat)
             yield from hidden(artifact, metadata, places, budget)
+
+
+def _flat(header: dict[str, Any], entries: list[_Entry]) -> list[_Entry]:
+    """The tensors that are nothing but a row of bytes."""
+    return [
+        entry
+        for entry in entries
+        if header[entry[2]]["dtype"] in _BYTES and len(header[entry[2]]["shape"]) == 1
+    ]
+
+    def _wide(
+        self, artifact: Artifact, length: int, payload: int, budget: Budget
+    ) -> Iterator[Fact | Coverage | Artifact]:
+        """The same for a header that is not parsed whole."""
+        from modelscan.formats.safetensors_payload import Bytes, hidden  # lazy: as above
+        from modelscan.formats.safetensors_wide import WideHeader  # lazy: as above
+
+        defects = Defects()
+        header = WideHeader(artifact, length, payload, budget, defects)
+        trouble: ReadError | None = None
+        try:
+            header.read()
+        except ReadError as error:
+            trouble = error
+        where = place(artifact)
+        if trouble is None:
+            yield TensorHeader(
+                location=where,
+                format=self.format,
+                tensors=header.tensors,
+                parameters=header.parameters,
+                payload=payload,
+                dtypes=tuple(sorted(header.dtypes)),
+                digest="sha256:" + header.digest.hexdigest(),
+                metadata=tuple(sorted(header.metadata)),
+            )
+        for kind, tensor, detail in defects.found:
+            budget.fact()
+            yield TensorDefect(location=where, kind=kind, tensor=tensor, detail=detail)
+        start = _LENGTH + length
+        places = (Bytes(one.name, start + one.begin, one.end - one.begin) for one in header.flat)
+        yield from hidden(artifact, header.metadata, places, budget)
+        if trouble is not None:
+            raise trouble
 
 
 def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed | Unlisted]:
@@ -139,9 +188,9 @@ def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed | Unlisted]:
         ReadError: there is no header to speak of.
     """
     raw, payload = _header(artifact, budget)
-    header = _parse(raw, _Defects())
+    header = _parse(raw, Defects())
     header.pop(_METADATA, None)
-    entries, dtypes, _ = _tensors(header, payload, _Defects())
+    entries, dtypes, _ = _tensors(header, payload, Defects())
     places = {name: (begin, end) for begin, end, name in entries}
     for name, info in header.items():
         if name in places:
@@ -160,7 +209,7 @@ def metadata(artifact: Artifact, budget: Budget) -> dict[str, str]:
         ReadError: there is no header to speak of, or something else in their place.
     """
     raw, _ = _header(artifact, budget)
-    defects = _Defects()
+    defects = Defects()
     found = _parse(raw, defects).get(_METADATA, {})
     if defects.found or not _is_metadata(found):
         raise ReadError("names that stand twice, or metadata that is no table of texts")
@@ -173,16 +222,17 @@ def names_digest(names: Iterable[str]) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-class _Defects:
+class Defects:
     """Collects defects, a bounded number of each kind."""
 
     def __init__(self) -> None:
         self.found: list[tuple[Any, str, str]] = []
-        self._count: Counter[str] = Counter()
+        self._count: dict[str, int] = {}
 
     def add(self, kind: str, tensor: str, detail: str) -> None:
-        self._count[kind] += 1
-        if self._count[kind] <= _SAME_DEFECT:
+        """Note one."""
+        count = self._count[kind] = self._count.get(kind, 0) + 1
+        if count <= _SAME_DEFECT:
             self.found.append((kind, tensor, detail))
 
 
@@ -207,7 +257,7 @@ def _header(artifact: Artifact, budget: Budget) -> tuple[bytes, int]:
     return artifact.read_at(0, _LENGTH + length), size - _LENGTH - length
 
 
-def _parse(raw: bytes, defects: _Defects) -> dict[str, Any]:
+def _parse(raw: bytes, defects: Defects) -> dict[str, Any]:
     """The header's JSON object. Names that stand twice are defects: parsers differ over them."""
     if raw[_LENGTH : _LENGTH + 1] != b"{":
         raise ReadError("the header does not start with an opening brace", offset=_LENGTH)
@@ -228,17 +278,17 @@ def _is_metadata(value: Any) -> bool:
 
 
 def _tensors(
-    header: dict[str, Any], payload: int, defects: _Defects
+    header: dict[str, Any], payload: int, defects: Defects
 ) -> tuple[list[_Entry], set[str], int]:
     """Byte ranges, dtypes in use, and the number of elements; every broken entry is a defect."""
     entries: list[_Entry] = []
     dtypes: set[str] = set()
     parameters = 0
-    known, keys = _BITS, len(_KEYS)
+    known, keys = BITS, len(_KEYS)
     for name, info in header.items():
         try:
             dtype, shape, (begin, end) = info["dtype"], info["shape"], info["data_offsets"]
-            elements = _elements(shape)
+            elements = elements_of(shape)
             bits = known.get(dtype)
         except (TypeError, KeyError, ValueError):
             elements = -1
@@ -265,7 +315,7 @@ def _tensors(
     return entries, dtypes, parameters
 
 
-def _elements(shape: Any) -> int:
+def elements_of(shape: Any) -> int:
     """How many elements a shape has; -1 for what is no shape, or none that a file could hold."""
     if type(shape) is not list:
         return -1
@@ -279,7 +329,7 @@ def _elements(shape: Any) -> int:
     return elements
 
 
-def _check_cover(entries: list[_Entry], payload: int, defects: _Defects) -> None:
+def _check_cover(entries: list[_Entry], payload: int, defects: Defects) -> None:
     """The tensors must follow each other from the first payload byte to the last."""
     entries.sort()
     reached = 0

@@ -67,10 +67,6 @@ class ScriptReader:
 
     format = "script"
 
-    extensions = frozenset({*_LANGUAGES, "", ".dockerfile"})
-
-    starts = (b"#!",)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """Bytes that are no text are left to others."""
         if b"\0" in glimpse.head:

@@ -51,8 +51,6 @@ class SevenZipReader:
 
     format = "7z"
 
-    starts = (MAGIC,)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the magic number at the start."""
         return glimpse.head.startswith(MAGIC)

@@ -6,12 +6,13 @@ so that they become needed coverage instead of silence.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from modelscan.formats.engines import ENGINES
 from modelscan.formats.pickle.probe import looks_like_pickle
-from modelscan.formats.reader import Glimpse
+from modelscan.formats.reader import APPLE_DOUBLE, Glimpse
 
 
 class Unread(NamedTuple):
@@ -30,6 +31,24 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"LZIP\x01", "lzip"),
     (0, b"\x89LZO\0\r\n\x1a\n", "lzop"),
     (0, b"hsqs", "squashfs"),
+    (0, b"!<arch>\n", "ar archive"),  # Debian packages, and libraries to be linked
+    (0, b"!<thin>\n", "ar archive"),
+    (0, b"\xed\xab\xee\xdb", "rpm package"),
+    (0, b"MSWIM\0\0\0", "wim image"),
+    (0, b"vhdxfile", "disk image"),
+    (0, b"conectix", "disk image"),
+    (0, b"QFI\xfb\0\0\0", "disk image"),
+    *((0, b"KDMV" + bytes((version, 0, 0, 0)), "disk image") for version in (1, 2, 3)),
+    (0, b"-rom1fs-", "disk image"),
+    (1024, b"\xe2\xe1\xf5\xe0", "disk image"),  # erofs
+    (1080, b"\x53\xef\x01\0", "disk image"),  # ext2 to ext4, unmounted
+    (0, b"ITSF\x03\0\0\0", "chm"),
+    (0, b"LRZI\0", "lrzip"),
+    (0, b"7kSt\xa0", "zpaq"),
+    (0, b"ArC\x01", "freearc"),
+    (20, b"\xdc\xa7\xc4\xfd", "zoo"),
+    (0, b"ALZ\x01", "alz"),
+    (0, b"EGGA\0\1", "egg"),
     (0, b"\xff\x06\0\0sNaPpY", "snappy"),
     (7, b"**ACE**", "ace"),
     (0, b"\x37\x7f\x06\x82", "sqlite log"),  # what it holds takes the place of pages
@@ -71,6 +90,7 @@ _BY_EXTENSION: dict[str, Unread] = {
     ".dylib": Unread("native code", needed=True),
     ".exe": Unread("native code", needed=True),
     ".ipynb": Unread("notebook", needed=True),
+    ".msi": Unread("msi package", needed=True),
     ".keras": Unread("keras", needed=True),
     ".ps1": Unread("script", needed=True),
     ".py": Unread("python source", needed=True),
@@ -99,9 +119,18 @@ _BRACE_AT = 8
 _SEVERAL_MACHINES = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 _OLDEST_JAVA = 45
 _UNIX_COMPRESS = b"\x1f\x9d"
+_CPIO = re.compile(rb"07070[12][0-9A-Fa-f]{104}|070707[0-7]{70}")
+_OLD_CPIO: dict[bytes, Literal["little", "big"]] = {b"\xc7\x71": "little", b"\x71\xc7": "big"}
+_OLD_CPIO_HEADER, _KINDS = 26, frozenset({0o100000, 0o040000})
+_LHA = re.compile(rb"..-l[hz][0-9ds]-.{13}[\0-\3]", re.DOTALL)
+_OLD_FIRST_BYTES = frozenset({b"0", b"\xc7", b"\x71", b"\x60"})
+_ARJ, _ARJ_HEADER, _ARJ_KIND = b"\x60\xea", range(30, 2600), 2
+_ISO, _ISO_AT = b"\x01CD001\x01", 32768
+_DMG, _DMG_TRAILER = b"koly\0\0\0\x04\0\0\x02\0", 512
 
 TEXT = Unread("text", needed=False)
 UNKNOWN = Unread("unknown", needed=False)
+BESIDE = Unread("a Mac's notes on a file", needed=False)
 
 _TEXT_EXTENSIONS = frozenset({".md", ".txt", ".rst", ".csv", ".tsv", ".html", ".css", ".svg", ""})
 
@@ -130,11 +159,12 @@ _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
     ".7z": ("7z", frozenset({"7z"})),
     ".h5": ("hdf5", frozenset({"hdf5"})),
     ".keras": ("keras", frozenset({"keras", "zip", "hdf5"})),
-    ".md": ("text", frozenset({"text", "model card"})),
-    ".txt": ("text", frozenset({"text", "boosted trees", "package list", "vocabulary"})),
+    ".md": ("text", frozenset({"text", "licence text", "model card"})),
+    ".txt": ("text", frozenset({"text", "boosted trees", "licence text", "package list",
+                                "vocabulary"})),
     ".csv": ("text", frozenset({"text"})),
     ".tsv": ("text", frozenset({"text"})),
-    ".rst": ("text", frozenset({"text"})),
+    ".rst": ("text", frozenset({"text", "licence text"})),
     ".log": ("text", frozenset({"text"})),
     ".yaml": ("yaml", frozenset({"yaml"})),
     ".yml": ("yaml", frozenset({"yaml"})),
@@ -157,6 +187,12 @@ EXECUTABLE = frozenset(
 
 PLACEHOLDER = "git-lfs pointer"
 """The format of a file that only stands for another one, which is not here."""
+
+AROUND_ZIP = "data around a zip"
+"""The format of a file that no reader knows, with an archive in it."""
+
+PROMISES_NOTHING = frozenset({TEXT.format, UNKNOWN.format, PLACEHOLDER, AROUND_ZIP})
+"""Formats that contradict no extension."""
 
 ABOUT_MODELS = frozenset(
     {"container recipe", "licence text", "model card", "package list", "script",
@@ -198,6 +234,32 @@ def _has_magic(head: bytes) -> bool:
     return False
 
 
+def _old_archive(head: bytes) -> str:
+    """The name of an archive format whose magic is short, once its header confirms it; or none."""
+    if head[:1] not in _OLD_FIRST_BYTES and head[2:4] != b"-l":
+        return ""
+    if head.startswith(b"07070"):
+        return "cpio archive" if _CPIO.match(head) else ""
+    order = _OLD_CPIO.get(head[:2])
+    if order is not None and len(head) > _OLD_CPIO_HEADER:
+        kind = int.from_bytes(head[6:8], order) & 0o170000
+        end = _OLD_CPIO_HEADER + int.from_bytes(head[20:22], order)
+        if kind in _KINDS and head[end - 1 : end] == b"\0":  # of the name
+            return "cpio archive"
+    if head.startswith(_ARJ) and int.from_bytes(head[2:4], "little") in _ARJ_HEADER:
+        return "arj archive" if head[10] == _ARJ_KIND else ""
+    return "lha archive" if _LHA.match(head) else ""
+
+
+def _disk_image(glimpse: Glimpse) -> Unread | None:
+    """Images that say so far behind their beginning, or at their end: of discs, and a Mac's."""
+    if glimpse.size > _ISO_AT and glimpse.artifact.read_at(_ISO_AT, len(_ISO)) == _ISO:
+        return Unread("disc image", needed=True)
+    if glimpse.ending[-_DMG_TRAILER:].startswith(_DMG):
+        return Unread("disk image", needed=True)
+    return None
+
+
 def by_magic(head: bytes) -> Unread | None:
     """What first bytes alone say of a format that has no reader."""
     if _has_magic(head):
@@ -211,6 +273,9 @@ def by_magic(head: bytes) -> Unread | None:
         if int.from_bytes(head[4:8], "big") & 0xFFFF >= _OLDEST_JAVA:
             return Unread("java bytecode", needed=False)
         return Unread("native code", needed=True)
+    old = _old_archive(head)
+    if old:
+        return Unread(old, needed=True)
     if head.startswith(_UNIX_COMPRESS) and 9 <= head[2] & 0x7F <= 16:  # noqa: PLR2004  # bits
         return Unread("unix compress", needed=True)
     return None
@@ -224,7 +289,9 @@ def covered(other: Unread, formats: Sequence[str]) -> bool:
 def unread(glimpse: Glimpse) -> Unread:
     """What an artifact that no reader recognised looks like."""
     head = glimpse.head
-    found = by_magic(head)
+    if head.startswith(APPLE_DOUBLE):
+        return BESIDE
+    found = by_magic(head) or _disk_image(glimpse)
     if found is not None:
         return found
     by_extension = _BY_EXTENSION.get(glimpse.extension)

@@ -53,7 +53,6 @@ class SqliteReader:
         """See `Reader.format`."""
         return "sqlite"
 
-    starts = (MAGIC,)
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """True for its first bytes."""

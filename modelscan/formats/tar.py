@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.archive import DefectKind, Defects, Item, Window, after_zeros, hidden
-from modelscan.formats.archive_names import Links, Names, link_escapes
+from modelscan.formats.archive_names import Links, Names, link_escapes, name_problem
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.tar_headers import (
     BLOCK,
@@ -187,19 +187,23 @@ class _Walk:
 
     def _names_of(self, header: Header) -> Iterator[Item]:
         yield from self._names.judge(header.name, header.start)
-        if header.other:
-            yield from self._names.judge(header.other, header.start)
+        for name in (*header.others, *header.claims):
+            if name_problem(name) == "traversal":  # the rest may be what was cut off
+                yield from self._names.judge(name, header.start)
+        if header.claims:
+            yield from self._defect("name-mismatch", header, f"and {', '.join(header.claims)}")
         yield from self._names.add(header.name, header.start, twice=False)
         if self._links.passes(header.name):
             yield from self._defect("link", header, "is written through a link")
 
     def _link(self, header: Header) -> Iterator[Item]:
-        if header.kind == _HARD_LINK:
-            escapes = link_escapes(header.name, header.link, from_root=True)
-        else:
-            escapes = self._links.add(header.name, header.link)
-        if escapes:
-            yield from self._defect("link", header, header.link)
+        for link in header.links:
+            if header.kind == _HARD_LINK:
+                escapes = link_escapes(header.name, link, from_root=True)
+            else:
+                escapes = self._links.add(header.name, link)
+            if escapes:
+                yield from self._defect("link", header, link)
 
     def _file(self, header: Header, extensions: Extensions, block: bytes) -> Iterator[Item]:
         self._budget.member()
@@ -217,7 +221,8 @@ class _Walk:
         if header.pieces is not None:
             yield SparseArtifact(self._tar, header.name, header.real, header.pieces, self._budget)
         # also of a sparse member: programs that know no maps see the stored bytes
-        yield SliceArtifact(self._tar, header.data, header.size, header.name)
+        for name in (header.name, *header.claims):
+            yield SliceArtifact(self._tar, header.data, header.size, name)
         if _differ(header):  # programs go on at either end
             self._position = header.data + padded(min(header.size, header.stated))
             if len(self._starts) < _STARTS:

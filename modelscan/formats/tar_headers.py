@@ -33,14 +33,17 @@ class Header(msgspec.Struct):
     """One member, with what extended headers said about it."""
 
     name: str
-    other: str
-    """The name with a prefix that only some programs add; empty when there is no doubt."""
+    others: tuple[str, ...]
+    """Names that only some programs see: with a prefix, without the extended headers."""
+    claims: tuple[str, ...]
+    """Other names that extended headers give it, of which each program takes another one."""
     kind: bytes
     size: int
     """Bytes stored."""
     stated: int
     """The size that the header itself states."""
-    link: str
+    links: tuple[str, ...]
+    """Where it points: the first one is what most programs go by."""
     start: int
     """Offset of the first header that belongs to the member."""
     data: int
@@ -129,24 +132,35 @@ class Extensions:
         self.damage: ReadError | None = None
         """What is wrong with an extended header that some programs take all the same."""
         self._pieces: list[str] = []  # offset, length, offset, length ... of sparse format 0.0
+        self._paths: list[str] = []
+        self._links: list[str] = []
 
     def take(self, kind: bytes, data: bytes, at: int, defaults: dict[str, str]) -> None:
         """Take in the data of one extended header at `at`: a long name or link, or pax records."""
         if kind == LONG_NAME:
-            self.said["path"] = text(data)
+            self._say("path", text(data))
         elif kind == LONG_LINK:
-            self.said["linkpath"] = text(data)
+            self._say("linkpath", text(data))
         else:
             for key, value, whole in pax_records(data):
                 if not whole:
                     self.damage = ReadError("a damaged pax record", offset=at)
                 if key in {"GNU.sparse.offset", "GNU.sparse.numbytes"}:
                     self._pieces.append(value)
-                self.said[key] = value
                 if kind == PAX_GLOBAL:
+                    self.said[key] = value
                     defaults[key] = value
                     if key == "size" or key.startswith("GNU.sparse."):
                         self.damage = ReadError(f"{key} for all members at once", offset=at)
+                else:
+                    self._say(key, value)
+
+    def _say(self, key: str, value: str) -> None:
+        self.said[key] = value
+        if key == "path":
+            self._paths.append(value)
+        elif key == "linkpath":
+            self._links.append(value)
 
     def header(self, block: bytes, at: int, start: int) -> Header:
         """The member that the header at `at` describes.
@@ -162,13 +176,16 @@ class Extensions:
         path = said.get("GNU.sparse.name") or said.get("path")
         joined = f"{prefix}/{name}" if prefix else name
         ustar = block.startswith(b"ustar\0", 257)
+        shown = path or (joined if ustar else name)
+        links = dict.fromkeys((said.get("linkpath", ""), *self._links, text(block[157:257])))
         return Header(
-            name=path or (joined if ustar else name),
-            other="" if path or ustar or not prefix else joined,
+            name=shown,
+            others=tuple(dict.fromkeys(one for one in (name, joined) if one != shown)),
+            claims=tuple(dict.fromkeys(one for one in self._paths if one != said["path"])),
             kind=kind,
             size=int(size) if _DECIMAL.fullmatch(size) else stated,
             stated=stated,
-            link=said.get("linkpath") or text(block[157:257]),
+            links=tuple(filter(None, links)),
             start=start,
             data=at + BLOCK,
         )

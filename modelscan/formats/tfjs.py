@@ -47,7 +47,6 @@ class TfjsReader:
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
 
-    extensions = frozenset({".json"})
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """A `.json` that has the keys of a converted model within its first bytes, or its name."""
@@ -85,7 +84,7 @@ class TfjsReader:
 
     def _graph(
         self, artifact: Artifact, budget: Budget, topology: dict[str, Any], root: dict[str, Any]
-    ) -> Iterator[Fact]:
+    ) -> Iterator[Fact | Coverage]:
         judge = Judge(artifact, budget, self._operators.classes("tensorflow"), "tfjs")
         _nodes(judge, judge.scope(), topology.get("node"))
         for function in _list(_table(topology.get("library")).get("function")):

@@ -17,6 +17,7 @@ from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.flatbuffer import Flatbuffer, Table
 from modelscan.formats.graph_operators import OperatorLedger, Use, telling
+from modelscan.formats.graph_reading import stated
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -65,16 +66,7 @@ class TfliteReader:
         if artifact.read_at(_MAGIC_AT, len(MAGIC)) != MAGIC:
             raise ReadError("does not begin like a TensorFlow Lite model", offset=_MAGIC_AT)
         model = _Model(artifact, budget, self._operators)
-        trouble: ReadError | None = None
-        try:
-            model.read()
-        except ReadError as error:
-            trouble = error
-        for fact in model.facts():
-            budget.fact()
-            yield fact
-        if trouble is not None:
-            raise trouble
+        yield from stated(model.read, model.facts, budget)
 
 
 class _Model:
@@ -107,7 +99,7 @@ class _Model:
             for operator in graph.tables(_OPERATORS):
                 self._uses[operator.number(_OPCODE, 4)] += 1
 
-    def facts(self) -> Iterator[Fact]:
+    def facts(self) -> Iterator[Fact | Coverage]:
         """Everything that was found."""
         where = place(self._artifact)
         yield GraphModel(
@@ -130,6 +122,7 @@ class _Model:
             detail = f"operator code {min(unknown):,} of {len(self._codes):,}"
             self._defects.append(("", detail))
         yield from self._ledger.facts()
+        yield from self._ledger.coverage()
         for name, detail in self._defects[:_SAME]:
             yield GraphDefect(
                 location=where, framework="tflite", kind="out-of-bounds", name=name, detail=detail
@@ -140,6 +133,8 @@ class _Model:
         listed: Any = self._custom.get(name)
         if listed is None and name.startswith(_FLEX):
             listed = self._tensorflow.get(name.removeprefix(_FLEX))
+        elif listed is None and self._tensorflow.get(name) == "library":
+            listed = "library"  # the library has the same operator for both runtimes
         if listed is not None:
             return (None if listed == "compute" else listed), ""
         return ("custom-telling" if telling(name) else "custom"), ""

@@ -2,8 +2,9 @@
 
 The loader looks up each operator by its dotted name in PyTorch, in `operator` and in `math`: names
 that lead elsewhere are stated. An archive may also carry libraries that were compiled ahead of time
-(AOTInductor), which are loaded into the process. The reader of zip archives reads the members, and
-the reader of JSON the documents: this one adds what they mean.
+(AOTInductor), which are loaded into the process: that is stated, and that nobody reads what they do
+stays a gap besides. The reader of zip archives reads the members, and the reader of JSON the
+documents: this one adds what they mean.
 
 Source: `torch/_export/serde/schema.py` and `serialize.py`; `torch/export/pt2_archive/constants.py`.
 """
@@ -51,9 +52,6 @@ class TorchExportReader:
     """
 
     format = "torch export"
-
-    extensions = frozenset({".json"})
-    starts = (zip_records.LOCAL_MARK,)
 
     def __init__(self, lists: NameLists) -> None:
         self._operators = TorchOperators(lists.graph_operators)

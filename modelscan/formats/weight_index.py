@@ -42,8 +42,6 @@ class WeightIndexReader:
 
     format = "json"
 
-    extensions = frozenset({".json"})
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name; everything in it is decided by its name."""
         return glimpse.extension == ".json" and NAME.fullmatch(glimpse.name) is not None

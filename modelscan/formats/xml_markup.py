@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Container, Generator, Iterator
 from typing import Any, Final
 
 from modelscan.budget import Budget
@@ -22,6 +22,7 @@ from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import CHUNK, Artifact, place, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ActiveContent, Fact
+from modelscan.vocabulary.lists import GraphOperators
 
 _EXTENSIONS: Final = frozenset({".xml", ".pmml"})
 _OTHERS: Final = frozenset({".svg", ".html", ".htm", ".xhtml", ".plist"})
@@ -51,9 +52,16 @@ _STYLESHEET: Final = re.compile(r"<\?xml-stylesheet\b([^?]{0,500})\?>")
 _BODY: Final = re.compile(
     rb"http://www\.w3\.org/(?P<include>200[13]/XInclude)"
     rb"|<(?:\w+:)?Apply\b[^>]{0,300}?\bfunction\s*=\s*[\"'](?P<java>[\w$]+(?:\.[\w$]+)+)[\"']"
-    rb"|<layer\b[^>]{0,300}?\bversion\s*=\s*[\"'](?P<custom>extension|custom_opset|experimental)\b"
+    rb"|<layer\s(?P<layer>(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+)"
 )
-_LONGEST: Final = 1000
+_ATTRIBUTE: Final = re.compile(rb"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_NETWORK: Final = re.compile(rb"<net[\s>]")
+"""The root of a model of OpenVINO."""
+_OPERATION_SET: Final = re.compile(r"opset\d{1,2}")
+_EXTENSION: Final = frozenset({"extension", "custom_opset", "experimental"})
+_LONGEST: Final = 1 << 16
+"""Bytes of a piece of the document that are looked at again with the next one."""
+_STEP: Final = 1000
 _SHOWN: Final = 200
 _MOST: Final = 100
 
@@ -62,12 +70,16 @@ _Found = tuple[Any, str, str]
 
 
 class XmlReader:
-    """Any XML document."""
+    """Any XML document.
+
+    Args:
+        operators: names the layers that well-known extensions provide.
+    """
 
     format = "xml"
 
-    extensions = _EXTENSIONS
-    starts = tuple(bytes((first,)) for first in b"< \t\n\r\v\f\0\xef\xff\xfe")
+    def __init__(self, operators: GraphOperators) -> None:
+        self._known = operators.classes("openvino")
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension, or by the declaration that begins a document."""
@@ -92,13 +104,14 @@ class XmlReader:
         text = head.decode(encoding, "replace").removeprefix("\ufeff")
         for kind, name, detail in _prologue(text, more=artifact.size > _PROLOGUE):
             yield _active(artifact, budget, kind, name, detail)
+        body = _Body(artifact, budget, self._known, network=_NETWORK.search(text.encode()))
         if encoding == "utf-8":
-            yield from _searched(artifact, budget)
+            yield from body.searched()
         else:
             yield _active(artifact, budget, "odd-encoding", encoding, "")
             if artifact.size > _PROLOGUE:
                 raise ReadError(f"a long document in {encoding}", offset=_PROLOGUE)
-            yield from _matches(artifact, budget, text.encode())
+            yield from body.matches(text.encode())
 
 
 def _prologue(text: str, *, more: bool) -> Iterator[_Found]:
@@ -143,32 +156,66 @@ def _doctype(text: str, found: re.Match[str]) -> Generator[_Found, None, int]:
     return len(text) if end < 0 else end + 1
 
 
-def _searched(artifact: Artifact, budget: Budget) -> Iterator[Fact]:
-    """What stands anywhere in the document, found piece by piece."""
-    kept = b""
-    seen = set[tuple[str, str]]()
-    for piece in stream(artifact, 0, CHUNK):
-        budget.step(len(piece) // _LONGEST)
-        for fact in _matches(artifact, budget, kept + piece):
-            if (fact.kind, fact.name) not in seen and len(seen) < _MOST:
-                seen.add((fact.kind, fact.name))
-                yield fact
-        kept = piece[-_LONGEST:]
+class _Body:
+    """What stands anywhere in a document.
 
+    Args:
+        artifact: the document.
+        budget: pays for the search.
+        known: layers that well-known extensions provide.
+        network: whether the document is a model of OpenVINO.
+    """
 
-def _matches(artifact: Artifact, budget: Budget, data: bytes) -> Iterator[ActiveContent]:
-    for found in _BODY.finditer(data):
-        if found["include"]:
-            yield _active(artifact, budget, "include", "XInclude", "")
-        elif found["java"]:
-            yield _active(artifact, budget, "code", found["java"].decode(), "a Java class")
-        else:
-            name = re.search(rb"\btype\s*=\s*[\"']([^\"']{1,100})", found[0])
+    def __init__(
+        self, artifact: Artifact, budget: Budget, known: Container[str], *, network: object
+    ) -> None:
+        self._artifact = artifact
+        self._budget = budget
+        self._known = known
+        self._network = network is not None
+
+    def searched(self) -> Iterator[Fact]:
+        """All of it, piece by piece."""
+        kept = b""
+        seen = set[tuple[str, str]]()
+        for piece in stream(self._artifact, 0, CHUNK):
+            self._budget.step(len(piece) // _STEP)
+            for fact in self.matches(kept + piece):
+                if (fact.kind, fact.name) not in seen and len(seen) < _MOST:
+                    seen.add((fact.kind, fact.name))
+                    yield fact
+            kept = piece[-_LONGEST:]
+
+    def matches(self, data: bytes) -> Iterator[ActiveContent]:
+        """A part of it."""
+        for found in _BODY.finditer(data):
+            if found["include"]:
+                yield _active(self._artifact, self._budget, "include", "XInclude", "")
+            elif found["java"]:
+                name = found["java"].decode()
+                yield _active(self._artifact, self._budget, "code", name, "a Java class")
+            else:
+                yield from self._layer(found["layer"])
+
+    def _layer(self, tag: bytes) -> Iterator[ActiveContent]:
+        """A layer that is of none of OpenVINO's own sets of operations."""
+        attributes = {
+            match[1].decode("utf-8", "replace"): (match[2] or match[3] or b"").decode(
+                "utf-8", "replace"
+            )
+            for match in _ATTRIBUTE.finditer(tag)
+        }
+        version = attributes.get("version", "")
+        if not version or _OPERATION_SET.fullmatch(version):
+            return
+        if self._network or version in _EXTENSION:
+            name = attributes.get("type") or version
+            known = name in self._known
             yield _active(
-                artifact,
-                budget,
-                "custom-layer",
-                name[1].decode("utf-8", "replace") if name else found["custom"].decode(),
+                self._artifact,
+                self._budget,
+                "known-layer" if known else "custom-layer",
+                name,
                 "a layer that an extension provides",
             )
 

@@ -26,6 +26,7 @@ from modelscan.errors import BudgetError, ReadError
 from modelscan.formats import archive, zip_records, zip_stack
 from modelscan.formats.archive import Defects, Item, Window
 from modelscan.formats.archive_names import Links, Names
+from modelscan.formats.pickle.probe import looks_like_pickle
 from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.formats.zip_contents import Contents
 from modelscan.formats.zip_records import Directory, Entry
@@ -38,7 +39,7 @@ _FOLLOWED = frozenset(
      ".whl", ".zip"}
 )  # fmt: skip
 """Extensions whose loaders search the whole tail, and so accept data behind the archive."""
-_EITHER, _TAR_MARK = ".mar", 257
+_TAR_MARK = 257
 _ENDS = 8
 """End records that are looked at in the tail of a file."""
 _PADDING = 512
@@ -49,6 +50,10 @@ _COMMENT = 32
 _CARRIERS = frozenset({b"TFL3"})
 """The fifth to eighth byte of files that carry a zip by design: TensorFlow Lite packs labels and
 the like behind a model (TensorFlow Lite Metadata). The file in front has a reader of its own."""
+_FIRST_LINE = 1024
+"""Bytes of a first line that names an interpreter: Python's `zipapp` writes one before a zip."""
+_SIGNING_BLOCK = b"APK Sig Block 42"
+"""The last bytes of what Android's packages have before their directory (APK Signature Scheme)."""
 _DESCRIPTOR_MIN, _DESCRIPTOR_MAX = 12, 24
 _POSITION_BITS = zip_records.DIRECTORY_BYTES.bit_length()
 _KEY_BITS = _POSITION_BITS + 4
@@ -71,9 +76,8 @@ class ZipReader:
         """
         if glimpse.head.startswith((zip_records.LOCAL_MARK, zip_records.END_MARK)):
             return True
-        tail = glimpse.head if glimpse.size <= HEAD else glimpse.tail
-        at = tail.rfind(zip_records.END_MARK)  # from behind: every file pays for this
-        return at >= 0 and _ends_zip(glimpse, tail, at)
+        at = glimpse.end_record
+        return at >= 0 and _ends_zip(glimpse, glimpse.ending, at)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Item]:
         """See `Reader.read`."""
@@ -86,9 +90,7 @@ class ZipReader:
 def _ends_zip(glimpse: Glimpse, tail: bytes, at: int) -> bool:
     """True when one of the end records in `tail`, the last of them at `at`, ends an archive."""
     start = glimpse.size - len(tail)
-    # TorchServe packs tars as well, and a checkpoint in one is no zip with something before it
-    packed_tar = glimpse.extension == _EITHER and glimpse.head.startswith(b"ustar", _TAR_MARK)
-    followed = glimpse.extension in _FOLLOWED and not packed_tar
+    followed = glimpse.extension in _FOLLOWED and not _carries(glimpse)
     for _ in range(_ENDS):
         if at < 0:
             break
@@ -104,6 +106,16 @@ def _ends_zip(glimpse: Glimpse, tail: bytes, at: int) -> bool:
                 return True
         at = tail.rfind(zip_records.END_MARK, 0, at)
     return False
+
+
+def _carries(glimpse: Glimpse) -> bool:
+    """True for a tar or a pickle, in which an archive makes no zip with something before it.
+
+    It is a checkpoint among the members, or a Keras model, which is pickled as an archive.
+    """
+    return glimpse.head.startswith(b"ustar", _TAR_MARK) or looks_like_pickle(
+        glimpse.head, glimpse.size
+    )
 
 
 def _points_to_directory(tail: bytes, start: int, before: int, offset: int, size: int) -> bool:
@@ -331,14 +343,24 @@ class Walk:
             position = entry.data + entry.packed
             position = self._contents.find(zip_records.ANY_LOCAL, position, end)
         if listed and not known:
-            if not start and self._window.at(0, 8)[4:] in _CARRIERS:
-                return
-            kind: archive.DefectKind = "data-after" if after else "data-before"
-            detail = f"{end - start:,} bytes that belong to no member"
-            yield from self._state(kind, detail=detail, offset=start)
+            if not self._by_design(start, end):
+                kind: archive.DefectKind = "data-after" if after else "data-before"
+                detail = f"{end - start:,} bytes that belong to no member"
+                yield from self._state(kind, detail=detail, offset=start)
             if start:  # else they are the file itself, which every reader has been asked about
                 self._budget.member()
                 yield archive.hidden(self._zip, start, end)
+
+    def _by_design(self, start: int, end: int) -> bool:
+        """True for bytes that no member has and that writers put there on purpose."""
+        if start:
+            length = int.from_bytes(self._window.at(start, 8), "little")
+            last = self._window.at(end - len(_SIGNING_BLOCK), len(_SIGNING_BLOCK))
+            return last == _SIGNING_BLOCK and length + 8 == end - start
+        line = self._window.at(0, min(end, _FIRST_LINE))
+        return line[4:8] in _CARRIERS or (
+            line.startswith(b"#!") and line.find(b"\n") == end - 1 and line.isascii()
+        )
 
     def _descriptor(self, end: int) -> Iterator[Item]:
         """Step over the data descriptor behind the previous member, if there is one."""

@@ -21,16 +21,17 @@ _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_]|[.-](?![.-]))*"
 _REPOSITORY = rf"(?:{_NAME}/)?{_NAME}"
 _REVISION = r"[A-Za-z0-9_](?:[A-Za-z0-9_+-]|[./](?![./]))*"
 _FAMILY = r"[A-Za-z0-9_.-]+"
-_HUB = re.compile(
-    rf"hf:(?P<repository>{_REPOSITORY})(?::(?P<family>{_FAMILY}))?(?:@(?P<revision>{_REVISION}))?",
-    re.IGNORECASE,
+_HUB = (
+    rf"hf:(?P<repository>{_REPOSITORY})(?::(?P<family>{_FAMILY}))?(?:@(?P<revision>{_REVISION}))?"
 )
-_PAGE = re.compile(
+"""Compiled when one is met: a path is none."""
+_PAGE = (
     rf"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<repository>{_NAME}/{_NAME})"
-    rf"(?:/tree/(?P<revision>{_REVISION}))?/?",
-    re.IGNORECASE,
+    rf"(?:/tree/(?P<revision>{_REVISION}))?/?"
 )
 """The page of a model, as copied from a browser."""
+_OTHER_SPELLING = re.compile(r"(?:hf://(?:models/)?|pkg:huggingface/)(?=[^/])", re.IGNORECASE)
+"""As the hub's file system for Python writes it, and as a package URL."""
 _NOT_MODELS = frozenset(
     {"api", "blog", "buckets", "collections", "datasets", "docs", "kernels", "learn",
      "organizations", "papers", "posts", "spaces", "tasks"}
@@ -52,12 +53,14 @@ class ModelRef(msgspec.Struct, frozen=True):
         """Tell a reference with a scheme (`hf:`, `ollama:`, `oci:`, a URL) from a path.
 
         A path that looks like one can always be written `./hf:name`. The address of a model's page
-        on the public hub is a hub reference.
+        on the public hub is a hub reference, and so are `hf://org/name` and a package URL.
         """
+        if other := _OTHER_SPELLING.match(text):
+            text = f"hf:{text[other.end() :]}"
         found = _SCHEME.match(text)
         if found is None:
             return cls("store" if _STORE.match(text) else "path", text)
-        page = _PAGE.fullmatch(text)
+        page = re.fullmatch(_PAGE, text, re.IGNORECASE)
         if page and page["repository"].split("/")[0].lower() not in _NOT_MODELS:
             revision = f"@{page['revision']}" if page["revision"] else ""
             return cls("hub", f"hf:{page['repository']}{revision}")
@@ -92,7 +95,7 @@ class HubRef(msgspec.Struct, frozen=True):
     @classmethod
     def parse(cls, text: str) -> HubRef | None:
         """Take a reference apart; `None` when it is none: names are those that the hub allows."""
-        found = _HUB.fullmatch(text)
+        found = re.fullmatch(_HUB, text, re.IGNORECASE)
         if found is None or len(found["repository"]) > _LONGEST_NAME:
             return None
         if len(found["revision"] or "") > _LONGEST_REVISION:

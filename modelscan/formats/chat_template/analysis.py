@@ -15,7 +15,7 @@ from modelscan.formats.chat_template.scopes import Scopes
 from modelscan.formats.chat_template.sightings import Sighting
 from modelscan.formats.chat_template.steering import Steering
 from modelscan.formats.chat_template.variables import Variables
-from modelscan.formats.chat_template.wording import addresses, unseen
+from modelscan.formats.chat_template.wording import addresses, disguised, unseen
 
 
 class Analysis:
@@ -60,6 +60,7 @@ class Analysis:
             text = _literal(node)
             if text and id(node) not in removed:
                 yield from unseen(text, node)
+                yield from disguised(text, node)
                 yield from addresses(text, node)
                 pieces.append((text, node))
         yield from instructions(pieces)

@@ -15,7 +15,7 @@ from modelscan.formats.chat_template.scopes import Scopes
 
 _FIELDS = frozenset({"content", "text"})
 _INPUTS = frozenset({"content", "input", "instruction", "prompt", "query", "text"})
-_CONVERSATION = frozenset({"messages", "message", "conversation"})
+_CONVERSATION = frozenset({"messages", "message", "conversation", "documents", "tools"})
 _COUNTING = frozenset({"count", "length", "int", "float", "wordcount"})
 _AS_TEXT = frozenset({"string", "tojson", "pprint"})
 _ROUNDS = 4
@@ -34,6 +34,9 @@ class Content:
         self._about: set[int] = set()
         self._keys: set[str] = set()
         self._called = {id(node.node) for node in scopes.nodes if isinstance(node, nodes.Call)}
+        self._macros = {
+            scopes.macro_key(node): node for node in scopes.nodes if isinstance(node, nodes.Macro)
+        }
         tests: dict[type[nodes.Node], Callable[[Any], bool]] = {
             nodes.Name: self._name,
             nodes.Getattr: self._attribute,
@@ -72,11 +75,25 @@ class Content:
             yield f"{target.node.name}.{target.attr}"
 
     def _carry(self, node: nodes.Node) -> None:
-        """Loops and assignments hand content on."""
+        """Loops, assignments and the arguments of macros hand content on."""
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
+            self._hand_over(node, self._macros.get(self._scopes.key(node.node)))
+            return
         given = node.iter if isinstance(node, nodes.For) else None
         given = node.node if isinstance(node, nodes.Assign) else given
         if isinstance(node, nodes.For | nodes.Assign) and given in self:
             self._keys.update(self.variables(node.target))
+
+    def _hand_over(self, call: nodes.Call, macro: nodes.Macro | None) -> None:
+        if macro is None:
+            return
+        for parameter, argument in zip(macro.args, call.args, strict=False):
+            if argument in self:
+                self._keys.update(self.variables(parameter))
+        named = {pair.key: pair.value for pair in call.kwargs}
+        for parameter in macro.args:
+            if named.get(parameter.name) in self:
+                self._keys.update(self.variables(parameter))
 
     def _name(self, node: nodes.Name) -> bool:
         if self._scopes.is_set(node):

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 FILTERS = frozenset({
     "abs", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "e", "escape",
-    "filesizeformat", "first", "float", "forceescape", "format", "groupby", "indent", "int",
-    "items", "join", "last", "length", "list", "lower", "map", "max", "min", "pprint", "random",
-    "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice",
-    "sort", "string", "striptags", "sum", "title", "tojson", "trim", "truncate", "unique", "upper",
-    "urlencode", "wordcount", "wordwrap",
+    "filesizeformat", "first", "float", "forceescape", "format", "from_json", "groupby", "indent",
+    "int", "items", "join", "last", "length", "list", "lower", "map", "max", "min", "pprint",
+    "random", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select",
+    "selectattr", "slice", "sort", "string", "striptags", "sum", "title", "tojson", "trim",
+    "truncate", "unique", "upper", "urlencode", "wordcount", "wordwrap",
 })  # fmt: skip
 """Filters that turn values into values. `attr` is not among them: it reads attributes by name."""
 
@@ -59,9 +59,10 @@ WEB_OBJECTS = frozenset({"config", "g", "request", "session"})
 """Names that web frameworks bind; harmless where nothing binds them."""
 
 PYTHON_FUNCTIONS = frozenset({
-    "check_call", "check_output", "compile", "eval", "exec", "execfile", "fork", "get_data",
-    "getattr", "getoutput", "import_module", "importlib", "load_module", "open", "popen", "run_cmd",
-    "spawn", "system", "urlopen", "Popen",
+    "Popen", "check_call", "check_output", "compile", "eval", "exec", "execfile", "fork",
+    "from_envvar", "from_object", "from_pyfile", "get_data", "getattr", "getoutput",
+    "import_module", "importlib", "load_module", "open", "popen", "run_cmd", "spawn", "system",
+    "urlopen",
 })  # fmt: skip
 """Python functions that no chat template has any business with, whatever they are called on."""
 

@@ -14,6 +14,7 @@ from jinja2 import nodes
 
 from modelscan.formats.chat_template import names
 from modelscan.formats.chat_template.folding import Folder
+from modelscan.formats.chat_template.macro_lists import macro_lists
 from modelscan.formats.chat_template.operations import is_text
 from modelscan.formats.chat_template.scopes import Scopes
 from modelscan.formats.chat_template.sightings import Kind, Sighting, sighting
@@ -46,6 +47,7 @@ class Reach:
         self._scopes = scopes
         self._folder = folder
         self._called = {id(node.node) for node in scopes.nodes if isinstance(node, nodes.Call)}
+        self._macro_lists = macro_lists(scopes, folder.macros)
 
     def check(self, node: nodes.Node) -> Iterator[Sighting]:
         """What is wrong with one node, its children left to their own turn."""
@@ -131,9 +133,13 @@ class Reach:
             yield sighting("unlisted-function", name, node)
 
     def _item_called(self, node: nodes.Call, function: nodes.Getitem) -> Iterator[Sighting]:
+        table = function.node
+        if isinstance(table, nodes.Name) and self._scopes.key(table) in self._macro_lists:
+            return
         called = self._folder.value(function.arg)
-        known = {atom.value for atom in called if isinstance(atom, Const)}
-        for name in sorted(name for name in known if isinstance(name, str)):
+        texts = (atom.value for atom in called if isinstance(atom, Const))
+        known = {text for text in texts if isinstance(text, str)}
+        for name in sorted(known):
             yield from self._method(node, function.node, name)
         if not known or len(known) < len(called):
             yield sighting("computed-attribute", "…[…]()", node, "calls an item")

@@ -28,8 +28,6 @@ class ChatTemplateReader:
 
     format = "chat template"
 
-    extensions = _EXTENSIONS
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, as every loader does."""
         return glimpse.extension in _EXTENSIONS

@@ -1,8 +1,9 @@
 """Text that a template adds, or changes, because of what somebody wrote in the conversation.
 
 Ordinary templates look into content for markers: `</think>`, `[TOOL_CALLS]`, `/no_think`. A
-poisoned one looks for words of a topic and then adds instructions, or replaces addresses. These
-are heuristics: they see that text is added or replaced, and cannot know why.
+poisoned one looks for words of a topic, counts turns or waits for a date and then adds
+instructions, or it replaces words and addresses. These are heuristics: they see that text is added
+or replaced, and cannot know why.
 
 Source: Pillar Security, poisoned templates in GGUF files (2025).
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Final
 
 from jinja2 import nodes
 
@@ -20,23 +21,22 @@ from modelscan.formats.chat_template.folding import Folder
 from modelscan.formats.chat_template.scopes import Scopes
 from modelscan.formats.chat_template.sightings import Sighting, sighting
 from modelscan.formats.chat_template.text import text_of
-from modelscan.formats.chat_template.values import Const, leaves
+from modelscan.formats.chat_template.triggers import About, Trigger, Triggers, texts
 from modelscan.formats.chat_template.wording import is_prose, words
 
-_SEARCHES = frozenset({"count", "endswith", "find", "index", "rfind", "startswith"})
-_ADDED_WORDS = 6
+_ADDED_WORDS: Final[dict[About, int]] = {
+    "words": 3, "code": 6, "shape": 6, "date": 4, "turns": 6,
+}  # fmt: skip
 """Words of prose from which a branch adds a sentence instead of a marker."""
-_MARKER = re.compile(r"<[^<>]*>|\[/?[A-Z_]+\]")
-_ADDRESS = re.compile(r"https?:|www\.|\b[\w-]+\.(?:com|org|net|io|ai|dev|co|app|gov|edu)\b")
-_LETTERS = re.compile(r"[^\W\d_]{3,}")
-
-
-class _Trigger(NamedTuple):
-    """What a condition looks for in content."""
-
-    words: str
-    wanted: bool
-    """True when the condition holds with the words, false when it holds without them."""
+_MARKER: Final = re.compile(r"<[^<>]*>|\[/?[A-Z_]+\]")
+_ADDRESS: Final = re.compile(r"https?:|www\.|\b[\w-]+\.(?:com|org|net|io|ai|dev|co|app|gov|edu)\b")
+_LETTERS: Final = re.compile(r"[^\W\d_]{3,}")
+_ROLE: Final = re.compile(r"^(?:system|developer)$|<\|(?:im_start|start_header_id)\|>system")
+_TAKING_APART: Final = frozenset({"split", "rsplit", "partition", "rpartition"})
+_ABOUT: Final[dict[About, str]] = {
+    "words": "", "code": "", "shape": "the shape of what was written: ", "date": "the date: ",
+    "turns": "the number of turns: ",
+}  # fmt: skip
 
 
 class Steering:
@@ -50,13 +50,7 @@ class Steering:
     def __init__(self, scopes: Scopes, folder: Folder) -> None:
         self._folder = folder
         self._content = Content(scopes)
-        self._flags: dict[str, _Trigger] = {}
-        """Variables that say whether content has certain words in it."""
-        for node in scopes.nodes:
-            if isinstance(node, nodes.Assign):
-                trigger = self._trigger(node.node)
-                if trigger is not None:
-                    self._flags.update(dict.fromkeys(self._content.variables(node.target), trigger))
+        self._triggers = Triggers(scopes, folder, self._content)
 
     def check(self, node: nodes.Node) -> Iterator[Sighting]:
         """What is wrong with one node."""
@@ -70,55 +64,6 @@ class Steering:
         elif isinstance(node, nodes.Filter | nodes.Call):
             yield from self._rewrite(node)
 
-    def _trigger(self, test: nodes.Node) -> _Trigger | None:
-        """The first part of a condition that looks for words in content."""
-        pending: list[tuple[nodes.Node, bool]] = [(test, True)]
-        while pending:
-            node, wanted = pending.pop()
-            if isinstance(node, nodes.Not):
-                pending.append((node.node, not wanted))
-                continue
-            found = self._simple(node)
-            if found is not None:
-                return _Trigger(found.words, found.wanted == wanted)
-            if isinstance(node, nodes.And | nodes.Or | nodes.Compare | nodes.Operand):
-                pending += [(child, wanted) for child in node.iter_child_nodes()]
-        return None
-
-    def _simple(self, node: nodes.Node) -> _Trigger | None:
-        """What one comparison, search or variable looks for."""
-        if isinstance(node, nodes.Compare):
-            return self._compared(node)
-        if isinstance(node, nodes.Call):
-            return self._searched(node)
-        for key in self._content.variables(node):
-            return self._flags.get(key)
-        return None
-
-    def _compared(self, node: nodes.Compare) -> _Trigger | None:
-        operand = node.ops[0]
-        sides = (node.expr, operand.expr)
-        if operand.op not in ("in", "notin", "eq", "ne"):
-            return None
-        for content, other in (sides, sides[::-1]):
-            found = self._prose(other) if content in self._content else ""
-            if found:
-                return _Trigger(found, operand.op in ("in", "eq"))
-        return None
-
-    def _searched(self, node: nodes.Call) -> _Trigger | None:
-        function = node.node
-        if not isinstance(function, nodes.Getattr) or function.attr not in _SEARCHES:
-            return None
-        found = self._prose(node.args[0]) if node.args and function.node in self._content else ""
-        return _Trigger(found, wanted=True) if found else None
-
-    def _prose(self, node: nodes.Node) -> str:
-        """The ordinary words that an expression is, or that are in a list; empty when none are."""
-        inside = (leaf for atom in self._folder.value(node) for leaf in leaves(atom))
-        texts = {leaf.value for leaf in inside if isinstance(leaf, Const)}
-        return min((text for text in texts if isinstance(text, str) and is_prose(text)), default="")
-
     def _condition(
         self,
         node: nodes.Node,
@@ -126,22 +71,75 @@ class Steering:
         body: Iterable[nodes.Node],
         otherwise: Iterable[nodes.Node],
     ) -> Iterator[Sighting]:
-        trigger = self._trigger(test)
-        if trigger is not None:
-            count, start = _added(body if trigger.wanted else otherwise)
-            if count >= _ADDED_WORDS:
-                yield sighting("content-condition", trigger.words, node, start)
+        trigger = self._triggers.of(test)
+        if trigger is None:
+            return
+        branch = list(body if trigger.wanted else otherwise)
+        count, start = self._added(branch, trigger)
+        if count >= _ADDED_WORDS[trigger.about]:
+            name = _ABOUT[trigger.about] + trigger.words
+            yield sighting("content-condition", name, node, start)
+
+    def _added(self, body: Iterable[nodes.Node], trigger: Trigger) -> tuple[int, str]:
+        """How many words of prose a branch writes or assigns, and how they start.
+
+        Under a condition on words, naming the role of the system is worth a sentence; to repeat
+        the words is none.
+        """
+        count, start = 0, ""
+        pending = list(body)
+        while pending:
+            node = pending.pop()
+            if isinstance(node, nodes.Compare | nodes.Test) or _raises(node):
+                continue
+            for text in self._written(node):
+                found = words(_MARKER.sub(" ", text.replace(trigger.words, " ")))
+                if trigger.about == "words" and _ROLE.search(text):
+                    found = max(found, _ADDED_WORDS["words"])
+                count += found
+                start = start or (text.strip() if found else "")
+            pending.extend(node.iter_child_nodes())
+        return count, start
+
+    def _written(self, node: nodes.Node) -> Iterator[str]:
+        """The literal text that one node writes: its own, or an item of a table."""
+        if isinstance(node, nodes.TemplateData):
+            yield node.data
+        elif isinstance(node, nodes.Const) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, nodes.Getitem) and not isinstance(node.arg, nodes.Const):
+            yield from sorted(texts(self._folder.value(node)))
 
     def _rewrite(self, node: nodes.Filter | nodes.Call) -> Iterator[Sighting]:
         """Replaces words or addresses in what was written."""
         base = _replaced(node)
         if base is None or base not in self._content or len(node.args) < 2:  # noqa: PLR2004  # old and new
+            yield from self._joined_again(node)
             return
         old, new = (map(text_of, self._folder.value(side)) for side in node.args[:2])
         becomes = min(filter(None, new), default="")
         for text in sorted(filter(None, old)):
-            if _ADDRESS.search(text) or (is_prose(text) and _LETTERS.search(text)):
+            if _is_said(text):
                 yield sighting("content-rewrite", text, node, f"becomes {becomes!r}")
+
+    def _joined_again(self, node: nodes.Filter | nodes.Call) -> Iterator[Sighting]:
+        """`new.join(content.split(old))`, and the filter `join` on the same."""
+        if isinstance(node, nodes.Filter):
+            joined = node.node if node.name == "join" else None
+        else:
+            method = isinstance(node.node, nodes.Getattr) and node.node.attr == "join"
+            joined = node.args[0] if method and node.args else None
+        if not isinstance(joined, nodes.Call) or not isinstance(joined.node, nodes.Getattr):
+            return
+        if joined.node.attr in _TAKING_APART and joined.args and joined.node.node in self._content:
+            for text in sorted(filter(None, map(text_of, self._folder.value(joined.args[0])))):
+                if _is_said(text):
+                    yield sighting("content-rewrite", text, node, "is taken apart there")
+
+
+def _is_said(text: str) -> bool:
+    """True for words or addresses as people write them."""
+    return bool(_ADDRESS.search(text) or (is_prose(text) and _LETTERS.search(text)))
 
 
 def _replaced(node: nodes.Filter | nodes.Call) -> nodes.Node | None:
@@ -152,24 +150,6 @@ def _replaced(node: nodes.Filter | nodes.Call) -> nodes.Node | None:
     if isinstance(function, nodes.Getattr) and function.attr == "replace":
         return function.node
     return None
-
-
-def _added(body: Iterable[nodes.Node]) -> tuple[int, str]:
-    """How many words of prose a branch writes or assigns, and how they start."""
-    count, start = 0, ""
-    pending = list(body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, nodes.Compare | nodes.Test) or _raises(node):
-            continue
-        text = node.data if isinstance(node, nodes.TemplateData) else ""
-        if isinstance(node, nodes.Const) and isinstance(node.value, str):
-            text = node.value
-        found = words(_MARKER.sub(" ", text))
-        count += found
-        start = start or (text.strip() if found else "")
-        pending.extend(node.iter_child_nodes())
-    return count, start
 
 
 def _raises(node: nodes.Node) -> bool:

@@ -119,6 +119,8 @@ def _filled(
             following += 1
         if field[0].endswith("c") and value is not None:
             value = frozenset(_character(atom) for atom in value)
+        if field[0].endswith("r") and value is not None:
+            value = frozenset(_quoted(atom) for atom in value)
         result = concat(result, SOME_TEXT if value is None else value)
     rest = text[position:]
     return concat(result, _literal(rest))
@@ -134,6 +136,10 @@ def _character(atom: Atom) -> Atom:
     if isinstance(atom, Const) and isinstance(atom.value, int):
         return Const(chr(atom.value)) if 0 <= atom.value < 0x110000 else Built()  # noqa: PLR2004  # the end of Unicode
     return atom if isinstance(atom, Const) else Built()
+
+
+def _quoted(atom: Atom) -> Atom:
+    return Const(repr(atom.value)) if isinstance(atom, Const) else Built()
 
 
 def join(values: Values, separator: Values) -> Values:

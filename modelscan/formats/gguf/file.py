@@ -121,6 +121,20 @@ class File:
             yield SliceArtifact(self._artifact, document.offset, document.length, document.name)
         for span in self._spans:
             yield SliceArtifact(self._artifact, span.offset, span.length, f"@{span.offset}")
+        if self._header and metadata.places:
+            yield from self._vocabulary(metadata)
+
+    def _vocabulary(self, metadata: Metadata) -> Iterator[Fact]:
+        from modelscan.formats.gguf.vocabulary import Lists  # lazy: not every file has a tokenizer
+
+        lists = Lists(
+            self._artifact,
+            metadata.places,
+            self._order,
+            wide=self._version > _NARROW_VERSION,
+            budget=self._budget,
+        )
+        return lists.facts(metadata.texts, place(self._artifact))
 
     def _identity(self, metadata: Metadata) -> Iterator[Fact]:
         where = place(self._artifact)

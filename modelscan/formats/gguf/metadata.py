@@ -2,7 +2,7 @@
 
 Keys are checked and counted. Of the values only few are kept: short texts and numbers, which say
 what the file is, and the places of the programs among them, the chat templates. Lists of tokens are
-stepped over.
+stepped over, and their places kept for `vocabulary`.
 
 Sources: the GGUF specification; `gguf_init_from_file` of llama.cpp, whose unchecked counts and
 lengths were CVE-2024-21802, CVE-2024-23496, CVE-2024-23605 and CVE-2025-53630.
@@ -47,9 +47,20 @@ _KEPT_LISTS: Final = frozenset({"general.tags", "general.datasets"})
 _TOKENS: Final = "tokenizer.ggml.tokens"
 _PER_TOKEN: Final = ("tokenizer.ggml.scores", "tokenizer.ggml.token_type")
 _PER_TOKEN_BYTES: Final = 4
+_PLACED: Final = frozenset({_TOKENS, *_PER_TOKEN, "tokenizer.ggml.merges"})
 _TEMPLATE: Final = "chat_template"
 _TOKENIZER: Final = "tokenizer.huggingface.json"
 _ADDRESS: Final = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>\\]{1,200}")
+
+
+class Place(NamedTuple):
+    """Where a list of the metadata lies."""
+
+    kind: int
+    """The type of its items."""
+    items: int
+    offset: int
+    end: int
 
 
 class Document(NamedTuple):
@@ -81,6 +92,8 @@ class Metadata:
         """Whole numbers by key."""
         self.listed: dict[str, list[str]] = {}
         """The first texts of a few lists."""
+        self.places: dict[str, Place] = {}
+        """Where the lists of the vocabulary lie."""
         self.documents: list[Document] = []
         """Templates, and a tokenizer in its library's own format."""
         self.addresses: list[tuple[str, str]] = []
@@ -170,6 +183,7 @@ class Metadata:
             self._nested += 1
             if depth >= _MAX_DEPTH or self._nested > _MAX_NESTED:
                 raise BudgetError("arrays within arrays", offset=at)
+        start = cursor.offset
         if kind in _WIDTHS:
             cursor.skip(count * _WIDTHS[kind])
             self._lists[key] = count, count * _WIDTHS[kind]
@@ -184,6 +198,8 @@ class Metadata:
                 self._list(key, depth + 1)
         else:
             self._unknown(key, kind)
+        if key in _PLACED and not depth:
+            self.places.setdefault(key, Place(kind, count, start, cursor.offset))
 
     def _listed(self, key: str) -> None:
         length = self._cursor.count()

@@ -32,9 +32,6 @@ class GgufReader:
 
     format = "gguf"
 
-    extensions = frozenset({".gguf"})
-    starts = (MAGIC,)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By magic and a version; by extension what has no other known first bytes."""
         if glimpse.head.startswith(MAGIC):

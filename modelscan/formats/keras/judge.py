@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from modelscan.formats.graph_operators import hostile
 from modelscan.formats.keras import code, names
 from modelscan.formats.objects.judging import Names
 from modelscan.formats.objects.tree import SHADOWED, Table
@@ -116,16 +117,17 @@ def _origin(path: str, table: Table, name: str, judge: Names, *, function: bool)
         if not (fits or ">" in name) or not names.computes(module, function=function):
             yield Thing("library-function", dotted[:_SHOWN], path)
         elif custom:
-            yield Thing("custom-object", (registered or name)[:_SHOWN], path)
+            yield _own(registered or name, path)
     elif module in _OWN:
         known = name in (names.FUNCTIONS if function else names.CLASSES)
         if (function or "." in name) and judge.judge(name) == "denied" and not known:
             yield Thing("dangerous-name", dotted[:_SHOWN], path)
         elif custom or (not known and name.rsplit(">", 1)[-1] not in _STATED):
-            shown = registered if ">" in registered else name
-            yield Thing("custom-object", shown[:_SHOWN], path)
+            yield _own(registered if ">" in registered else name, path)
     else:
-        yield from _elsewhere(path, module, name, judge, custom=custom, function=function)
+        for thing in _elsewhere(path, module, name, judge, custom=custom, function=function):
+            own = thing.kind == "custom-object" and hostile(registered)
+            yield thing._replace(kind="hostile-object") if own else thing
 
 
 def _elsewhere(
@@ -144,7 +146,12 @@ def _elsewhere(
         return
     operation = function and package in (names.ROOTS | names.ADDONS | {"jax"})
     known = operation or custom or (layer and verdict == "inert")
-    yield Thing("custom-object" if known else "foreign-module", dotted[:_SHOWN], path)
+    yield _own(dotted, path) if known else Thing("foreign-module", dotted[:_SHOWN], path)
+
+
+def _own(name: str, path: str) -> Thing:
+    """A class or function of the author's."""
+    return Thing("hostile-object" if hostile(name) else "custom-object", name[:_SHOWN], path)
 
 
 _STATED: Final = _FOREIGN_MODELS | {"Lambda"}

@@ -16,6 +16,7 @@ from modelscan.vocabulary.fact import ConfigObject, Fact, KerasObject
 
 _TARGET: Final = b"_target_"
 _EXPRESSION: Final = b"$"
+_RESOLVERS: Final = (b"${eval:", b"${exec:", b"${py:", b"${python:")
 
 
 def facts(
@@ -52,7 +53,7 @@ def facts(
                     key=thing.key,
                     detail=thing.detail,
                 )
-    if _TARGET in data and _EXPRESSION in data:
+    if _EXPRESSION in data and (_TARGET in data or any(mark in data for mark in _RESOLVERS)):
         for item in expressions.module(artifact, root, budget):
             if isinstance(item, str):
                 yield state(artifact, Found("expression", item[:200], "unknown", ""))

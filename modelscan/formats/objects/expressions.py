@@ -2,6 +2,8 @@
 
 Source: MONAI, "MONAI Bundle", configuration: a value that begins with `$` is an expression, a list
 of them under `imports` is run first, and `@id` in one stands for another part of the document.
+OmegaConf, "Resolvers": `${name:text}` is what a function of the loader makes of the text; programs
+that want to calculate register Python's `eval` under that name.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from modelscan.vocabulary.artifact import Artifact, BytesArtifact, child_name
 
 MARK: Final = "$"
 _REFERENCE: Final = re.compile(r"@(?=[\w#:])[\w#:]+")
+_RESOLVED: Final = re.compile(r"\$\{\s*(?:eval|exec|py|python)\s*:(.{1,10000})\}", re.DOTALL)
+_NESTED: Final = re.compile(r"\$\{[^${}]{0,200}\}")
 _MAX_TEXT: Final = 10_000
 
 
@@ -29,9 +33,9 @@ def module(artifact: Artifact, root: Any, budget: Budget) -> Iterator[Artifact |
     imports: list[str] = []
     others: list[str] = []
     for text in strings(root, budget):
-        if not text.startswith(MARK) or text.startswith("${") or len(text) > _MAX_TEXT:
+        source = _source(text)
+        if not source:
             continue
-        source = _REFERENCE.sub("_", text[1:]).strip()
         if not _parses(source):
             if any(character in source for character in "(.["):
                 yield text
@@ -43,6 +47,18 @@ def module(artifact: Artifact, root: Any, budget: Budget) -> Iterator[Artifact |
         data = "\n".join([*imports, *others, ""]).encode("utf-8", "surrogatepass")
         member = child_name(artifact, "expressions.py")
         yield BytesArtifact(artifact.name, data, member=member, depth=artifact.depth + 1)
+
+
+def _source(text: str) -> str:
+    """What of a text is evaluated; empty for nothing."""
+    if len(text) > _MAX_TEXT:
+        return ""
+    resolved = _RESOLVED.search(text) if "${" in text else None
+    if resolved is not None:
+        return _NESTED.sub("_", resolved[1]).strip().strip("'\"")
+    if not text.startswith(MARK) or text.startswith("${"):
+        return ""
+    return _REFERENCE.sub("_", text[1:]).strip()
 
 
 def _parses(source: str) -> bool:

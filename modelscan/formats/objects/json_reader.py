@@ -23,12 +23,12 @@ from modelscan.vocabulary.fact import Fact
 from modelscan.vocabulary.lists import PickleGlobals
 
 _MARK: Final = re.compile(
-    rb'"(?:class_(?:name|path)"|_target_"|target"|py\\?/|lc"|Custom"|function_type")'
+    rb'"(?:class_(?:name|path)"|_{1,2}target_{1,2}"|target"|py\\?/|lc"|Custom"|function_type")'
 )
 """In every document that names something, unless an escape spells it. All begin with the quotation
 mark: one search for one byte is what makes this quick, and every document pays for it."""
 _NAMING: Final = re.compile(
-    rb'"(?:class_name|function_type|_target_|target|class_path|py\\?/\w+)"\s*:\s*["\[{]'
+    rb'"(?:class_name|function_type|_{1,2}target_{1,2}|target|class_path|py\\?/\w+)"\s*:\s*["\[{]'
     rb'|"lc"\s*:\s*1\s*,|"op"\s*:\s*"Custom"'
 )
 """The same in their place: vocabularies have such words, too, and a number behind each."""
@@ -64,8 +64,6 @@ class JsonObjectsReader:
 
     def __init__(self, names: PickleGlobals) -> None:
         self._names = Names(names)
-
-    extensions = frozenset({".json"})
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension; a small document is in sight as a whole, and judged here already."""

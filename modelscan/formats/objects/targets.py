@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
+from modelscan.formats.graph_operators import hostile
 from modelscan.formats.objects.judging import Names, Verdict, is_dotted
 from modelscan.formats.objects.tree import Table
 
@@ -37,7 +38,7 @@ class Found(NamedTuple):
 
     kind: Any
     name: str
-    disposition: Verdict
+    disposition: Verdict | Literal["hostile"]
     key: str
 
 
@@ -70,28 +71,41 @@ def _targets(path: str, table: Table, root: Any, names: Names) -> Iterator[Found
     for key in _HYDRA:
         value = table.get(key)
         if isinstance(value, str) and value.strip():
-            yield from _target(_join(path, key), resolve(value, root), names)
+            yield from _target(_join(path, key), resolve(value, root), table, names)
             if value.startswith("hydra."):
                 yield from _looked_up(path, table, root, names)
     if "init_args" in table or "dict_kwargs" in table or len(table) == 1:
-        yield from _dotted(_join(path, "class_path"), table.get("class_path"), names)
+        yield from _dotted(path, "class_path", table, names)
     if "params" in table or len(table) == 1:
-        yield from _dotted(_join(path, "target"), table.get("target"), names)
+        yield from _dotted(path, "target", table, names)
 
 
-def _dotted(key: str, value: Any, names: Names) -> Iterator[Found]:
+def _dotted(path: str, key: str, table: Table, names: Names) -> Iterator[Found]:
     """A key that other documents use for something else: only a name with a module counts."""
+    value = table.get(key)
     if isinstance(value, str) and is_dotted(value.strip().replace(":", ".")):
-        yield from _target(key, value, names)
+        yield from _target(_join(path, key), value, table, names)
 
 
-def _target(key: str, name: str, names: Names) -> Iterator[Found]:
+def _target(key: str, name: str, table: Table, names: Names) -> Iterator[Found]:
     """A name that is called. One without a module is a class that the loader knows by itself."""
     verdict = names.judge(name)
     if verdict == "unknown" and not is_dotted(name.strip().replace(":", ".")):
         return
-    if verdict != "inert":
+    if verdict == "unknown" and hostile(name, _arguments(table)):
+        yield Found("target", name[:_SHOWN], "hostile", key)
+    elif verdict != "inert":
         yield Found("target", name[:_SHOWN], verdict, key)
+
+
+def _arguments(table: Table) -> Iterator[str]:
+    """Texts that a target is handed: beside it, or in a list or table right beside it."""
+    for value in table.values():
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            inner = value.values() if isinstance(value, dict) else value
+            yield from (each for each in inner if isinstance(each, str))
 
 
 def _looked_up(path: str, table: Table, root: Any, names: Names) -> Iterator[Found]:

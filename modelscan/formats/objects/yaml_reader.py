@@ -21,7 +21,8 @@ from modelscan.vocabulary.fact import Fact
 from modelscan.vocabulary.lists import PickleGlobals
 
 _EXTENSIONS: Final = frozenset({".yaml", ".yml"})
-_MARKS: Final = (b"!", b"_target_", b"class_name", b"class_path", b"target:", b"py/", b"\\", b"\0")
+_MARKS: Final = (b"!", b"_target_", b"class_name", b"class_path", b"target:", b"py/", b"\\", b"\0",
+                  b"${e", b"${py")  # fmt: skip
 """One of them is in every document that names something; a NUL belongs to UTF-16."""
 _MAX_DOCUMENT: Final = 8 << 20
 """Bytes that are parsed: the largest configurations have some 100 KB."""
@@ -38,8 +39,6 @@ class YamlReader:
 
     def __init__(self, names: PickleGlobals) -> None:
         self._names = Names(names)
-
-    extensions = _EXTENSIONS
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension, unless the document is in sight and can name nothing."""

@@ -12,6 +12,7 @@ from modelscan.formats.onnx.functions import UNFOLDED
 from modelscan.formats.onnx.operators import Operators
 from modelscan.formats.onnx.walk import Node, Walk
 from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import (
     Fact,
     GraphDefect,
@@ -39,7 +40,7 @@ class Model:
         self._used: set[str] = set()
         self._waiting: dict[tuple[str, str, str], tuple[Use, int]] = {}
 
-    def facts(self) -> Iterator[Fact]:
+    def facts(self) -> Iterator[Fact | Coverage]:
         """Everything that was found."""
         walk = self.walk
         where = place(self._artifact)
@@ -72,6 +73,7 @@ class Model:
                 self._ledger.add(use, count)
         self._shadows()
         yield from self._ledger.facts()
+        yield from self._ledger.coverage()
         yield from self._context_files()
         yield from walk.external.facts(where)
         yield from self._unfolding()

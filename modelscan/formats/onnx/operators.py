@@ -14,6 +14,10 @@ _OPEN_DOMAINS: Final = frozenset({"ai.onnx.contrib", "com.microsoft.extensions"}
 _CONTEXT, _CONTEXT_PATH, _EMBEDDED = "EPContext", "ep_cache_context", "embed_mode"
 _LIBRARY: Final = re.compile(r"\.(?:so(?:\.\d+)*|dll|dylib|exe|pyd?|sh)$", re.IGNORECASE)
 """Names of contexts that are programs: those of compilers are data to their driver."""
+_NATIVE: Final = re.compile(r"MZ.{30,}PE\0\0|\x7fELF.{14}[\x03(>\ufffd]|#!\s*/", re.DOTALL)
+"""What embedded programs for the machine itself begin with: ELF for a usual processor (those for
+neural ones leave the number at 0), PE, a script."""
+_PROGRAM: Final = "an embedded program"
 _MAX_VALUE: Final = 500
 
 
@@ -52,7 +56,7 @@ class Operators:
         listed = self._classes.get(operator)
         if listed is not None and listed != "compute":
             argument = self._argument(node)
-            if operator == _CONTEXT and _LIBRARY.search(argument):
+            if operator == _CONTEXT and (argument == _PROGRAM or _LIBRARY.search(argument)):
                 return "runs-code", argument
             return listed, argument
         if not domain:
@@ -70,6 +74,8 @@ class Operators:
         """What PyOp, ATen or a context names: the texts of the node, without embedded binaries."""
         if node.key[1] == _CONTEXT:
             path = node.texts.get(_CONTEXT_PATH, "")
+            if _NATIVE.match(path):
+                return _PROGRAM
             if node.numbers.get(_EMBEDDED, 1) or not path:
                 return ""
             self.contexts.setdefault(path, node.name)

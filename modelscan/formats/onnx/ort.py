@@ -21,6 +21,7 @@ from modelscan.formats import outside
 from modelscan.formats.flatbuffer import Flatbuffer, Table
 from modelscan.formats.graph_operators import OperatorLedger, Use
 from modelscan.formats.onnx.operators import Operators
+from modelscan.formats.graph_reading import stated
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -81,16 +82,7 @@ class OrtReader:
         if artifact.read_at(_MAGIC_AT, len(MAGIC)) != MAGIC:
             raise ReadError("does not begin like a model of ONNX Runtime", offset=_MAGIC_AT)
         model = _Model(artifact, budget, self._operators)
-        trouble: ReadError | None = None
-        try:
-            model.read()
-        except ReadError as error:
-            trouble = error
-        for fact in model.facts():
-            budget.fact()
-            yield fact
-        if trouble is not None:
-            raise trouble
+        yield from stated(model.read, model.facts, budget)
 
 
 class _Model:
@@ -148,7 +140,7 @@ class _Model:
             use = Use(operator, behaviour, domain, node.name, "", argument, table.at)
             self._ledger.add(use)
 
-    def facts(self) -> Iterator[Fact]:
+    def facts(self) -> Iterator[Fact | Coverage]:
         """Everything that was found."""
         where = place(self._artifact)
         if self._walked:
@@ -162,6 +154,7 @@ class _Model:
                 operators=tuple(sorted(self._used)),
             )
         yield from self._ledger.facts()
+        yield from self._ledger.coverage()
         for path, name in self._operators.contexts.items():
             yield GraphFile(
                 location=where,

@@ -12,14 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from modelscan.budget import Budget
-from modelscan.errors import ReadError
-from modelscan.formats.onnx.shape import FIRST_BYTES, is_model, is_tensor
+from modelscan.formats.graph_reading import stated
+from modelscan.formats.onnx.shape import is_model, is_tensor
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, base_name
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import (
-    Fact,
-)
+from modelscan.vocabulary.fact import Fact
 from modelscan.vocabulary.lists import GraphOperators
 
 
@@ -35,8 +33,6 @@ class OnnxReader:
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
 
-    extensions = frozenset({".onnx", ".pb"})
-    starts = FIRST_BYTES
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension; any other file by its fields, down to the operators of its graph.
@@ -59,17 +55,8 @@ class OnnxReader:
         from modelscan.formats.onnx.model import Model  # lazy: most models are in other formats
 
         model = Model(artifact, budget, self._operators)
-        trouble: ReadError | None = None
-        try:
-            if base_name(artifact).lower().endswith(".pb") and is_tensor(Glimpse(artifact)):
-                model.form = "tensor"
-                model.walk.tensor()
-            else:
-                model.walk.model()
-        except ReadError as error:
-            trouble = error
-        for fact in model.facts():
-            budget.fact()
-            yield fact
-        if trouble is not None:
-            raise trouble
+        walk = model.walk.model
+        if base_name(artifact).lower().endswith(".pb") and is_tensor(Glimpse(artifact)):
+            model.form = "tensor"
+            walk = model.walk.tensor
+        yield from stated(walk, model.facts, budget)

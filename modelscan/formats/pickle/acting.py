@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from modelscan.formats.outside import problem
 from modelscan.formats.pickle import literals
 from modelscan.formats.pickle.calls import called
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError, described_array
 from modelscan.formats.pickle.shown import abbreviated
-from modelscan.formats.pickle.state import HandlerTable, State, is_wrapper
+from modelscan.formats.pickle.state import HandlerTable, State, is_wrapper, names_file
 from modelscan.formats.pickle.templates import runs_template
 from modelscan.formats.pickle.tensors import storage_of
 from modelscan.formats.pickle.values import (
@@ -196,17 +197,19 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
 
 
 def _set_state(state: State, target: Call, value: Value, at: int) -> None:
-    if state.lean and _is_hidden(value) and (state.hides_name or target.arguments):
+    if state.lean and _is_hidden(value) and (state.hides_name or target.kept):
         raise EscalateError
     if runs_template(target, value, state.ledger.artifact):
         _run_template(state, target, value, at)
+    if names_file(target):
+        _name_file(state, value, at)
     if target.hooked:
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
     if sets_hook(value):
         target.hooked = True
     if not state.lean:
         target.give([value])
-    if target.arguments:  # kept for a function whose result is needed later
+    if target.kept:
         target.state = value
 
 
@@ -216,6 +219,18 @@ def _run_template(state: State, target: Call, value: Value, at: int) -> None:
         raise EscalateError
     if isinstance(target.function, Global):
         state.ledger.state_call(target.function, "denied", [value], "BUILD", at)
+
+
+def _name_file(state: State, value: Value, at: int) -> None:
+    """The state names a file, which joblib looks for in the folder of the pickle and unpickles."""
+    name = value.mapping().get(b"filename") if isinstance(value, Container) else None
+    if isinstance(name, bytes) and (text := name.decode("utf-8", "replace")):
+        if problem(text):
+            state.ledger.oddity("outside-file", abbreviated([name]), at)
+    elif state.lean:
+        raise EscalateError
+    else:
+        state.ledger.oddity("outside-file", "a computed name", at)
 
 
 def _is_hidden(value: Value) -> bool:

@@ -60,33 +60,56 @@ _Weight = list[int]
 
 def suspected(data: bytes) -> bool:
     """True when the bytes hold a chain of repeated references, or of nothing but nesting."""
-    *fetched_twice, duplicated, chained, nested = _patterns()
-    for opcode, again in zip(b"hjg", fetched_twice, strict=True):
-        # Each entry is fetched twice. Counting bytes is quicker than searching, and mostly enough.
-        if data.count(opcode) >= 2 * _LEVELS and len(set(again.findall(data))) >= _LEVELS:
+    for opcode, once, twice in _fetches():
+        # Each entry is fetched twice. Counting bytes is quicker than searching, searching for one
+        # fetch quicker than for two; and mostly that is enough.
+        if (
+            data.count(opcode) >= 2 * _LEVELS
+            and len(set(once.findall(data))) >= _LEVELS
+            and len(set(twice.findall(data))) >= _LEVELS
+        ):
             return True
-    if data.count(b"2") >= _LEVELS <= len(duplicated.findall(data)) and chained.search(data):
-        return True
-    return len(data) >= _NESTED and nested.search(data) is not None
+    if data.count(b"2") >= _LEVELS:
+        duplicated, chained = _copies()
+        if len(duplicated.findall(data)) >= _LEVELS and chained.search(data):
+            return True
+    return len(data) >= _NESTED and _nesting().search(data) is not None
+
+
+_PUT: Final = rb"(?:\x94|q.|r....|p\d{1,9}\n)?+"
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[bytes], ...]:
-    """What a bomb looks like. Most begin with a literal byte, which is what makes them quick.
+def _fetches() -> tuple[tuple[bytes, re.Pattern[bytes], re.Pattern[bytes]], ...]:
+    """An entry that is fetched, and one that is fetched again within a few bytes: in three ways.
 
-    The same entry is fetched again within a few bytes (in each of three ways); DUP and something
-    that uses it, once and over and over; nothing but nesting, over and over.
+    All begin with a literal byte, which is what makes them quick.
     """
-    put = rb"(?:\x94|q.|r....|p\d{1,9}\n)?+"
-    patterns = (
-        rb"h(.)(?=.{0,8}h\1)",
-        rb"j(....)(?=.{0,8}j\1)",
-        rb"g(\d{1,9})\n(?=.{0,8}g\1\n)",
-        rb"2[\x85-\x87latesu2(]",
-        rb"(?:2++[\x85-\x87latesu(]{1,6}+%s){%d}" % (put, _LEVELS),
-        rb"(?:[\]}\x8f(]%s){%d}|(?:[\x85aest]%s){%d}" % (put, _NESTED, put, _NESTED),
+    ways = ((b"h", b".", b""), (b"j", b"....", b""), (b"g", rb"\d{1,9}", rb"\n"))
+    return tuple(
+        (
+            opcode,
+            re.compile(rb"%s(?=(%s)%s)" % (opcode, entry, end), re.DOTALL),
+            re.compile(rb"%s(%s)%s(?=.{0,8}%s\1%s)" % (opcode, entry, end, opcode, end), re.DOTALL),
+        )
+        for opcode, entry, end in ways
     )
-    return tuple(re.compile(pattern, re.DOTALL) for pattern in patterns)
+
+
+@cache
+def _copies() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """DUP and something that uses it, once and over and over."""
+    return (
+        re.compile(rb"2[\x85-\x87latesu2(]"),
+        re.compile(rb"(?:2++[\x85-\x87latesu(]{1,6}+%s){%d}" % (_PUT, _LEVELS), re.DOTALL),
+    )
+
+
+@cache
+def _nesting() -> re.Pattern[bytes]:
+    """Nothing but openings, or closings, over and over."""
+    each = rb"(?:[\]}\x8f(]%s){%d}|(?:[\x85aest]%s){%d}"
+    return re.compile(each % (_PUT, _NESTED, _PUT, _NESTED), re.DOTALL)
 
 
 def verdict(window: Window, offset: int, budget: Budget) -> str:

@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from modelscan.formats.pickle.endless import passed_on, repeats, sized
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
+from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.special import (
     BY_NAME,
+    CALLERS,
     DELEGATES,
+    ENDLESS,
     EVALUATED,
     KEEP_ARGUMENTS,
     REBUILDERS,
     RECONSTRUCTORS,
     RETURNERS,
+    SIZED,
+    STATE_AT,
 )
 from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.tensors import check_geometry
@@ -30,6 +36,7 @@ from modelscan.formats.pickle.values import (
     Skipped,
     Tensor,
     Value,
+    sets_hook,
     tuple_items,
 )
 from modelscan.vocabulary.fact import Disposition
@@ -71,12 +78,33 @@ def called(
     state.ledger.state_call(function, disposition, arguments, opcode, at, instantiates=instantiates)
     reported = disposition in {"denied", "unknown"}
     made = _result(function, arguments, reported=reported, lean=state.lean)
+    _effects(state, function, arguments, made, at)
     if state.lean and function.simple and not reported:
         if instantiates:
             function.instance = made
         else:
             function.result = made
     return made
+
+
+def _effects(state: State, function: Global, arguments: Arguments, made: Call, at: int) -> None:
+    """What a function does with its arguments, beyond making something of them.
+
+    Raises:
+        EscalateError: the quick way cannot tell.
+    """
+    if state.ledger.endless:
+        passed_on(state, function, arguments, made, at)
+    place = STATE_AT.get(function.callable)
+    if place is not None and len(arguments) > place and sets_hook(arguments[place]):
+        if state.lean:
+            raise EscalateError
+        made.hooked = True
+    for index in CALLERS.get(function.callable, ()):
+        callee = arguments[index] if len(arguments) > index else None
+        if isinstance(callee, Call) or getattr(callee, "disposition", "") == "data-class":
+            detail = f"{abbreviated([callee])} to {function.callable}"
+            state.ledger.oddity("callable-argument", detail, at)
 
 
 def _disposition(
@@ -124,6 +152,7 @@ def _result(
     tensor = function is not None and function.callable in REBUILDERS
     kind = Tensor if tensor else Call
     made = kind(function, tuple(arguments) if keep else (), reported=reported)
+    made.kept = keep
     if not lean:
         made.give(arguments)
     return made
@@ -135,11 +164,15 @@ def _instance_of(
     """`copyreg._reconstructor(cls, base, state)` and `copyreg.__newobj__(cls, …)`.
 
     They only make an instance of `cls`, and count as that. What else they are handed must be
-    listed, since the `__init__` of `base` runs.
+    listed, since the `__init__` of `base` runs: of a class that may only be made and filled, that
+    is a call. Picklers write a built-in type there (`copyreg._reduce_ex`).
     """
     if not arguments or not isinstance(arguments[0], Global):
         return None
     cls, *rest = arguments
+    base = rest[0] if rest and function.name == "_reconstructor" else None
+    if isinstance(base, Global) and base.disposition == "data-class":
+        state.ledger.state_call(base, "unknown", rest[1:], opcode, at)
     state.ledger.state_call(function, function.disposition, arguments, opcode, at)
     state.ledger.check_arguments(function, rest, opcode, at)
     return called(state, cls, rest, opcode, at, instantiates=True)
@@ -207,7 +240,9 @@ def _delegated(state: State, function: Global, arguments: Arguments, opcode: str
     state.ledger.state_call(function, function.disposition, arguments, opcode, at)
     called(state, arguments[callee], tuple_items(arguments[given]), opcode, at)
     state.ledger.check_arguments(function, arguments, opcode, at)
-    return _result(function, arguments, lean=state.lean)
+    made = _result(function, arguments, lean=state.lean)
+    _effects(state, function, arguments, made, at)
+    return made
 
 
 def _returned(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
@@ -239,9 +274,16 @@ def _named(state: State, function: Global, arguments: Arguments, _opcode: str, a
 
 
 def _method(state: State, function: Global, arguments: Arguments, _opcode: str, _at: int) -> Value:
-    """`types.MethodType(function, instance)`: a method of a listed class, bound and not called."""
+    """`types.MethodType(function, instance)`: a method of a listed class, bound and not called.
+
+    Objects keep methods of their own classes. Those of paths, arrays and other plain types write
+    files, and no object keeps them.
+    """
     bound = arguments[0] if len(arguments) == 2 else None  # noqa: PLR2004  # what, and to what
-    if not isinstance(bound, Global) or not (bound.trusted or state.ledger.is_member(bound)):
+    if not isinstance(bound, Global):
+        return None
+    own = state.ledger.is_member(bound) and state.ledger.class_of(bound) == "data-class"
+    if not (bound.trusted or own):
         return None
     function.called = bound.called = True
     return Call(function)
@@ -266,6 +308,8 @@ _PATTERNS: Final[dict[str, _Pattern]] = {
     "builtins.getattr": _attribute_of,
     "builtins.type": _type_of,
     "builtins.iter": _iterator,
+    **dict.fromkeys(ENDLESS, repeats),
+    **dict.fromkeys(SIZED, sized),
     "types.MethodType": _method,
     "_codecs.encode": _encoded,
     **dict.fromkeys(REBUILDERS, check_geometry),

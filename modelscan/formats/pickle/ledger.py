@@ -40,6 +40,9 @@ _SCRIPT: Final = re.compile(r"(?:^|[/!])(?:data|constants|bytecode)\.pkl\Z|\.deb
 torch's own unpickler in C++ looks up among the types that the archive declares; in Python there is
 no such module (`torch/csrc/jit/serialization/unpickler.cpp`)."""
 _SCRIPT_MODULE: Final = "__torch__"
+_PROGRAM: Final = ".__main__"
+"""What a package runs as a program: importing it may do so. Objects of a program that runs name
+their module `__main__`, without a package."""
 
 
 class Ledger:
@@ -62,6 +65,8 @@ class Ledger:
         self._script = _SCRIPT.search(artifact.member or "") is not None
         self.templated = False
         """A class was imported whose instances run a part of their state (see `templates`)."""
+        self.endless = False
+        """An iterator was made that has no end (see `endless`)."""
         self.storages: dict[bytes, Storage] = {}
         """The storages that were asked for, by their key, as they were asked for first."""
         self._asked: dict[bytes, Storage] = {}
@@ -94,16 +99,22 @@ class Ledger:
 
     def is_member(self, value: Global) -> bool:
         """True for a method or the like of a listed class: harmless until it is called."""
-        cls, dot, member = value.name.partition(".")
-        listed = self._names.disposition(value.module, cls) not in {"denied", "unknown"}
+        _, dot, member = value.name.partition(".")
+        listed = self.class_of(value) not in {"denied", "unknown"}
         return bool(dot) and listed and "." not in member and not member.startswith("__")
+
+    def class_of(self, value: Global) -> Disposition:
+        """What the list says of the class that a dotted name begins with."""
+        return self._names.disposition(value.module, value.name.partition(".")[0])
 
     def disposition(self, module: str, name: str) -> Disposition:
         """What the list says of a name, or of the modules that it is reached through."""
         found = self._names.disposition(module, name)
         if self._script and module.partition(".")[0] == _SCRIPT_MODULE:
             return "constructor"
-        if found == "unknown" and (self._hops_to_denied(name) or self._below_denied(module)):
+        if found == "unknown" and (
+            module.endswith(_PROGRAM) or self._hops_to_denied(name) or self._below_denied(module)
+        ):
             return "denied"
         return found
 
@@ -128,6 +139,8 @@ class Ledger:
             instantiates: see `PickleCall.instantiates`.
         """
         function.called = True
+        if disposition == "unknown" and "." in function.name and not (function.own or instantiates):
+            self.oddity("dotted-name", function.callable, function.offset)
         rank = 2 if disposition == "denied" else 1 if disposition == "unknown" else 0
         weight = 1 + 2 * rank + (not instantiates)
         if weight <= function.stated:

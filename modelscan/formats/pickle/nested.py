@@ -7,8 +7,8 @@ from typing import Final
 
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import unescaped_text
-from modelscan.formats.pickle.special import NESTED_AT
-from modelscan.formats.pickle.values import Call, Global, Literal, Value
+from modelscan.formats.pickle.special import BUFFERS, NESTED_AT
+from modelscan.formats.pickle.values import Call, Container, Global, Literal, Value
 from modelscan.formats.pickle.window import Blob
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, SliceArtifact, child_name
 
@@ -30,6 +30,8 @@ def nested_artifact(
     ledger.budget.depth(parent.depth + 1)
     data: bytes | None = None
     if isinstance(source, Call):
+        source = _buffered(source)
+    if isinstance(source, Call):
         data = _encoded(ledger, source)
     elif isinstance(source, Literal) and not source.text:
         if isinstance(source.content, Blob):
@@ -40,6 +42,16 @@ def nested_artifact(
     return BytesArtifact(
         parent.name, data, member=child_name(parent, member), depth=parent.depth + 1
     )
+
+
+def _buffered(source: Call) -> Value:
+    """The content of an `io.BytesIO`, which is in its arguments or in its state; else the call."""
+    function, state = source.function, source.state
+    if not isinstance(function, Global) or function.callable not in BUFFERS:
+        return source
+    if isinstance(state, tuple | Container) and state:
+        return state[0]
+    return source.arguments[0] if source.arguments else None
 
 
 def _encoded(ledger: Ledger, source: Call) -> bytes | None:

@@ -8,7 +8,7 @@ exactly where the file ends counts, followed by the same machine that reads pick
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from modelscan.budget import Budget, Limits
@@ -46,6 +46,10 @@ _PADDING: Final = 16 << 20
 _NAME: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
 _IMPORT: Final = re.compile(rb"[ci][A-Za-z_][\w.]{0,99}\n[A-Za-z_][\w.]{0,99}\n")
 _TRIES: Final = 16
+_BEGINS: Final = re.compile(rb"\x80[\x00-\x05]|" + _IMPORT.pattern)
+_MANY_TRIES: Final = 256
+_SPAN: Final = 16 << 10
+"""Bytes that are followed of each that may begin a hidden pickle."""
 _NO_NAMES: Final = PickleGlobals()
 
 
@@ -67,6 +71,27 @@ def looks_like_pickle(
     if _runs(head, size, 0, _LONG_RUN, strict=True) and _acts(head, size, follows=follows):
         return True
     return tail is not None and size > len(head) and _long_line(head) and _ends_in_call(tail())
+
+
+def hidden_pickles(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where in these bytes pickles are that call something: where each begins, and how long it is.
+
+    Asked of what no loader should come to: bytes behind the end of a pickle, or behind a break.
+    Only a call of something with a name counts: two bytes that begin a pickle are in any data.
+    """
+    at = 0
+    for _ in range(_MANY_TRIES):
+        found = _BEGINS.search(data, at)
+        if found is None:
+            return
+        at = found.start()
+        ledger, end = _followed(data[at : at + _SPAN])
+        if _calls(ledger):
+            length = end if isinstance(end, int) else len(data) - at
+            yield at, length
+            at += length
+        else:
+            at += 1
 
 
 def _long_line(head: bytes) -> bool:
@@ -144,18 +169,25 @@ def _is_name(text: str) -> bool:
 
 def _acts(head: bytes, size: int, *, follows: bool) -> bool:
     """Follow the bytes: true for an import that is called, or for an end where the file ends."""
-    artifact = BytesArtifact("", head)
-    budget = Budget(Limits(facts=64, values=4096))
-    ledger = Ledger(artifact, _NO_NAMES, budget)
-    machine = Machine(Window(artifact), ledger, budget, lean=False)
     whole = size <= len(head)
-    try:
-        end = machine.run(0)
-    except ReadError as error:
-        ran_out = not whole and not isinstance(error, BrokenError)
+    ledger, end = _followed(head)
+    if isinstance(end, ReadError):
+        ran_out = not whole and not isinstance(end, BrokenError)
         return _calls(ledger) or (ran_out and _goes_on(head, size))
     rest = head[end:].strip(b"\0\r\n\t ")
     return _calls(ledger) or (whole and not rest and (follows or end >= _NOT_TRIVIAL * 2))
+
+
+def _followed(data: bytes) -> tuple[Ledger, int | ReadError]:
+    """What the pickle that begins here does, and where it ends, or how it breaks."""
+    artifact = BytesArtifact("", data)
+    budget = Budget(Limits(facts=64, values=4096))
+    ledger = Ledger(artifact, _NO_NAMES, budget)
+    machine = Machine(Window(artifact), ledger, budget, lean=False)
+    try:
+        return ledger, machine.run(0)
+    except ReadError as error:
+        return ledger, error
 
 
 def _goes_on(head: bytes, size: int) -> bool:

@@ -19,12 +19,12 @@ from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
 from modelscan.formats.pickle.opcodes import PROTO
-from modelscan.formats.pickle.probe import looks_like_pickle
+from modelscan.formats.pickle.probe import hidden_pickles, looks_like_pickle
 from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
 from modelscan.formats.pickle.tensors import ITEM_SIZES
 from modelscan.formats.pickle.window import WHOLE, Window
 from modelscan.formats.reader import Glimpse
-from modelscan.vocabulary.artifact import Artifact, base_name, place
+from modelscan.vocabulary.artifact import Artifact, SliceArtifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, TorchCheckpoint, TorchStorages
 from modelscan.vocabulary.lists import PickleGlobals
@@ -97,7 +97,7 @@ class PickleReader:
                 yield from ledger.drain()
                 raise
             except ReadError as error:
-                yield from self._broken(ledger, error, offset)
+                yield from self._broken(ledger, window, error, offset)
                 return
             yield from ledger.drain()
             count += 1
@@ -110,18 +110,21 @@ class PickleReader:
         yield from _asked(ledger)
         if (place_of_data := _first_data(window, offset)) is not None:
             ledger.oddity("trailing-data", _size_of(artifact, place_of_data), place_of_data)
+            yield from _hidden(artifact, place_of_data, budget)
         yield from ledger.drain()
 
     @staticmethod
     def _broken(
-        ledger: Ledger, error: ReadError, offset: int
+        ledger: Ledger, window: Window, error: ReadError, offset: int
     ) -> Iterator[Fact | Artifact | Coverage]:
-        """What was found before a pickle broke, and the break.
+        """What was found before a pickle broke, the break, and what may be hidden behind it.
 
         Raises:
             ReadError: nothing was imported before: this may never have been a pickle.
         """
         if not isinstance(error, UnknownArrayError):
+            if window.take(offset, 1) == _PROTO or offset:
+                yield from _hidden(ledger.artifact, (error.offset or offset) + 1, ledger.budget)
             if not ledger.imports:
                 yield from ledger.drain()
                 raise error
@@ -265,6 +268,18 @@ def _first_data(window: Window, offset: int) -> int | None:
             return offset + len(piece) - len(rest)
         offset += len(piece)
     return None
+
+
+def _hidden(artifact: Artifact, offset: int, budget: Budget) -> Iterator[Artifact]:
+    """Pickles that call something, in bytes that belong to none: files of their own.
+
+    Loaders do not come to them, unless they are made to: they are not there by accident.
+    """
+    data = artifact.read_at(offset, WHOLE) if offset < artifact.size else b""
+    budget.step(len(data) // 64)
+    for start, length in hidden_pickles(data):
+        begin = offset + start
+        yield SliceArtifact(artifact, begin, length, f"pickle@{begin}")
 
 
 def _size_of(artifact: Artifact, offset: int) -> str:

@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-WRAPPER: Final = frozenset({"joblib.numpy_pickle.NumpyArrayWrapper"})
+_JOBLIBS: Final = ("joblib", "sklearn.externals.joblib")
+"""scikit-learn carried a copy until 0.22."""
+WRAPPER: Final = frozenset(f"{name}.numpy_pickle.NumpyArrayWrapper" for name in _JOBLIBS)
 """Instances of these are followed by an array of raw bytes."""
-KEEP_ARGUMENTS: Final = frozenset({"numpy.dtype", "_codecs.encode"})
-"""Their arguments are needed later: an array's item size, encoded bytes."""
+BUFFERS: Final = frozenset({"_io.BytesIO", "io.BytesIO"})
+"""Bytes as a file: in their arguments, or in their state."""
+KEEP_ARGUMENTS: Final = frozenset({"numpy.dtype", "_codecs.encode"}) | BUFFERS
+"""Their arguments and state are needed later: an array's item size, encoded bytes."""
 RECONSTRUCTORS: Final = frozenset(
     {"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"}
 )
@@ -29,6 +33,31 @@ DELEGATES: Final = {
 }
 """They call another function: the place of that function among the arguments, and the place of the
 tuple that it is given."""
+CALLERS: Final = {
+    "numpy.random._pickle.__generator_ctor": (1,),
+    "numpy.random._pickle.__randomstate_ctor": (1,),
+    "spacy.tokenizer.Tokenizer": (2, 3, 4, 5, 6),
+}
+"""They call a function that they are given with something else that they are given: its places
+among the arguments. A class that was only read as one to be made and filled is not enough."""
+STATE_AT: Final = {
+    "torch._tensor._rebuild_from_type": 3, "torch._tensor._rebuild_from_type_v2": 3,
+    "torch._utils._rebuild_parameter_v2": 3, "torch._utils._rebuild_parameter_with_state": 3,
+}  # fmt: skip
+"""They set a state: its place among the arguments."""
+ENDLESS: Final = frozenset(
+    {"itertools.count", "itertools.cycle", "itertools.repeat", "builtins.range"}
+)
+"""They make iterators that may have no end."""
+SIZED: Final = frozenset({"builtins.bytes", "builtins.bytearray"})
+"""They take a length."""
+FILE_WRAPPERS: Final = frozenset(
+    f"{name}.{module}.{cls}"
+    for name in _JOBLIBS
+    for module in ("numpy_pickle", "numpy_pickle_compat")
+    for cls in ("NDArrayWrapper", "ZNDArrayWrapper")
+)
+"""Instances of these name a file beside the pickle, which joblib opens (and wrote before 0.10)."""
 RETURNERS: Final = frozenset({
     "torch.jit._pickle.build_boollist", "torch.jit._pickle.build_doublelist",
     "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensor_from_id",
@@ -63,7 +92,8 @@ NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_
 """Which argument of a nested loader is the pickle, when it is not the first."""
 SPECIAL: Final = (
     WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | RETURNERS | DELEGATES.keys()
-    | BY_NAME.keys() | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
+    | BY_NAME.keys() | CALLERS.keys() | STATE_AT.keys() | ENDLESS | SIZED
+    | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
 )  # fmt: skip
 """All of them."""
 TEMPLATED: Final = frozenset({"scipy.stats"})

@@ -10,7 +10,7 @@ from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError, Memo
 from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError
-from modelscan.formats.pickle.special import WRAPPER
+from modelscan.formats.pickle.special import FILE_WRAPPERS, WRAPPER
 from modelscan.formats.pickle.values import (
     CONTAINERS,
     PLAIN,
@@ -93,7 +93,7 @@ class State:
 
     @property
     def hides_array(self) -> bool:
-        """A skipped value may be a wrapper that an array follows."""
+        """A skipped value may be a wrapper that an array follows, or that names a file."""
         return self._hidden_array or self._hides_anything
 
     @property
@@ -170,7 +170,7 @@ class State:
             or (isinstance(value, Global) and not value.simple)
             for value in reached
         )
-        self._hidden_array |= any(map(is_wrapper, reached))
+        self._hidden_array |= any(map(is_wrapper, reached)) or any(map(names_file, reached))
         self.memo.skip(keys)
         self._leave_behind()
 
@@ -204,10 +204,19 @@ def _check(reached: Iterable[Value]) -> None:
 
 def is_wrapper(value: Value) -> bool:
     """True for an instance that joblib's array of raw bytes follows."""
+    return _made_by(value, WRAPPER)
+
+
+def names_file(value: Value) -> bool:
+    """True for an instance whose state names a file that joblib opens."""
+    return _made_by(value, FILE_WRAPPERS)
+
+
+def _made_by(value: Value, names: frozenset[str]) -> bool:
     return (
         isinstance(value, Call)
         and isinstance(value.function, Global)
-        and value.function.callable in WRAPPER
+        and value.function.callable in names
     )
 
 

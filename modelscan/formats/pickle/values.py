@@ -24,16 +24,17 @@ from modelscan.vocabulary.fact import Disposition
 OddityKind = OneOf[
     "computed-name", "overwritten-state", "extension-code", "dotted-name", "callable-argument",
     "persistent-id", "broken-stream", "trailing-data", "tensor-outside-storage", "storage-mismatch",
-    "reference-bomb", "frame-mismatch",
+    "reference-bomb", "frame-mismatch", "outside-file",
 ]  # fmt: skip
 """As in `PickleOddity.kind`."""
 
 KEPT_ITEMS: Final = 16
 """Items that a container keeps whatever they are: enough for arguments and small states. Even, so
 that a dictionary's keys and values stay in turns."""
-HOOKS: Final = frozenset({b"__setstate__", b"__class__", b"append", b"extend", b"add"})
+HOOKS: Final = frozenset({b"__setstate__", b"__class__", b"__dict__", b"append", b"extend", b"add"})
 """Attributes of an instance that the unpickler itself looks up and calls: for BUILD, for APPEND(S)
-and for ADDITEMS (`load_build`, `do_append`, `load_additems` in `Modules/_pickle.c`)."""
+and for ADDITEMS (`load_build`, `do_append`, `load_additems` in `Modules/_pickle.c`). A state goes
+into `__dict__`, which may be made to be another object's, or a module's."""
 
 
 class Opaque:
@@ -91,7 +92,10 @@ class Global:
 class Call:
     """What a call returns, or an instance that was made."""
 
-    __slots__ = ("arguments", "function", "hooked", "links", "reported", "shared", "state")
+    __slots__ = (
+        "arguments", "endless", "function", "hooked", "kept", "links", "reported", "shared",
+        "state",
+    )  # fmt: skip
 
     def __init__(
         self, function: Value, arguments: Sequence[Value] = (), *, reported: bool = False
@@ -106,6 +110,10 @@ class Call:
         self.shared = False
         self.hooked = False
         """True when its state sets an attribute that the unpickler calls."""
+        self.kept = False
+        """True when its arguments and its state are needed later."""
+        self.endless = False
+        """True for an iterator without an end (see `endless`)."""
 
     def give(self, values: Sequence[Value]) -> None:
         """Arguments, items or a state that it has been given."""

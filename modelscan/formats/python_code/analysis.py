@@ -19,7 +19,7 @@ from modelscan.formats.python_code.binding import bind
 from modelscan.formats.python_code.evaluate import Evaluator
 from modelscan.formats.python_code.judged import Judged
 from modelscan.formats.python_code.judging import handed_over, judge, made_function
-from modelscan.formats.python_code.names import DATA_CONSUMERS, canonical
+from modelscan.formats.python_code.names import CLIENTS, DATA_CONSUMERS, canonical
 from modelscan.formats.python_code.reach import Reach, When
 from modelscan.formats.python_code.results import Called
 from modelscan.formats.python_code.scopes import Scope
@@ -34,11 +34,12 @@ _NESTED_TEXT: Final = 1 << 20
 _BATCH: Final = 64
 _ASIDE: Final = frozenset({"hook", "item", "reduction"})
 """Events that call nothing there and then."""
-_NEVER_CALL: Final = frozenset(
-    {"isinstance", "issubclass", "hasattr", "getattr", "callable", "print", "repr", "str", "id",
-     "type", "functools.partial", "functools.wraps", "functools.update_wrapper",
-     "inspect.signature", "inspect.isfunction", "inspect.isbuiltin", "inspect.getsource"}
-)  # fmt: skip
+_NEVER_CALL: Final = frozenset({
+    "isinstance", "issubclass", "hasattr", "getattr", "callable", "print", "repr", "str", "id",
+    "type", "functools.partial", "functools.wraps", "functools.update_wrapper",
+    "inspect.signature", "omegaconf.OmegaConf.register_new_resolver", "inspect.isfunction",
+    "inspect.isbuiltin", "inspect.getsource",
+})  # fmt: skip
 """Functions that are handed functions and do not call them."""
 
 
@@ -198,6 +199,8 @@ class Analysis:
 
     def _placed(self, judged: Judged, event: Event, when: When) -> Iterator[Found]:
         line = event.node.lineno
+        if judged.call in CLIENTS:
+            when = "call"  # nothing is sent before somebody uses it
         if not judged.source:
             yield Found(line, judged, when)
             return

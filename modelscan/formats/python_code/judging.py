@@ -14,6 +14,7 @@ from modelscan.formats.python_code import paths
 from modelscan.formats.python_code.files import judge_file
 from modelscan.formats.python_code.judged import Judged, command_of, text_of
 from modelscan.formats.python_code.names import (
+    CLIENTS,
     DATA_HELPERS,
     EXECUTORS,
     FETCHES,
@@ -23,9 +24,9 @@ from modelscan.formats.python_code.names import (
     behaviour_of,
     canonical,
 )
-from modelscan.formats.python_code.results import SOURCE_FILE, Called
+from modelscan.formats.python_code.results import SENDING, SOURCE_FILE, Called
 from modelscan.formats.python_code.surroundings import judge_surroundings
-from modelscan.formats.python_code.values import Value, Values, shown
+from modelscan.formats.python_code.values import UNKNOWN, Value, Values, shown
 from modelscan.vocabulary.fact import CodeAction
 
 
@@ -49,6 +50,11 @@ def judge(callee: Value, call: Called, operands: Values) -> Judged | None:
         return judgement(root, name, call, operands)
     if name.startswith("ctypes."):
         return _native_function(name, call)
+    if name in _LOOKUPS:  # a name that carries something out, to whoever answers for its domain
+        told = _TOLD.search(shown(call.get(0, "host")))
+        return Judged("sends-data", name, text_of(call)) if told else None
+    if name.startswith(_SHELLS):
+        return Judged("starts-process", name, command_of(call))
     if name == "os.dup2":
         from_socket = any(value.name.startswith(("socket.", "_socket.")) for value in call.all)
         return Judged("remote-shell", name) if from_socket else None
@@ -139,8 +145,12 @@ def _runs_path(root: str, _name: str, call: Called, _operands: Values) -> Judged
         return Judged("runs-download", root, text)
     if _LIBRARY.search(text):
         return Judged("loads-native-code", root, text)
-    hidden = _NAMED_FILE.search(text) and not text.endswith((".py", ".pyw"))
+    named = _NAMED_FILE.search(text) or (path.known and path.known == text)
+    hidden = named and not text.endswith((".py", ".pyw"))
     return Judged("runs-code" if hidden else "runs-file", root, text)
+
+
+_REACHING: Final = frozenset({"connect", "connect_ex", "send", "sendall", "sendto"})
 
 
 def _network(root: str, name: str, call: Called, _operands: Values) -> Judged | None:
@@ -148,12 +158,17 @@ def _network(root: str, name: str, call: Called, _operands: Values) -> Judged | 
         return Judged("sends-secrets", name, text_of(call))
     if root in DATA_HELPERS:
         return Judged("downloads-data", root, text_of(call))
-    if name != root:
-        return None  # what is done with a connection that was made
+    if name != root:  # what is done with a connection that was made
+        reaches = root == "socket.socket" and name.rpartition(".")[2] in _REACHING
+        return Judged("sends-data", name, text_of(call)) if reaches else None
+    if root == "socket.socket":  # to look for a free port, one is made, too
+        return Judged("network", root, text_of(call))
     sends = {"data", "json", "files", "body"} & call.named.keys()
     second = root == "urllib.request.urlopen" and len(call.arguments) > 1
-    fetches = 0 if sends or second or root not in FETCHES else call.node
-    return Judged("network", root, text_of(call), fetches=fetches)
+    body = call.get(0).name == SENDING
+    if sends or second or body or root not in FETCHES | CLIENTS:
+        return Judged("sends-data", root, text_of(call))
+    return Judged("network", root, text_of(call), fetches=call.node)
 
 
 def _native(root: str, _name: str, call: Called, _operands: Values) -> Judged:
@@ -218,6 +233,12 @@ def _deserialises(root: str, name: str, call: Called, _operands: Values) -> Judg
 
 
 _Judgement = Callable[[str, str, Called, Values], Judged | None]
+_LOOKUPS: Final = frozenset({
+    "socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo",
+})  # fmt: skip
+_TOLD: Final = re.compile(rf"{UNKNOWN}\.?[\w-]*(?:\.[\w-]+)*\.[a-z]{{2,}}\.?$")
+_SHELLS: Final = ("sh.", "plumbum.local", "plumbum.cmd.", "fabric.Connection.", "fabric.Connection")
+"""Libraries whose every name is a command."""
 _JUDGEMENTS: Final[dict[str, _Judgement]] = {
     "starts-process": _process,
     "runs-code": _runs,

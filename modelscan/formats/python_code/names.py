@@ -17,6 +17,9 @@ _PROCESS = [
     "subprocess.getoutput", "subprocess.getstatusoutput", "_posixsubprocess.fork_exec",
     "asyncio.create_subprocess_exec", "asyncio.create_subprocess_shell",
     "asyncio.subprocess.create_subprocess_exec", "asyncio.subprocess.create_subprocess_shell",
+    "asyncio.get_event_loop.subprocess_shell", "asyncio.get_event_loop.subprocess_exec",
+    "asyncio.get_running_loop.subprocess_shell", "asyncio.get_running_loop.subprocess_exec",
+    "asyncio.new_event_loop.subprocess_shell", "asyncio.new_event_loop.subprocess_exec",
     "pty.spawn", "pty.fork", "commands.getoutput", "commands.getstatusoutput", "platform.popen",
     "popen2.popen2", "popen2.popen3", "psutil.Popen", "pexpect.spawn", "pexpect.run",
     "pexpect.spawnu", "distutils.spawn.spawn", "setuptools._distutils.spawn.spawn",
@@ -53,7 +56,10 @@ _UPLOADS = [
     "httplib.HTTPConnection", "requests.post", "requests.put", "requests.patch", "requests.delete",
     "requests.request", "requests.Session", "requests.session", "httpx.post", "httpx.put",
     "httpx.patch", "httpx.request", "httpx.Client", "httpx.AsyncClient", "aiohttp.ClientSession",
-    "urllib3.PoolManager", "urllib3.request", "pycurl.Curl", "ftplib.FTP", "ftplib.FTP_TLS",
+    "urllib3.PoolManager", "urllib3.request", "pycurl.Curl", "pycurl.Curl.perform",
+    "aiohttp.ClientSession.post", "aiohttp.ClientSession.put", "aiohttp.ClientSession.request",
+    "aiohttp.ClientSession.ws_connect", "urllib3.PoolManager.urlopen",
+    "ftplib.FTP", "ftplib.FTP_TLS",
     "smtplib.SMTP", "smtplib.SMTP_SSL", "telnetlib.Telnet", "poplib.POP3", "imaplib.IMAP4",
     "xmlrpc.client.ServerProxy", "xmlrpclib.ServerProxy", "asyncio.open_connection",
     "asyncio.start_server", "websocket.create_connection", "websocket.WebSocketApp",
@@ -62,13 +68,19 @@ _UPLOADS = [
     "http.server.ThreadingHTTPServer", "xmlrpc.server.SimpleXMLRPCServer", "webbrowser.open",
 ]  # fmt: skip
 
+CLIENTS: Final = frozenset({
+    "requests.Session", "requests.session", "httpx.Client", "httpx.AsyncClient",
+    "aiohttp.ClientSession", "urllib3.PoolManager", "pycurl.Curl",
+})  # fmt: skip
+"""Objects that open a connection when a method of theirs is called, and not when they are made."""
+
 _FETCHES = [
     "urllib.request.urlopen", "urllib.request.urlretrieve", "urllib.request.build_opener",
     "urllib.request.URLopener", "urllib.request.FancyURLopener", "urllib2.urlopen",
     "urllib.urlopen", "urllib.urlretrieve", "requests.get", "requests.head", "httpx.get",
     "httpx.head", "httpx.stream", "wget.download", "gdown.download", "gdown.download_folder",
     "torch.hub.download_url_to_file", "torchvision.datasets.utils.download_url",
-    "urllib3.PoolManager.request",
+    "urllib3.PoolManager.request", "aiohttp.ClientSession.get",
 ]  # fmt: skip
 
 _NATIVE = [
@@ -163,6 +175,14 @@ _SAME_MODULE: Final = {
 }  # fmt: skip
 
 
+_SAME_OBJECT: Final = (
+    ("requests.Session.", "requests."), ("requests.session.", "requests."),
+    ("requests.sessions.Session.", "requests."), ("httpx.Client.", "httpx."),
+    ("httpx.AsyncClient.", "httpx."),
+)  # fmt: skip
+"""Clients whose methods are called, and do, what the functions of their module are and do."""
+
+
 def canonical(name: str) -> str:
     """The name that a call goes by: without the brackets of results, and by its usual module.
 
@@ -181,7 +201,11 @@ def canonical(name: str) -> str:
     parts[:1] = _SAME_MODULE.get(parts[0], parts[0]).split(".")
     if parts[0] == "builtins" and len(parts) > 1:
         del parts[0]
-    return ".".join(parts)
+    found = ".".join(parts)
+    for prefix, module in _SAME_OBJECT:
+        if found.startswith(prefix):
+            return module + found.removeprefix(prefix)
+    return found
 
 
 def behaviour_of(name: str) -> tuple[str, str]:

@@ -54,8 +54,6 @@ class NotebookReader:
         """See `Reader.format`."""
         return "notebook"
 
-    extensions = frozenset({".ipynb"})
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name: a notebook is JSON, and programs go by the name."""
         return glimpse.extension == ".ipynb"

@@ -12,7 +12,7 @@ _SECRET: Final = re.compile(
     r"|\.git-credentials|\.docker[\\/]config\.json|\.kube[\\/]config|\.config[\\/]gcloud"
     r"|application_default_credentials|/etc/(?:passwd|shadow|gshadow|sudoers)\b|\.pypirc\b|\.npmrc\b"
     r"|\.gnupg\b|huggingface[\\/](?:token|stored_tokens)$|[\\/]Login Data\b|Cookies\.binarycookies"
-    r"|wallet\.dat\b|\.bash_history|\.zsh_history|/proc/(?:self|\d+)/environ|\.azure[\\/]"
+    r"|wallet\.dat\b|[\\/]secrets[\\/]kubernetes\.io\b|\.bash_history|\.zsh_history|/proc/(?:self|\d+)/environ|\.azure[\\/]"
 )
 """Where credentials live."""
 
@@ -22,9 +22,15 @@ _PERSISTENT: Final = re.compile(
     r"|LaunchDaemons"
     r"|systemd[\\/](?:user|system)|\.service$|Start Menu[\\/].*Startup|ld\.so\.preload"
     r"|site-packages|dist-packages|(?:site|user)customize\.py|\.git[\\/]hooks|CurrentVersion\\+Run"
-    r"|/proc/self/mem\b"
+    r"|/proc/self/mem\b|(?:^|\s)(?:Run|RunOnce)(?:\s|$)"
 )
 """What is run later, by a shell, a scheduler, a login or an interpreter."""
+
+_EVERYTHING: Final = re.compile(
+    r"(?:/|~|[A-Za-z]:[\\/]?|/(?:bin|boot|etc|home|lib|opt|root|srv|usr|var)(?:/[\w.-]+)?"
+    r"|~/(?:Documents|Desktop|Pictures|Downloads))/?"
+)
+"""The root, the home folders and the folders of the system."""
 
 _DOWNLOAD: Final = (
     r"(?:curl|wget|fetch|Invoke-WebRequest|iwr|Invoke-RestMethod|irm|DownloadString|DownloadFile)\b"
@@ -74,6 +80,11 @@ _MAX: Final = 2_048
 def is_secret(path: str) -> bool:
     """True for a place where credentials live."""
     return _SECRET.search(path[:_MAX]) is not None
+
+
+def is_everything(path: str) -> bool:
+    """True for a folder that holds what belongs to somebody else: to remove it is destruction."""
+    return _EVERYTHING.fullmatch(path) is not None
 
 
 def is_persistent(path: str) -> bool:

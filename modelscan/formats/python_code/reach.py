@@ -13,7 +13,7 @@ from typing import Final, Literal
 from modelscan.formats.python_code.evaluate import Evaluator
 from modelscan.formats.python_code.scopes import Function
 from modelscan.formats.python_code.structure import Event, Structure
-from modelscan.formats.python_code.values import Value
+from modelscan.formats.python_code.values import Value, Values
 
 When = Literal["import", "instantiation", "call"]
 
@@ -27,6 +27,8 @@ _USED_BY_LIBRARIES: Final = frozenset({
     "load_context", "initialize", "handle", "inference", "execute", "setup", "build",
 })  # fmt: skip
 """Methods that a library calls when it loads or runs a model, without being asked for them."""
+_INTERFACES: Final = ("gradio.", "streamlit.")
+"""Libraries that are handed functions and call them when somebody presses a button."""
 _CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__")
 
 
@@ -98,12 +100,21 @@ def _called(event: Event, evaluator: Evaluator) -> Iterator[Function]:
         value.name for value in evaluator.values(event.holder, event.scope)
     ):
         return  # an attribute of an object of the module, which nobody calls by itself
-    if event.kind != "call" or not isinstance(node, ast.Call):
-        for value in evaluator.values(node, event.scope):
-            yield from _behind(value)
-        return
-    for value in evaluator.values(node.func, event.scope):
+    call = node if event.kind == "call" and isinstance(node, ast.Call) else None
+    callees = evaluator.values(call.func if call else node, event.scope)
+    for value in callees:
         yield from _behind(value)
+    if call and not _waits(callees):
+        yield from _handed(call, event, evaluator)
+
+
+def _waits(callees: Values) -> bool:
+    """True when what is called keeps functions until somebody presses a button."""
+    return any(value.name.startswith(_INTERFACES) for value in callees)
+
+
+def _handed(node: ast.Call, event: Event, evaluator: Evaluator) -> Iterator[Function]:
+    """The functions that a call hands over, alone or in a list."""
     handed = [*node.args, *(word.value for word in node.keywords)]
     for argument in handed:
         for value in evaluator.values(argument, event.scope):

@@ -42,9 +42,6 @@ class PythonReader:
         """See `Reader.format`."""
         return "python source"
 
-    extensions = _EXTENSIONS | {_START_UP}
-    starts = (b"#!",)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension; without one by its first line; `.pth` when it is text that imports."""
         if glimpse.extension in _EXTENSIONS:

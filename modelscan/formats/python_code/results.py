@@ -17,6 +17,8 @@ from modelscan.formats.python_code.values import Plain, Purse, Value, Values, ta
 
 SOURCE_FILE: Final = "open(*.py)"
 """Stands for an open file whose name ends in `.py`: its text is scanned as a file of its own."""
+SENDING: Final = "urllib.request.Request(data)"
+"""Stands for a request that has a body."""
 
 _OPAQUE: Final = frozenset(
     {"len", "isinstance", "issubclass", "hasattr", "hash", "id", "bool", "int", "float", "type"}
@@ -149,6 +151,23 @@ def _import(name: str, call: Called) -> Values:
     return (named(text.partition(".")[0] if top else text.replace(":", ".")),)
 
 
+def _request(name: str, call: Called) -> Values:
+    """A request of urllib; with a body, it sends."""
+    body = call.get(1, "data") not in (Value(), Value(name="None"))
+    return (tainted(call.all, name=SENDING if body else f"{name}()"),)
+
+
+def _spec(name: str, call: Called) -> Values:
+    """`find_spec("os")`, of which `module_from_spec` makes the module."""
+    return (Value(name=f"{name}()", text=call.get(0, "name").text),)
+
+
+def _module_of(_name: str, call: Called) -> Values:
+    spec = call.get(0, "spec")
+    found = spec.name == "importlib.util.find_spec()" and isinstance(spec.text, str)
+    return (named(str(spec.text)) if found else tainted(call.all),)
+
+
 def _vars(_name: str, call: Called) -> Values:
     return tuple(call.arguments[:1]) or (Value(name="vars()"),)
 
@@ -232,6 +251,12 @@ def _make_path(_name: str, call: Called) -> Values:
     return (_path(tuple(call.arguments), call),)
 
 
+def _installed(_name: str, _call: Called) -> Values:
+    """Where packages are installed, as one folder or as a list of them."""
+    folder = Value(text="site-packages")
+    return (Value(text="site-packages", items=(folder,)),)
+
+
 def _home(name: str, _call: Called) -> Values:
     return (Value(name=f"{name}()", text="~"),)
 
@@ -260,6 +285,8 @@ _HANDLERS: Final[dict[str, _Handler]] = {
     "getattr": _getattr, "inspect.getattr_static": _getattr,
     "__import__": _import, "importlib.import_module": _import, "importlib.__import__": _import,
     "importlib.reload": _first, "pkgutil.resolve_name": _import, "pydoc.locate": _import,
+    "urllib.request.Request": _request,
+    "importlib.util.find_spec": _spec, "importlib.util.module_from_spec": _module_of,
     "vars": _vars, "globals": _globals, "locals": _globals,
     "functools.reduce": _reduce, "functools.partial": _first, "operator.attrgetter": _getter,
     "operator.methodcaller": _getter,
@@ -269,6 +296,7 @@ _HANDLERS: Final[dict[str, _Handler]] = {
     "chr": _chr, "bytes": _bytes, "bytearray": _bytes, "str": _str, "map": _map,
     "reversed": _reversed, "codecs.decode": _codec, "compile": _compile,
     "os.path.join": _join_path, "os.getenv": _variable, "os.environ.get": _variable,
+    "site.getsitepackages": _installed, "sysconfig.get_path": _installed,
     "pathlib.Path": _make_path, "pathlib.PosixPath": _make_path, "pathlib.PurePath": _make_path,
     "pathlib.Path.home": _home,
     "open": _open, "io.open": _open, "codecs.open": _open, "os.open": _open,

@@ -19,7 +19,8 @@ from modelscan.formats.python_code.values import Value, shown
 
 _LOADING: Final = frozenset({
     "BASH_ENV", "DYLD_INSERT_LIBRARIES", "GIT_SSH", "GIT_SSH_COMMAND", "LD_AUDIT", "LD_PRELOAD",
-    "NODE_OPTIONS", "PERL5OPT", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "RUBYOPT",
+    "NODE_OPTIONS", "PERL5OPT", "PYTHONBREAKPOINT", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP",
+    "RUBYOPT",
 })  # fmt: skip
 """Variables that make programs load or run something."""
 _LEADING: Final = frozenset({
@@ -32,10 +33,11 @@ _SETTERS: Final = frozenset({"os.putenv", "os.environ.setdefault", "os.environ.u
 _PATHS: Final = re.compile(r"sys\.path\.(?:insert|append|extend)")
 _HOOKS: Final = re.compile(r"sys\.(?:meta_path|path_hooks)\.(?:insert|append|extend)")
 _FOREIGN: Final = re.compile(
-    r"^(?:/tmp|/var/tmp|/dev/shm|%(?:TEMP|APPDATA)%)|^\w+://|\.(?:zip|whl)$",
+    r"^(?:/tmp|/var/tmp|/dev/shm|%(?:TEMP|APPDATA)%)|^\w+://"
+    r"|\.(?:zip|whl|egg|bin|pt|pth|pkl|dat|safetensors|gguf|onnx|h5|npz|tar|gz|txt|json|png|jpg)$",
     re.IGNORECASE,
 )
-"""Folders that others write to, and archives."""
+"""Folders that others write to, and files: Python imports from archives, whatever their names."""
 _REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
 
 

@@ -39,8 +39,6 @@ class RDataReader:
 
     format = "rds"
 
-    starts = (b"RD", b"X\n", b"A\n", b"B\n")
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the first bytes."""
         return _START.match(glimpse.head) is not None

@@ -6,7 +6,8 @@ runtimes read past its end; a link lets a model read any file of the machine (CV
 its kin, for which ONNX now demands a plain file beside the model).
 
 Names that lead out of the folder are judged as written, and are none of this relator's business.
-Whether a file has a second name (a hard link) is not known here.
+A second name (a hard link) of the data alone is a link, too: where the model itself has one, some
+package manager or store has linked all of it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from modelscan.formats.repository.relator import Facts, RepositoryView
-from modelscan.vocabulary.fact import Fact, GraphFile, GraphFileCheck, SpecialFile
+from modelscan.vocabulary.fact import Fact, GraphFile, GraphFileCheck, SharedFile, SpecialFile
 
 _SAME: Final = 20
 """Disagreements that are stated for one model."""
@@ -30,6 +31,7 @@ class GraphFileRelator:
         if not view.folder:
             return
         special = {fact.location.file: fact for fact in facts.of(SpecialFile)}
+        shared = {fact.location.file for fact in facts.of(SharedFile)}
         stated: dict[str, int] = {}
         for fact in facts.of(GraphFile):
             where = fact.location
@@ -37,6 +39,8 @@ class GraphFileRelator:
                 continue
             path = posixpath.normpath(posixpath.join(posixpath.dirname(where.file), fact.path))
             problem = _problem(path, fact.extent, view, special)
+            if problem is None and path in shared and where.file not in shared:
+                problem = "no-plain-file", "hard link"
             if problem is None or stated.get(where.file, 0) >= _SAME:
                 continue
             stated[where.file] = stated.get(where.file, 0) + 1

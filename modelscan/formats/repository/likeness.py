@@ -17,16 +17,29 @@ from functools import cached_property
 from typing import Final, Literal, TypeAlias
 
 from modelscan.formats.repository.relator import Facts, RepositoryView
-from modelscan.vocabulary.fact import Fact, HubRepository, NameLikeness
+from modelscan.vocabulary.fact import (
+    CardMention,
+    Fact,
+    HubRepository,
+    ModelClaim,
+    NameLikeness,
+)
 from modelscan.vocabulary.lists import Publishers
+from modelscan.vocabulary.location import Location
 
 Owner: TypeAlias = Literal[
-    "owner-looks-the-same", "owner-spelt-otherwise", "owner-one-letter-off"
+    "owner-looks-the-same", "owner-spelt-otherwise", "owner-one-letter-off", "owner-adds-a-word"
 ]  # fmt: skip
 
+_NOWHERE: Final = Location()
 _SEPARATORS: Final = re.compile(r"[-_.]+")
 _ALIKE: Final = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s"})
 _PAIRS: Final = (("rn", "m"), ("vv", "w"))
+_WORDS: Final = (
+    "official", "officials", "verified", "original", "real", "org", "inc", "corp", "team", "hq",
+    "ai", "hub", "lab", "labs", "model", "models", "llm", "oss",
+)  # fmt: skip
+"""What is put behind or before a publisher's name to make it look like a house of the same."""
 _SHORTEST: Final = 6
 """Signs of a name that one letter is too little to tell from another: shorter ones are often one
 letter apart by chance."""
@@ -50,37 +63,59 @@ class LikenessRelator:
     ) -> Iterator[Fact]:
         """State which well-known name each repository resembles."""
         for repository in facts.of(HubRepository):
-            owner, slash, model = repository.repository[:_LONGEST].rpartition("/")
-            if not slash or owner.casefold() in self._known:
-                continue
             if repository.owner_verified and not repository.mirror:
                 continue
-            yield from self._resembles(repository, owner, model.casefold())
+            owner = repository.repository[:_LONGEST].rpartition("/")[0]
+            if not owner or owner.casefold() in self._known:
+                continue
+            found = self.of_owner(repository.repository)
+            honest = bool(repository.base_models) or _has_base(facts)
+            if found is not None and found.kind == "owner-adds-a-word" and honest:
+                found = None
+            if found is None and not honest:
+                found = _by_card(repository, facts) or self._by_name(repository)
+            if found is not None:
+                yield found
 
-    def _resembles(
-        self, repository: HubRepository, owner: str, model: str
-    ) -> Iterator[NameLikeness]:
+    def of_owner(self, name: str, where: Location = _NOWHERE) -> NameLikeness | None:
+        """Which well-known publisher the owner of a repository can be taken for.
+
+        Args:
+            name: `owner/model`.
+            where: where somebody names it.
+        """
+        owner, slash, model = name[:_LONGEST].rpartition("/")
+        if not slash or owner.casefold() in self._known:
+            return None
         for known in self._known.values():
             kind = likeness(owner, known)
             if kind is not None:
                 names = self._publishers.models.get(known, ())
-                yield NameLikeness(
+                same = any(fnmatchcase(model.casefold(), each.casefold()) for each in names)
+                if kind == "owner-adds-a-word" and not same:
+                    continue  # many houses have a name that begins like another one's
+                return NameLikeness(
+                    location=where,
                     status="inferred",
-                    repository=repository.repository,
+                    repository=name,
                     resembles=known,
                     kind=kind,
-                    same_model=any(fnmatchcase(model, name.casefold()) for name in names),
+                    same_model=same,
                 )
-                return
-        publisher = self._owners.get(model)
-        if publisher is not None and not repository.base_models:
-            yield NameLikeness(
-                status="inferred",
-                repository=repository.repository,
-                resembles=publisher,
-                kind="model-of-another-owner",
-                same_model=True,
-            )
+        return None
+
+    def _by_name(self, repository: HubRepository) -> NameLikeness | None:
+        """A model that is called like a well-known one."""
+        model = repository.repository[:_LONGEST].rpartition("/")[2].casefold()
+        if model not in self._owners:
+            return None
+        return NameLikeness(
+            status="inferred",
+            repository=repository.repository,
+            resembles=self._owners[model],
+            kind="model-of-another-owner",
+            same_model=True,
+        )
 
     @cached_property
     def _known(self) -> dict[str, str]:
@@ -98,6 +133,37 @@ class LikenessRelator:
         }
 
 
+def _has_base(facts: Facts) -> bool:
+    return any(claim.claim == "base" for claim in facts.of(ModelClaim))
+
+
+def _by_card(repository: HubRepository, facts: Facts) -> NameLikeness | None:
+    """A model whose card names a repository of the same name under another owner, and not itself.
+
+    Whoever moved or renamed a repository leaves such a card behind, too: what was asked for counts
+    as the repository's own name.
+    """
+    own, asked = repository.repository.casefold(), repository.asked.casefold()
+    model = own.rpartition("/")[2]
+    mentions = [fact for fact in facts.of(CardMention) if _model(fact.repository) == model]
+    if any(fact.repository.casefold() in {own, asked} for fact in mentions):
+        return None
+    for fact in mentions:
+        return NameLikeness(
+            location=fact.location,
+            status="inferred",
+            repository=repository.repository,
+            resembles=fact.repository,
+            kind="card-of-another-owner",
+            same_model=True,
+        )
+    return None
+
+
+def _model(name: str) -> str:
+    return name.rpartition("/")[2].casefold()
+
+
 def likeness(name: str, known: str) -> Owner | None:
     """In which way a name resembles a known one; `None` when it does not, or is the same.
 
@@ -107,6 +173,8 @@ def likeness(name: str, known: str) -> Owner | None:
     'owner-spelt-otherwise'
     >>> likeness("sentence-transformer", "sentence-transformers")
     'owner-one-letter-off'
+    >>> likeness("google-official", "google")
+    'owner-adds-a-word'
     """
     mine, other = name.casefold(), known.casefold()
     if mine == other:
@@ -118,7 +186,8 @@ def likeness(name: str, known: str) -> Owner | None:
         return "owner-looks-the-same"
     if len(well_known) >= _SHORTEST and one_apart(plain, well_known):
         return "owner-one-letter-off"
-    return None
+    added = {plain.removeprefix(well_known), plain.removesuffix(well_known)} - {plain}
+    return "owner-adds-a-word" if not added.isdisjoint(_WORDS) else None
 
 
 def skeleton(name: str) -> str:

@@ -79,6 +79,13 @@ def _model(
         allowed = {number + extra for number in config.layers for extra in (0, config.extra)}
         if counts and allowed.isdisjoint(counts):
             yield _check(config, "layers", config.layers, sorted(counts))
+    rows = {number for one in layouts for number in one.keys}
+    fit = rows.intersection(config.keys) or any(
+        number % heads == 0 for number in rows for heads in config.key_heads
+    )
+    if rows and (config.keys or config.key_heads) and not packed and not fit:
+        stated = [*config.keys, *(f"a multiple of {heads}" for heads in config.key_heads)]
+        yield _check(config, "heads", stated, sorted(rows))
     if packed and not config.quantised:
         yield _check(config, "quantisation", ["none"], ["quantised tensors"])
 

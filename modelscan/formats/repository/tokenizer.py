@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any, Final
 
-from modelscan.formats.repository.relator import Facts, RepositoryView
-from modelscan.vocabulary.fact import Fact, Tokenizer, TokenizerDefect, TokenizerNames
+from modelscan.formats.repository.relator import Facts, Kind, RepositoryView
+from modelscan.vocabulary.fact import (
+    Fact,
+    Tokenizer,
+    TokenizerDefect,
+    TokenizerMerges,
+    TokenizerNames,
+    TokenizerRoles,
+)
 
 _SHOWN: Final = 10
 _FEW: Final = 8
@@ -39,11 +46,47 @@ class TokenizerRelator:
         for tables in added.values():
             for first, second in combinations(tables[:_SHOWN], 2):
                 yield from _added(first, second)
+        for lists in _by_folder(facts.of(TokenizerMerges)):
+            yield from _merged(lists)
+        for stated in _by_folder(facts.of(TokenizerRoles)):
+            yield from _roles(stated)
 
 
 def _folder(fact: Fact) -> str:
     inside = fact.location.member or ""
     return posixpath.dirname(fact.location.file) + "!" + posixpath.dirname(inside)
+
+
+def _by_folder(facts: Iterable[Kind]) -> Iterable[list[Kind]]:
+    found: dict[str, list[Kind]] = defaultdict(list)
+    for fact in facts:
+        found[_folder(fact)].append(fact)
+    return found.values()
+
+
+def _merged(lists: list[TokenizerMerges]) -> Iterator[Fact]:
+    """As many merges, and others: two versions hardly ever have the same number of them."""
+    for first, second in combinations(lists[:_SHOWN], 2):
+        if first.count == second.count and first.digest != second.digest:
+            yield TokenizerDefect(
+                location=first.location,
+                kind="merges-differ",
+                detail=f"{first.count:,} merges here, others in {second.location.file}",
+            )
+
+
+def _roles(stated: list[TokenizerRoles]) -> Iterator[Fact]:
+    """Another token for the same role: one program stops where the other goes on."""
+    for first, second in combinations(stated[:_SHOWN], 2):
+        other = dict(zip(second.roles, second.tokens, strict=True))
+        for role, token in zip(first.roles, first.tokens, strict=True):
+            if other.get(role, token) != token:
+                yield TokenizerDefect(
+                    location=first.location,
+                    kind="roles-differ",
+                    token=token,
+                    detail=f"{role} is {token!r} here, {other[role]!r} in {second.location.file}",
+                )
 
 
 def _whole(vocabularies: list[Tokenizer]) -> Iterator[Fact]:

@@ -22,6 +22,7 @@ from modelscan.formats import outside
 from modelscan.formats.graph_operators import OperatorLedger, Use, telling
 from modelscan.formats.tensorflow.nodes import CALLS, TRACED, Node, Origin, Scope
 from modelscan.vocabulary.artifact import Artifact
+from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Behaviour, Framework, GraphOperator, OperatorClass
 
 Mode = Literal[
@@ -157,7 +158,7 @@ class Judge:
             special = listed != "compute" or node.operator in CALLS
             scope.keep(node, special=special)
 
-    def facts(self) -> Iterator[GraphOperator]:
+    def facts(self) -> Iterator[GraphOperator | Coverage]:
         """One fact for each operator that does more than compute, and its argument."""
         open_sites: list[_Open] = []
         callers: dict[str, list[tuple[Scope, Node]]] = {}
@@ -173,6 +174,7 @@ class Judge:
             if self._classes.get(name) is not None:
                 self._ledger.add(Use(name, "shadows-standard", function=name))
         yield from self._ledger.facts()
+        yield from self._ledger.coverage()
 
     def _judge(self, scope: Scope, node: Node) -> list[_Open]:
         """State what a node does; arguments of the function that its path comes from are left."""
@@ -184,6 +186,9 @@ class Judge:
             said = telling(node.operator, values)
             argument = "" if said == node.operator else said
             self._state(scope, node, "custom-telling" if said else "custom", argument)
+            return []
+        if listed == "library":
+            self._state(scope, node, listed, "")
             return []
         site = _SITES.get(node.operator, _FIRST_INPUT)
         if isinstance(site.at, str):

@@ -17,10 +17,11 @@ from typing import Any, Final
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats import outside
+from modelscan.formats.graph_reading import stated
 from modelscan.formats.onnx.shape import is_model, is_tensor
 from modelscan.formats.protobuf import BYTES, VARINT, Wire
 from modelscan.formats.protobuf_shape import NAME, TEXT, Shape, evidence
-from modelscan.formats.reader import Glimpse
+from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.formats.tensorflow import text
 from modelscan.formats.tensorflow.binary import Walk
 from modelscan.formats.tensorflow.judging import Judge
@@ -57,7 +58,11 @@ _NAMED: Final = frozenset({".pb", ".pbtxt"})
 _META_NAME: Final = ".meta"
 _TEXT_BEGINS: Final = (b"meta_info_def", b"graph_def", b"node", b"saver_def", b"collection_def")
 _SAVED_NAME: Final = "saved_model.pb"
-_FINGERPRINT_NAME: Final = "fingerprint.pb"
+_SIDE_FILES: Final[dict[str, Shape]] = {
+    "fingerprint.pb": _FINGERPRINT,
+    "tfhub_module.pb": {1: VARINT, 2: NAME},
+}
+"""Small messages beside a SavedModel that hold numbers and names."""
 _KERAS_NAME: Final = "keras_metadata.pb"
 _MAX_TEXT: Final = 32 << 20
 """Bytes of a document in text; weights are not kept in that notation."""
@@ -78,8 +83,6 @@ class TensorflowReader:
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
 
-    extensions = _NAMED | {_META_NAME}
-    starts = tuple(bytes((tag,)) for tag in sorted(_FIRST_TAGS))
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the fields of a graph; by extension, `.pb` and `.pbtxt`, what is not ONNX."""
@@ -99,18 +102,12 @@ class TensorflowReader:
         """
         name = base_name(artifact).lower()
         glimpse = Glimpse(artifact)
-        if name == _FINGERPRINT_NAME and evidence(glimpse.head, glimpse.size, _FINGERPRINT):
+        beside = _SIDE_FILES.get(name) if glimpse.size <= HEAD else None
+        if beside is not None and evidence(glimpse.head, glimpse.size, beside):
             return
         judge = Judge(artifact, budget, self._operators.classes("tensorflow"))
         document = _Document(artifact, budget, judge)
-        trouble: ReadError | None = None
-        try:
-            document.take(name, glimpse)
-        except ReadError as error:
-            trouble = error
-        yield from document.items()
-        if trouble is not None:
-            raise trouble
+        yield from stated(lambda: document.take(name, glimpse), document.items, budget)
 
 
 def _form(glimpse: Glimpse, *, lenient: bool = False) -> Any:
@@ -173,12 +170,11 @@ class _Document:
         self._form = "text"
         self._text.read(text.events(artifact.read_at(0, artifact.size), self._budget))
 
-    def items(self) -> Iterator[Fact | Artifact]:
+    def items(self) -> Iterator[Fact | Coverage | Artifact]:
         """Everything that was found."""
         judge, where = self._judge, place(self._artifact)
         source = self._text or self._walk
         if self._form is not None and judge.counts:
-            self._budget.fact()
             yield GraphModel(
                 location=where,
                 framework="tensorflow",
@@ -192,7 +188,6 @@ class _Document:
         for file in source.asset_files:
             trouble = outside.problem(file)
             if trouble is not None:
-                self._budget.fact()
                 yield GraphFile(
                     location=where,
                     status="declared",

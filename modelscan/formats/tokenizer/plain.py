@@ -1,6 +1,7 @@
 """Vocabularies that are nothing but lists, and tables of the tokens that are added to one.
 
-`vocab.json`, `vocab.txt` and tiktoken's tables; `tokenizer_config.json` and `added_tokens.json`.
+`vocab.json`, `vocab.txt`, `merges.txt` and tiktoken's tables; `tokenizer_config.json`,
+`special_tokens_map.json` and `added_tokens.json`.
 
 Invariants: what is no vocabulary under one of these names is no gap: speech models and others use
 the names for documents of their own, and the reader of JSON configuration speaks for those.
@@ -20,23 +21,29 @@ import msgspec
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.tokenizer import merges
 from modelscan.formats.tokenizer.added import Added
 from modelscan.formats.tokenizer.reader import facts_of_added
 from modelscan.formats.tokenizer.vocabulary import Vocabulary
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, TokenizerDefect
+from modelscan.vocabulary.fact import Fact, TokenizerDefect, TokenizerRoles
 from modelscan.vocabulary.location import Location
 
 _TABLE: Final = "vocab.json"
 _LINES: Final = "vocab.txt"
 _CONFIG: Final = "tokenizer_config.json"
 _ADDED: Final = "added_tokens.json"
-_NAMES: Final = frozenset({_TABLE, _LINES, _CONFIG, _ADDED})
+_SPECIAL: Final = "special_tokens_map.json"
+_ROLES: Final = ("bos_token", "cls_token", "eos_token", "mask_token", "pad_token", "sep_token",
+                 "unk_token")  # fmt: skip
+_NAMES: Final = frozenset({_TABLE, _LINES, _CONFIG, _ADDED, _SPECIAL, merges.FILE})
 _RANKED: Final = ".tiktoken"
 _RANKED_NAMES: Final = frozenset({"tiktoken.model", "tokenizer.model", "tekken.model"})
 _FIRST_RANKS: Final = (b"IQ== 0", b"AA== 0")
 """How tables begin: with `!`, the first byte that can be seen, or with a zero."""
+_EMPTY: Final = b"="
+"""The token of no bytes, as the tables of speech models write it."""
 _LARGEST: Final = 32 << 20
 _SHARED: Final = 64
 """Numbers that are another token's as well, up to which a table numbers tokens."""
@@ -47,8 +54,6 @@ class VocabularyReader:
     """Bare vocabularies, by their names."""
 
     format = "vocabulary"
-
-    extensions = frozenset({".json", ".txt", ".model", _RANKED})
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name; a table of tiktoken with the name of a sentencepiece model by its first line."""
@@ -74,6 +79,8 @@ class VocabularyReader:
 
 
 def _stated(name: str, data: bytes, where: Location) -> Iterator[Fact]:
+    if name in (_CONFIG, _SPECIAL):
+        yield from _roles(data, where)
     if name == _CONFIG:
         yield from facts_of_added(_decoder(data), "added_tokens_decoder", where)
     elif name == _ADDED:
@@ -84,11 +91,15 @@ def _stated(name: str, data: bytes, where: Location) -> Iterator[Fact]:
         table = _decoded(data, dict[str, int])
         if table and len(table) - len(set(table.values())) <= _SHARED:  # else it counts words
             yield from _vocabulary(Vocabulary.of(table), "vocabulary", "", where)
+    elif name == merges.FILE:
+        written = merges.lines(data)
+        if written and all(" " in one for one in written[:_SHOWN]):
+            yield merges.described(written, where)
     elif name == _LINES:
         lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")
         names = [line.removesuffix("\r") for line in lines]
         yield from _vocabulary(Vocabulary.listed(names), "vocabulary", "WordPiece", where)
-    else:
+    elif name != _SPECIAL:
         yield from _vocabulary(_ranked(data), "tiktoken", "BPE", where)
 
 
@@ -100,6 +111,19 @@ def _vocabulary(
         yield TokenizerDefect(
             location=where, kind=kind, token=token[:_SHOWN], detail=detail[:_SHOWN]
         )
+
+
+def _roles(data: bytes, where: Location) -> Iterator[Fact]:
+    """Which tokens begin and end a text; the token alone, whether written plainly or as a table."""
+    document = _decoded(data, dict[str, Any]) or {}
+    found: dict[str, str] = {}
+    for role in _ROLES:
+        stated = document.get(role)
+        token = stated.get("content") if isinstance(stated, dict) else stated
+        if isinstance(token, str):
+            found[role] = token[:_SHOWN]
+    if found:
+        yield TokenizerRoles(location=where, roles=tuple(found), tokens=tuple(found.values()))
 
 
 def _decoder(data: bytes) -> list[Added]:
@@ -130,7 +154,8 @@ def _ranked(data: bytes) -> Vocabulary:
             continue
         token, _, rank = line.partition(b" ")
         try:
-            binascii.a2b_base64(token, strict_mode=True)
+            if token != _EMPTY:
+                binascii.a2b_base64(token, strict_mode=True)
             numbers.append(int(rank))
         except ValueError:
             raise ReadError(f"line {len(names) + 1} is no token with its number") from None

@@ -10,7 +10,7 @@ Source: the serialisation of the tokenizers library, version 1.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +18,7 @@ import msgspec
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.reader import Glimpse
-from modelscan.formats.tokenizer import steps
+from modelscan.formats.tokenizer import merges, steps
 from modelscan.formats.tokenizer.added import Added, added, against, oddity
 from modelscan.formats.tokenizer.vocabulary import (
     MOST_SHOWN,
@@ -72,8 +72,6 @@ class TokenizerReader:
     """`tokenizer.json`, by its name."""
 
     format = "tokenizer"
-
-    extensions = frozenset({".json"})
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, as every loader does."""
@@ -129,13 +127,14 @@ def _facts(document: _Document, where: Location, budget: Budget) -> Iterator[Fac
     largest = max((token.number for token in tokens), default=-1)
     scored = bytes(model.vocab).lstrip().startswith(b"[")
     defects: list[Defect] = []
+    written: _Merges = []
     if scored:
         rows = _decode(model.vocab, _Scored)
         names = [name for name, _ in rows]
         vocabulary = Vocabulary.listed(names)
         table = dict(zip(names, range(len(names)), strict=True))
         if len(table) != len(names):
-            defects += _twice(names)
+            defects += twice(names)
         defects += scored_out_of_order(names, [score for _, score in rows])
     else:
         table = _decode(model.vocab, dict[str, int])
@@ -144,9 +143,12 @@ def _facts(document: _Document, where: Location, budget: Budget) -> Iterator[Fac
         # Every entry of the table has such a place, and texts with quotation marks may, too.
         if len(_ENTRY.findall(model.vocab)) != len(table):
             defects += _repeated(model.vocab)
-        defects += _merges(model, table)
+        written = _decode(model.merges, _Merges)
+        defects += _merges(model, written, table)
     budget.step(len(table))
     yield vocabulary.described("tokenizers", algorithm[:_SHOWN], where, largest)
+    if written:
+        yield merges.described(written, where)
     defects += against(table, tokens)
     for kind, token, detail in defects:
         yield TokenizerDefect(
@@ -167,16 +169,28 @@ def _facts(document: _Document, where: Location, budget: Budget) -> Iterator[Fac
         )
 
 
-def _merges(model: _Model, table: Mapping[str, int]) -> Iterator[Defect]:
-    """Merges that name no tokens, and tokens that are not numbered in their order."""
-    merges = _decode(model.merges, _Merges)
-    if not merges:
-        return
+def _merges(model: _Model, written: _Merges, table: Mapping[str, int]) -> Iterator[Defect]:
+    """The same of a document."""
     prefix = model.continuing_subword_prefix
     skip = len(prefix) if isinstance(prefix, str) else 0
+    return merge_defects(written, table, skip)
+
+
+def merge_defects(
+    pairs: Sequence[str | tuple[str, str]], table: Mapping[str, int], skip: int = 0
+) -> Iterator[Defect]:
+    """Merges that name no tokens, and tokens that are not numbered in their order.
+
+    Args:
+        pairs: both parts of each, with a blank between them or as a pair.
+        table: the vocabulary.
+        skip: characters that mark a part inside a word, and that are no part of a result.
+    """
+    if not pairs:
+        return
     results: list[str] = []
     unknown = 0
-    for merge in merges:
+    for merge in pairs:
         if isinstance(merge, str):
             left, _, right = merge.partition(" ")
         else:
@@ -191,7 +205,7 @@ def _merges(model: _Model, table: Mapping[str, int]) -> Iterator[Defect]:
     yield from merged_out_of_order(table, results)
 
 
-def _twice(names: list[str]) -> Iterator[Defect]:
+def twice(names: list[str]) -> Iterator[Defect]:
     """Tokens of a list that stand in it twice."""
     first: dict[str, int] = {}
     shown = 0

@@ -45,8 +45,6 @@ class SentencepieceReader:
 
     format = "sentencepiece"
 
-    starts = (bytes([_PIECE_TAG]),)
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """Two pieces, one behind the other, the first with a text that is a marker."""
         head = glimpse.head
