@@ -34,6 +34,8 @@ _START_UP: Final = re.compile(
     r"|\.git/hooks/(?!.*\.sample$).+|[Aa]utorun\.inf)"
     r"|(?:.*/)?Launch(?:Agents|Daemons)/.*\.plist"
 )
+_HINTS: Final = ("customize.py", "bash", "zsh", ".git/hooks/", "utorun.inf", "Launch")
+"""One of these is in every such name: looking for them is quicker, and every file is asked."""
 _VERSIONED: Final = re.compile(r"\.so(?:\.\d+)+$")
 _CACHE: Final = re.compile(r"(?P<folder>.*?)__pycache__/(?P<stem>[^/]+?)(?:\.[\w-]+)*\.pyc$")
 _MOST: Final = 50
@@ -57,11 +59,12 @@ class AttachmentRelator:
 
 def _kind(name: str, view: RepositoryView) -> Any:
     lowered = name.lower()
-    if _START_UP.fullmatch(name):
+    if any(hint in name for hint in _HINTS) and _START_UP.fullmatch(name):
         return "start-up"
     entry = view.files.get(name)
     extension = lowered[lowered.rfind(".") :] if "." in lowered.rpartition("/")[2] else ""
-    if (entry is not None and entry.format == _NATIVE) or _VERSIONED.search(lowered):
+    native = entry is not None and entry.format == _NATIVE
+    if native or (".so." in lowered and _VERSIONED.search(lowered)):
         return "native-code"
     kind = _KINDS.get(extension, "")
     if kind != "bytecode":

@@ -36,8 +36,10 @@ class TwinRelator:
             return
         stated = set[str]()
         for name, entry in view.files.items():
+            if entry.format not in _FORMATS:
+                continue
             stem, extension = posixpath.splitext(name)
-            if extension not in _PICKLES or entry.format not in _FORMATS:
+            if extension not in _PICKLES:
                 continue
             weights = _weights(stem)
             if weights in safe and weights not in stated:
@@ -49,5 +51,7 @@ class TwinRelator:
 
 def _weights(stem: str) -> str:
     """One name for the weights: shards are parts of one, and transformers has two names for it."""
-    folder, name = posixpath.split(_NUMBERED.sub("", stem))
-    return posixpath.join(folder, "model" if name == "pytorch_model" else name)
+    if "-of-" in stem:
+        stem = _NUMBERED.sub("", stem)
+    folder, slash, name = stem.rpartition("/")
+    return folder + slash + ("model" if name == "pytorch_model" else name)
