@@ -26,6 +26,7 @@ _FIRST_PART: Final = "_A"
 _PACKED: Final = (".qweight", ".qzeros", ".weight_packed", ".SCB", ".absmax", ".weight_scale_inv")
 _ADAPTED: Final = ("lora_", ".ia3_", "vera_lambda_", "hada_", "lokr_", "oft_", "prompt_embeddings")
 _KEYS: Final = (".k_proj.weight", ".key_proj.weight")
+_TELLING: Final = (*_EMBEDDINGS, *_PACKED, *_KEYS)
 _MOST: Final = 4_096
 _FEW: Final = 20
 _NAMES: Final = 512
@@ -53,14 +54,14 @@ def layout(header: Mapping[str, Any], where: Location) -> Iterator[TensorLayout]
                 targets.add(low[1])
             continue
         others.append(name)
-        if name.endswith(_EMBEDDINGS):
-            shape = _shape(info)
-            if len(shape) == 2:  # noqa: PLR2004  # a table
-                embeddings.append(shape)
-        elif name.endswith(_PACKED):
+        if not name.endswith(_TELLING):
+            continue
+        if name.endswith(_PACKED):
             packed = True
         elif name.endswith(_KEYS):
             keys.update(_shape(info)[:1])
+        elif len(shape := _shape(info)) == 2:  # noqa: PLR2004  # a table
+            embeddings.append(shape)
     adapter = len(others) < len(header)
     layers = set() if adapter else _layers(header)
     replaced: list[str] = []

@@ -204,3 +204,26 @@ _NAMES = st.sampled_from(
 @settings(max_examples=200, deadline=None)
 def test_any_table_is_taken(header: dict[str, Any]) -> None:
     assert len(list(layout(header, HERE))) <= 1
+
+
+def _attention(rows: int) -> Tensors:
+    return _llama() | {"model.layers.0.self_attn.k_proj.weight": ("F16", [rows, 4])}
+
+
+@pytest.mark.parametrize(
+    ("config", "rows", "found"),
+    [
+        ({"num_key_value_heads": 8, "head_dim": 128}, 1024, False),
+        ({"num_key_value_heads": 8, "head_dim": 128}, 4096, True),
+        ({"text_config": {"num_key_value_heads": 2, "head_dim": 64}}, 128, False),
+        ({"num_key_value_heads": 8}, 2048, False),
+        ({"num_key_value_heads": 8}, 2044, True),
+        ({"num_attention_heads": 8, "head_dim": 128}, 7, False),
+        ({"num_key_value_heads": None, "head_dim": 128}, 7, False),
+    ],
+)
+def test_heads_against_the_matrices_of_keys(
+    tmp_path: Path, config: dict[str, Any], rows: int, *, found: bool
+) -> None:
+    model = _write(tmp_path / "model", {"vocab_size": 32} | config, _attention(rows))
+    assert any("(heads)" in message for _, message in _checks(model)) is found
