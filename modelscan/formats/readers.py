@@ -7,6 +7,7 @@ how that is meant. Nothing of the reader is imported before such a file is met.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -75,17 +76,18 @@ _PROGRAMS = (
 _JSON = (".json",)
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill", ".p", ".pk", ".pckl",
             ".bin")  # fmt: skip
-_DIGITS = frozenset(
-    {
-        *(bytes((n,)) for n in b" \t\n\r\v\f"),
-        *(bytes((n,)) for n in (*b"01234567", *range(128, 256))),
-    }
-)
+_SUM = re.compile(rb"\s*[0-7]+\s*(?:\0.*)?$|[\x80-\xff]", re.DOTALL)
 _SHEBANG = (b"#!",)
 _TEXTS = (".bash", ".bat", ".cfg", ".conf", ".env", ".in", ".ini", ".ipynb", ".json", ".pem",
           ".ps1", ".py", ".sh", ".toml", ".yaml", ".yml")  # fmt: skip
 _SCRIPTS = ("", ".bash", ".bat", ".cmd", ".command", ".dockerfile", ".ksh", ".ps1", ".psm1",
             ".sh", ".zsh")  # fmt: skip
+_MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "justfile")
+_SETTINGS = (
+    "tasks.json", "devcontainer.json", "package.json", "docker-compose.yml", "docker-compose.yaml",
+    "compose.yml", "compose.yaml", "cog.yaml", "bentofile.yaml", ".gitlab-ci.yml", ".travis.yml",
+    "Taskfile.yml", "setup.cfg", ".pre-commit-config.yaml", "environment.yml", "environment.yaml",
+)  # fmt: skip
 _VOCABULARIES = (
     "vocab.json", "vocab.txt", "tokenizer_config.json", "added_tokens.json",
     "merges.txt", "special_tokens_map.json",
@@ -100,8 +102,9 @@ def _begins_a_table(glimpse: Glimpse) -> bool:
 
 
 def _begins_a_tar(glimpse: Glimpse) -> bool:
-    """The sum over the header: a number in octal digits, or with its first bit set."""
-    return glimpse.head[148:149] in _DIGITS or glimpse.head.startswith(b"ustar", 257)
+    """The magic, or a sum over the header, in octal digits or with its first bit set."""
+    head = glimpse.head
+    return head.startswith(b"ustar", 257) or _SUM.match(head[148:156]) is not None
 
 
 def _ends_a_zip(glimpse: Glimpse) -> bool:
@@ -113,12 +116,16 @@ def _each(first: Iterable[int]) -> tuple[bytes, ...]:
     return tuple(bytes((one,)) for one in first)
 
 
-_STREAMS = _each(
-    first
-    for first in range(256)
-    # of zlib; of skippable frames, lzma and joblib; of the rest
-    if first & 0x8F == 8 or first >> 4 == 5 or first in b"\x1fB\xfd\x04\x02\x28"  # noqa: PLR2004
-)
+_STREAMS = (
+    b"\x1f\x8b", b"BZ", b"\xfd7", b"\x04\x22", b"\x02\x21", b"(\xb5", b"]", b"ZF",
+    *(bytes((first, 0x2A)) for first in range(0x50, 0x60)),  # frames of zstd and lz4 to be skipped
+    *(
+        bytes((first, second))  # zlib (RFC 1950): deflate, no dictionary, a multiple of 31
+        for first in range(0x08, 0x80, 0x10)
+        for second in range(0x100)
+        if not (first << 8 | second) % 31 and not second & 0x20
+    ),
+)  # fmt: skip
 _TABLE = (
     _Row("safetensors", "safetensors:SafetensorsReader", (".safetensors",), may=_begins_a_table),
     _Row("gguf", "gguf.reader:GgufReader", (".gguf",), (b"GGUF",)),
@@ -189,10 +196,13 @@ _TABLE = (
     _Row("boosted trees", "boosted_trees:BoostedTreesReader", (),
          (b"tree\n", b"tree\r\n", b"CBM1", b"{L\0", b"binf", b"bs64")),
     _Row("pickle", "pickle.reader:PickleReader", _PICKLES, _each(STARTS), given=_globals),
+    _Row("shelf index", "pickle.shelves:ShelfIndexReader", (".bak", ".dir")),
     _Row("torchscript bytecode", "torchscript:BytecodeReader", names=("bytecode.pkl",)),
     _Row("licence text", "licence_text:LicenceTextReader", ("", ".md", ".rst", ".txt"),
          given=lambda lists: (lists.licences,)),
-    _Row("script", "scripts:ScriptReader", _SCRIPTS, _SHEBANG),
+    _Row("script", "scripts:ScriptReader", _SCRIPTS, _SHEBANG, _MAKEFILES),
+    _Row("text", "scripts:SettingsReader", names=_SETTINGS, aside=True),
+    _Row("text", "entry_points:EntryPointsReader", names=("entry_points.txt",), aside=True),
     _Row("package list", "requirements:RequirementsReader", (".in", ".toml", ".txt")),
     _Row("data around a zip", "zip_within:ZipWithinReader", may=_ends_a_zip),
     _Row("text", "secrets:SecretReader", _TEXTS, aside=True),
