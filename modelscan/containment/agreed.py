@@ -17,18 +17,39 @@ def locked_for(
 ) -> Locked | None:
     """The model that a workload runs, as it was agreed on; `None` when nothing was.
 
-    A workload that names a path, or nothing, runs the only model that there is.
+    An address or a path is a place, and says little about what lies there: its last part decides,
+    or there is only one model. The same goes for a workload that names nothing.
     """
     agreed = _agreed(locked, models)
-    wanted = {_bare(name).casefold() for name in names}
-    found = [each for each in agreed if each.name.casefold() in wanted]
-    if (
-        not found
-        and len(agreed) == 1
-        and all(name.startswith(("/", ".", "pvc:")) for name in names)
-    ):
-        found = agreed
+    wanted = {_plain(_bare(name)) for name in names}
+    found = [each for each in agreed if _plain(each.name) in wanted]
+    if not found:
+        # `org/name:Q4_K_M` is a part of `org/name`, and the other way round.
+        parts = {_family(name) for name in wanted}
+        found = [each for each in agreed if _family(_plain(each.name)) in parts]
+    if not found and all(_is_place(name) for name in names):
+        last = {_last(name) for name in names}
+        found = [each for each in agreed if _last(each.name) in last]
+        found = found or (agreed if len(agreed) == 1 else [])
     return found[0] if found else None
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: without case, and without Ollama's default tag."""
+    folded = name.casefold()
+    return folded.removesuffix(":latest") if folded.startswith("ollama:") else folded
+
+
+def _family(name: str) -> str:
+    return name if name.startswith("ollama:") else name.partition(":")[0]
+
+
+def _is_place(name: str) -> bool:
+    return name.startswith(("/", ".", "pvc:")) or "://" in name
+
+
+def _last(name: str) -> str:
+    return _bare(name).rstrip("/").rpartition("/")[2].casefold()
 
 
 def _agreed(locked: Sequence[LockedModel], models: Sequence[ModelReport]) -> list[Locked]:

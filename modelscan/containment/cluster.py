@@ -4,8 +4,8 @@ Only what plain YAML tells. A policy of a kind whose selectors are a language of
 is known to be there, and not evaluated.
 
 Sources: networking.k8s.io/v1 NetworkPolicy (a pod that any policy selects for a direction is denied
-that direction but for what the selecting policies allow together), Cilium's network policies,
-Istio's `Sidecar`, the Gateway API.
+that direction but for what the selecting policies allow together), Cilium's network policies, the
+Gateway API.
 """
 
 from __future__ import annotations
@@ -29,19 +29,22 @@ from modelscan.containment.nodes import (
     truth,
     where,
 )
+from modelscan.errors import BudgetError
 
 _ANYWHERE: Final = frozenset({"0.0.0.0/0", "::/0"})
 _BROAD: Final = 8
 """Bits; a prefix that is shorter is a part of the internet, not a network of somebody's own."""
 _DNS: Final = frozenset({"53", "5353", "dns", "dns-tcp"})
 _NOT_EVALUATED: Final = frozenset(
-    {"GlobalNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "Sidecar",
-     "EgressGateway", "AuthorizationPolicy", "ClusterNetworkPolicy"}
+    {"GlobalNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy",
+     "EgressGateway", "ClusterNetworkPolicy"}
 )  # fmt: skip
 _ROUTES: Final = frozenset(
     {"Ingress", "HTTPRoute", "GRPCRoute", "VirtualService", "Route", "IngressRoute"}
 )
 _KEPT: Final = 8
+_MOST_LOOKS: Final = 1_000_000
+"""How often objects are held against workloads: each of these against all of those."""
 
 
 class Egress(NamedTuple):
@@ -61,6 +64,12 @@ class Cluster(msgspec.Struct):
     objects: dict[str, list[Table]] = {}
     templated: set[str] = set()
     """Kinds that stand in templates, and could not be read."""
+    looks: int = 0
+    """How often an object was held against a workload."""
+    known: dict[str, Cluster] = {}
+    """What stands around the workloads of a variant, once it was asked for."""
+    variants: dict[str, Cluster] = {}
+    """What one of several kustomizations makes: it counts for the workloads of that one alone."""
 
     @classmethod
     def joined(cls, clusters: Iterable[Cluster]) -> Cluster:
@@ -70,16 +79,35 @@ class Cluster(msgspec.Struct):
             made.templated |= each.templated
             for kind, found in each.objects.items():
                 made.objects.setdefault(kind, []).extend(found)
+            made.variants |= each.variants
         return made
 
-    def add(self, found: Table) -> None:
+    def add(self, found: Table, variant: str = "") -> None:
         """Keep an object."""
-        self.objects.setdefault(string(found.get("kind")), []).append(found)
+        holder = self.variants.setdefault(variant, Cluster()) if variant else self
+        holder.objects.setdefault(string(found.get("kind")), []).append(found)
+
+    def around(self, workload: Workload) -> Cluster:
+        """What stands around one workload: all but what other kustomizations make."""
+        own = self.variants.get(workload.variant)
+        if own is None:
+            return self
+        if workload.variant not in self.known:
+            self.known[workload.variant] = Cluster.joined([self, own])
+        return self.known[workload.variant]
 
     def of(self, *kinds: str) -> Iterator[Table]:
-        """The objects of some kinds."""
+        """The objects of some kinds.
+
+        Raises:
+            BudgetError: every workload was held against every object for too long.
+        """
         for kind in kinds:
-            yield from self.objects.get(kind, ())
+            for each in self.objects.get(kind, ()):
+                self.looks += 1
+                if self.looks > _MOST_LOOKS:
+                    raise BudgetError("too many objects stand around too many workloads")
+                yield each
 
     def egress(self, workload: Workload) -> Egress:
         """Which connections a pod may open."""
@@ -161,7 +189,18 @@ class Cluster(msgspec.Struct):
         for account in self.of("ServiceAccount"):
             same = string(metadata(account).get("namespace")) == workload.namespace
             if same and truth(account.get("automountServiceAccountToken")) is False:
-                return Place(account.file, account["automountServiceAccountToken"].line)
+                return where(account["automountServiceAccountToken"], account)
+        return None
+
+    def cloud_role(self, workload: Workload) -> Place | None:
+        """Where a pod's service account is bound to a role of a cloud; `None` without one."""
+        for account in self.of("ServiceAccount"):
+            head = metadata(account)
+            same = string(head.get("namespace")) == workload.namespace
+            if same and string(head.get("name")) == (workload.service_account or "default"):
+                for key in table(head.get("annotations")):
+                    if key in _CLOUD_ROLES:
+                        return where(key, account)
         return None
 
     def checks_images(self) -> Place | None:
@@ -175,6 +214,10 @@ class Cluster(msgspec.Struct):
         return None
 
 
+_CLOUD_ROLES: Final = frozenset(
+    {"eks.amazonaws.com/role-arn", "iam.gke.io/gcp-service-account",
+     "azure.workload.identity/client-id"}
+)  # fmt: skip
 _POLICIES: Final = frozenset({"NetworkPolicy", "CiliumNetworkPolicy"})
 
 
@@ -222,7 +265,7 @@ def _standard(policy: Table, spec: Table) -> Egress:
             allowed.append("name servers anywhere")
         for peer in peers:
             block = string(at(peer, "ipBlock", "cidr"))
-            if block and _is_open(block) and (not ports or ports - _DNS):
+            if block and is_open(block) and (not ports or ports - _DNS):
                 return Egress("open", where(peer), detail=f"{block} is allowed")
             narrowed = f" {_ports(ports)}" if ports and "any" not in ports else ""
             allowed.append(f"{block or _peer(peer)}{narrowed}")
@@ -246,7 +289,8 @@ def _peer(peer: Table) -> str:
     )
 
 
-def _is_open(block: str) -> bool:
+def is_open(block: str) -> bool:
+    """True for a network that is the internet, or a large part of it."""
     _, _, bits = block.partition("/")
     return block in _ANYWHERE or (bits.isdigit() and int(bits) < _BROAD)
 
@@ -262,7 +306,7 @@ def _cilium(policy: Table, spec: Table) -> Egress:
         blocks = [string(each) for each in rows(rule.get("toCIDR"))]
         blocks += [string(each.get("cidr")) for each in tables(rule.get("toCIDRSet"))]
         wide = [each for each in [*entities & {"world", "all"}, *names] if each in _WILD]
-        wide += [each for each in blocks if _is_open(each)]
+        wide += [each for each in blocks if is_open(each)]
         if wide:
             return Egress("open", spot, detail=f"{wide[0]} is allowed")
         allowed += [*sorted(entities), *names, *blocks]

@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from modelscan.containment.model import Setting
 from modelscan.containment.nodes import Row, Text, string
+from modelscan.containment.servers import launched
 from modelscan.discovery.servers import SHELLS
 from modelscan.discovery.shellwords import Variables, Word, commands, expand
 
 _VARIABLE: Final = re.compile(r"\$\((\w+)\)")
+_SCRIPT: Final = re.compile(r"-[a-z]*c[a-z]*")
+"""The option of a shell behind which a script stands, alone or among others."""
 _LONGEST: Final = 200_000
 """Characters of a script that are read."""
 _DEEPEST: Final = 3
@@ -66,10 +69,10 @@ def _unfolded(words: list[Word], known: Variables, depth: int) -> list[list[Word
         return []
     for index, word in enumerate(words[:-1]):
         shell = any(before.text in SHELLS for before in words[:index])
-        if shell and word.text in {"-c", "-lc", "-ec", "-exc", "-cx", "-xc"}:
+        if shell and _SCRIPT.fullmatch(word.text):
             script = words[index + 1]
             found: list[list[Word]] = []
             for command in of_text(script.text, script.line, known):
                 found += _unfolded(command, known, depth + 1) if depth < _DEEPEST else [command]
             return found
-    return [words]
+    return launched(words)

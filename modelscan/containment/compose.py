@@ -1,20 +1,22 @@
 """Compose files as workloads: one for each service, with the networks and volumes that it names.
 
-Source: the Compose specification (services, networks, volumes, models; `!reset` and `!override` of
-merged files).
+A model that a compose file names itself is a workload, too: Docker's model runner serves it.
+
+Source: the Compose specification (services, networks, volumes, models, provider services).
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from modelscan.containment import commands
+from modelscan.containment import commands, images
 from modelscan.containment.kubernetes import said
+from modelscan.containment.layers import pairs, split_volume
 from modelscan.containment.model import Container, Mount, Port, Said, Setting, Workload
 from modelscan.containment.nodes import (
-    Place,
     Row,
     Table,
     Text,
@@ -22,11 +24,10 @@ from modelscan.containment.nodes import (
     rows,
     string,
     table,
-    tables,
-    text,
     truth,
     where,
 )
+from modelscan.discovery.shellwords import Word
 
 _HOST: Final = re.compile(r"[./~$]|[A-Za-z]:[\\/]")
 _PORT: Final = re.compile(
@@ -34,8 +35,6 @@ _PORT: Final = re.compile(
     r"(?:(?P<host>[\d-]*|\$\{[^}]*\}):)?"
     r"(?P<inner>[\d-]+|\$\{[^}]*\})(?:/\w+)?"
 )
-_DRIVE: Final = re.compile(r"[A-Za-z]:(?:\\|/[^:]*:/)")
-_PART: Final = re.compile(r"(?:\$\{[^}]*\}|[^:])+")
 _NAME: Final = re.compile(r"(?:^|/)(?:docker-|podman-)?compose[^/]*\.ya?ml$")
 
 
@@ -50,53 +49,66 @@ def is_compose(path: str, root: Any) -> bool:
     return known or _NAME.search(path) is not None
 
 
-def merged(base: Any, over: Any) -> Any:
-    """A compose file with another laid over it, as `docker compose -f base -f over` does.
+def workloads(root: Table, built: Mapping[str, Container] | None = None) -> Iterator[Workload]:
+    """The services of a compose file, and the models that it names itself.
 
-    Tables are merged, lists of ports, volumes and the like added to; `!override` replaces, and
-    `!reset` takes away.
+    Args:
+        root: the file.
+        built: what Dockerfiles make, by their paths.
     """
-    if not isinstance(base, Table) or not isinstance(over, Table) or over.tag == "!override":
-        return over
-    made = Table(base)
-    made.file, made.line = base.file, base.line
-    for key, value in over.items():
-        if getattr(value, "tag", "") == "!reset":
-            made.pop(key, None)
-        elif key not in base or getattr(value, "tag", "") == "!override" or key in _REPLACED:
-            made[key] = value
-        elif key == "environment":
-            made[key] = merged(_pairs(base[key]), _pairs(value))
-        elif isinstance(base[key], Row) and isinstance(value, Row):
-            made[key] = _added(key, base[key], value)
-        else:
-            made[key] = merged(base[key], value)
-    return made
-
-
-_REPLACED: Final = frozenset({"command", "entrypoint", "test"})
-
-
-def _added(key: str, base: Row, over: Row) -> Row:
-    """Lists are added to each other; of two volumes for the same path the later one counts."""
-    places = {_target(each) for each in over} if key == "volumes" else set()
-    made = Row([*(each for each in base if key != "volumes" or _target(each) not in places), *over])
-    made.file, made.line = over.file, over.line
-    return made
-
-
-def _target(volume: Any) -> str:
-    if isinstance(volume, Table):
-        return string(volume.get("target"))
-    return split_volume(string(volume))[1]
-
-
-def workloads(root: Table) -> Iterator[Workload]:
-    """The services of a compose file."""
     services = table(root.get("services"))
     for name, service in services.items():
-        if isinstance(service, Table):
-            yield _workload(name, service, root, services)
+        if not isinstance(service, Table):
+            continue
+        provided = at(service, "provider", "options", "model")
+        if string(provided):
+            yield _model(name, provided, Row())
+        else:
+            made = _workload(name, service, root, services)
+            base = _base(service, built or {})
+            if base is not None:
+                _upon(made.main[0], base)
+            yield made
+    for name, model in table(root.get("models")).items():
+        if string(table(model).get("model")):
+            yield _model(name, model["model"], model.get("runtime_flags"))
+
+
+def _base(service: Table, built: Mapping[str, Container]) -> Container | None:
+    """The image that a service builds, when its Dockerfile is written out or among the files."""
+    build = service.get("build")
+    inline = at(service, "build", "dockerfile_inline")
+    if isinstance(inline, Text):
+        found = images.workload(str(inline), inline.file)
+        return found.containers[0] if found else None
+    context = string(build) or string(table(build).get("context")) or "."
+    file = string(table(build).get("dockerfile")) or "Dockerfile"
+    path = posixpath.join(posixpath.dirname(service.file), context, file)
+    return built.get(posixpath.normpath(path)) if build is not None else None
+
+
+def _upon(container: Container, base: Container) -> None:
+    """A container with what its image brings: commands that it does not replace, variables."""
+    container.base_image = base.image
+    if not container.commands:
+        container.commands, container.commands_in = base.commands, base.place.file
+    own = {each.name for each in container.settings}
+    container.settings += [each for each in base.settings if each.name not in own]
+
+
+def _model(name: Any, model: Text, flags: Any) -> Workload:
+    """A model that Docker's model runner fetches and serves, outside of all containers."""
+    place = where(model)
+    words = [Word(each, line=place.line) for each in ("docker", "model", "run", str(model))]
+    words += [Word(string(each), line=where(each).line) for each in rows(flags)]
+    return Workload(
+        name=str(name),
+        kind="compose model",
+        platform="image",
+        place=where(name, model),
+        containers=[Container(name=str(name), place=place, commands=[words])],
+        partial=True,
+    )
 
 
 def _workload(name: Any, service: Table, root: Table, services: Table) -> Workload:
@@ -104,7 +116,7 @@ def _workload(name: Any, service: Table, root: Table, services: Table) -> Worklo
     shared = services.get(mode.partition(":")[2]) if mode.startswith("service:") else None
     outward = table(shared) if isinstance(shared, Table) else service
     host = tuple(
-        (word, Place(service.file, service[key].line))
+        (word, where(service[key], service))
         for key, word in (("network_mode", "network"), ("pid", "pid"), ("ipc", "ipc"))
         if string(service.get(key)) == "host"
     )
@@ -120,6 +132,7 @@ def _workload(name: Any, service: Table, root: Table, services: Table) -> Worklo
         runtime_class=string(service.get("runtime")),
         ports=[*_ports(service), *(_ports(outward) if outward is not service else ())],
         egress=_egress(outward, root),
+        networks=[] if string(outward.get("network_mode")) else _networks(outward),
         one_shot=string(service.get("restart")) in {"", "no"} and "deploy" not in service,
         logging_off=where(logging) if string(logging) == "none" else None,
     )
@@ -136,6 +149,15 @@ def _before(service: Table, services: Table, root: Table) -> Iterator[Container]
             yield found
 
 
+def _networks(service: Table) -> list[str]:
+    """The networks that a service is in."""
+    given = service.get("networks")
+    names = (
+        [str(n) for n in given] if isinstance(given, Table) else [string(n) for n in rows(given)]
+    )
+    return names or ["default"]
+
+
 def _egress(service: Table, root: Table) -> Said:
     """Whether a service reaches beyond its networks: an internal network has no way out."""
     mode = service.get("network_mode")
@@ -144,10 +166,9 @@ def _egress(service: Table, root: Table) -> Said:
     if string(mode):
         return Said(True if string(mode) in {"host", "bridge"} else None, where(mode))
     networks = service.get("networks")
-    names = list(networks) if isinstance(networks, Table) else [string(n) for n in rows(networks)]
     declared = table(root.get("networks"))
     states = []
-    for name in names or ["default"]:
+    for name in _networks(service):
         network = table(declared.get(name))
         if truth(network.get("internal")) is True:
             states.append(Said(False, where(network)))  # noqa: FBT003  # as above
@@ -171,12 +192,14 @@ def _container(name: Any, service: Table, root: Table) -> Container:
         place=where(name, service),
         image=string(image),
         image_place=where(image) if isinstance(image, Text) else None,
+        commands_in=where(service.get("command", service.get("entrypoint")), service).file,
         commands=commands.of_lists(
             [service.get("entrypoint"), service.get("command")],
             {each.name: each for each in settings},
         ),
         settings=settings,
-        mounts=list(_mounts(service, root)),
+        drives="models" in service,
+        mounts=[*_mounts(service, root), *_borrowed(service, root), *_devices(service)],
         privileged=said(service, "privileged"),
         root_read_only=said(service, "read_only"),
         user_not_root=Said(string(user).partition(":")[0] not in {"root", "0"}, where(user))
@@ -185,6 +208,9 @@ def _container(name: Any, service: Table, root: Table) -> Container:
         no_new_privileges=Said(not string(escalation).endswith("false"), where(escalation))
         if escalation is not None
         else Said(),
+        unconfined=next(
+            (where(each) for key, each in options.items() if key.endswith("unconfined")), None
+        ),
         drops_all=Said(True, where(dropped[0])) if dropped else Said(),  # noqa: FBT003  # it does
         added=tuple(
             (string(each).upper().removeprefix("CAP_"), where(each))
@@ -193,24 +219,8 @@ def _container(name: Any, service: Table, root: Table) -> Container:
     )
 
 
-def _pairs(value: Any) -> Any:
-    """`- NAME=value` as `NAME: value`."""
-    if not isinstance(value, Row):
-        return value
-    made = Table()
-    made.file, made.line, made.tag = value.file, value.line, value.tag
-    for each in value:
-        name, tied, rest = string(each).partition("=")
-        if name:
-            given = text(rest, each.file, each.line, plain=False)
-            made[text(name, each.file, each.line)] = (
-                given if tied else text("", each.file, each.line)
-            )
-    return made
-
-
 def _settings(service: Table) -> Iterator[Setting]:
-    for name, value in table(_pairs(service.get("environment"))).items():
+    for name, value in table(pairs(service.get("environment"))).items():
         place = where(name)
         given = string(value)
         passed = isinstance(value, Text) and value.plain and not given  # `NAME` alone: the host's
@@ -223,7 +233,8 @@ def _settings(service: Table) -> Iterator[Setting]:
     for each in rows(files) if isinstance(files, Row) else [files]:
         named = string(each) or string(table(each).get("path"))
         if named:
-            yield Setting(f"all of {named}", None, "elsewhere", where(each))
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(service.file), named))
+            yield Setting(f"all of {named}", None, "elsewhere", where(each), ("file", path))
     for each in rows(service.get("secrets")):
         named = string(each) or string(table(each).get("source"))
         yield Setting(f"secret {named}", None, "secret", where(each))
@@ -253,14 +264,22 @@ def _mounts(service: Table, root: Table) -> Iterator[Mount]:
             yield Mount(path, "", "memory", False, where(each))  # noqa: FBT003  # written, and gone at the end
 
 
-def split_volume(volume: str) -> tuple[str, str, str]:
-    """`source:target:mode` taken apart; drives and `${NAME:-default}` hold colons of their own."""
-    drive = _DRIVE.match(volume)
-    parts = _PART.findall(volume[2:] if drive else volume) or [""]
-    parts[0] = (volume[:2] if drive else "") + parts[0]
-    if len(parts) == 1:
-        return "", parts[0], ""
-    return parts[0], parts[1], parts[2] if len(parts) > 2 else ""  # noqa: PLR2004  # the mode
+def _borrowed(service: Table, root: Table) -> Iterator[Mount]:
+    """Volumes of other services."""
+    services = table(root.get("services"))
+    for each in rows(service.get("volumes_from")):
+        name, _, mode = string(each).partition(":")
+        other = services.get(name)
+        for mount in _mounts(other, root) if isinstance(other, Table) else ():
+            yield mount._replace(read_only=mount.read_only or mode == "ro")
+
+
+def _devices(service: Table) -> Iterator[Mount]:
+    """Devices of the host, of which some are the host itself."""
+    for each in rows(service.get("devices")):
+        source, _, rest = string(each).partition(":")
+        path = rest.partition(":")[0] or source
+        yield Mount(path, source, "device", read_only=False, place=where(each))
 
 
 def _ports(service: Table) -> Iterator[Port]:
@@ -275,14 +294,3 @@ def _ports(service: Table) -> Iterator[Port]:
         if found:
             address = (found["address"] or "0.0.0.0").strip("[]")  # noqa: S104  # what compose does
             yield Port(found["inner"], address, place)
-
-
-def unread(root: Table) -> Iterator[tuple[str, int]]:
-    """Files that a compose file takes in, and that are not followed."""
-    for each in rows(root.get("include")):
-        named = string(each) or string(table(each).get("path"))
-        yield f"it includes {named or 'other files'}", each.line
-    for service in tables(Row(table(root.get("services")).values())):
-        named = string(at(service, "extends", "file"))
-        if named:
-            yield f"a service extends {named}", service["extends"].line

@@ -1,4 +1,4 @@
-"""`docker run` and `podman run` in a unit: the container that a command line makes.
+"""`docker run` and `podman run` in a unit or a script: the container that a command line makes.
 
 Source: the reference of `docker container run`; flags that are not known are passed over, with
 their value when it is tied to them.
@@ -6,11 +6,12 @@ their value when it is tied to them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from modelscan.containment import commands
-from modelscan.containment.compose import split_volume
+from modelscan.containment.layers import split_volume
 from modelscan.containment.model import Container, Mount, Port, Said, Setting, Workload
 from modelscan.containment.nodes import Place
 from modelscan.discovery.shellwords import Word
@@ -34,6 +35,31 @@ def is_run(words: Sequence[Word]) -> bool:
     texts = [word.text.rpartition("/")[2] for word in words[:3]]
     runs = texts[1:2] == ["run"] or texts[1:3] == ["container", "run"]
     return bool(texts) and texts[0] in _PROGRAMS and runs
+
+
+def of_script(content: str, path: str) -> Iterator[Workload]:
+    """The containers that a shell script runs."""
+    for words in commands.of_text(content, 1):
+        found = [word for word in words if word.text not in {"sudo", "exec"}]
+        if found:  # make's marks before a command
+            found[0] = found[0]._replace(text=found[0].text.lstrip("@-+"))
+        if not is_run(found):
+            continue
+        place = Place(path, found[0].line)
+        given = {word.text: after for word, after in pairwise(found)}
+        tied = next((w.text[7:] for w in found if w.text.startswith("--name=")), "")
+        name = given["--name"].text if "--name" in given else tied
+        made = Workload(
+            name=name or path.rpartition("/")[2],
+            kind="container of a script",
+            platform="systemd",
+            place=place,
+            containers=[Container(name=name or "container", place=place)],
+            one_shot=True,
+        )
+        apply(made, found)
+        made.kind = "container of a script"
+        yield made
 
 
 def apply(workload: Workload, words: Sequence[Word]) -> None:

@@ -151,7 +151,7 @@ def views(deployment: Deployment) -> list[View]:
     found = []
     for workload in deployment.workloads:
         beside = by_file[workload.place.file]
-        view = look(workload, deployment.cluster, tuple(beside[:_NEIGHBOURS]))
+        view = look(workload, deployment.cluster.around(workload), tuple(beside[:_NEIGHBOURS]))
         if view is not None:
             found.append(view)
     return found

@@ -7,9 +7,12 @@ the files cannot tell is listed as not known, never left out.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
+from modelscan.containment.controls.host import SOCKETS
 from modelscan.containment.view import Result, View
+from modelscan.errors import BudgetError
 from modelscan.vocabulary.containment import Control
 
 _MOST: Final = 12
@@ -56,6 +59,9 @@ def _reach(view: View, said: Mapping[Control, Sequence[Result]]) -> Iterator[str
         yield "any address, the cloud's metadata service among them"
     elif any(result.outcome == "satisfied" for result in said.get("egress-restricted", ())):
         yield from _allowed(view)
+    beside = _beside(view)
+    if beside:
+        yield f"{', '.join(beside)}, in a network with it"
     if any("owns the host" in each.reason for each in _violations(said, "host-separated")):
         yield "the container runtime, and through it the host"
     for control, what in _DOORS.items():
@@ -76,9 +82,17 @@ _DOORS: Final[dict[Control, str]] = {
 def _allowed(view: View) -> Iterator[str]:
     """What is reached where egress is restricted."""
     if view.workload.platform == "kubernetes":
-        yield from view.cluster.egress(view.workload).allowed
-    elif view.workload.platform == "compose":
-        yield "other services of its networks"
+        with suppress(BudgetError):  # the control itself says so
+            yield from view.cluster.egress(view.workload).allowed
+    elif view.workload.platform == "compose" and not _beside(view):
+        yield "no other service of its file"
+
+
+def _beside(view: View) -> list[str]:
+    """The other services of a compose file that share a network with it."""
+    mine = set(view.workload.networks)
+    found = [w.name for w in view.neighbours if w is not view.workload and mine & set(w.networks)]
+    return found[:_MOST]
 
 
 def _read(view: View, said: Mapping[Control, Sequence[Result]]) -> Iterator[str]:
@@ -90,9 +104,14 @@ def _read(view: View, said: Mapping[Control, Sequence[Result]]) -> Iterator[str]
             yield result.reason
     for each in view.serving:
         for mount in each.container.mounts:
-            if mount.kind in {"claim", "named", "host", "secret"} and mount.path:
-                yield f"{mount.path}, from {mount.source or 'a volume'}"
-    yield "every request that it is sent, and its own weights"
+            named = mount.kind in {"claim", "named", "host", "secret"} and mount.path
+            if named and not SOCKETS.search(mount.source):
+                from_ = mount.source or "a volume"
+                yield mount.path if from_ == mount.path else f"{mount.path}, from {from_}"
+    if view.serves:
+        yield "every request that it is sent, and its own weights"
+    else:
+        yield "every request and answer that passes through it"
 
 
 def _persist(said: Mapping[Control, Sequence[Result]]) -> Iterator[str]:

@@ -1,8 +1,7 @@
 """Kubernetes objects as workloads: pods and everything that makes them.
 
-Sources: the Kubernetes API reference (core/v1, apps/v1, batch/v1), KServe's `InferenceService` and
-`ServingRuntime`, KubeRay's `RayService`, `LeaderWorkerSet`. Objects of other kinds that hold a pod
-template are read by the same shape.
+Sources: the Kubernetes API reference (core/v1, apps/v1, batch/v1), KServe's `storageUri` and
+`storage`. Where pod specifications lie in an object is for `podspecs` to say.
 """
 
 from __future__ import annotations
@@ -10,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from modelscan.containment import commands
+from modelscan.containment import commands, podspecs
 from modelscan.containment.model import Container, Mount, Said, Setting, Workload
 from modelscan.containment.nodes import (
     Place,
     Row,
     Table,
+    Text,
     at,
     rows,
     string,
@@ -25,8 +25,6 @@ from modelscan.containment.nodes import (
     where,
 )
 
-_DEEPEST: Final = 12
-_POD: Final = ("containers", "initContainers")
 _RUNTIME_SOCKETS: Final = ("docker.sock", "containerd.sock", "crio.sock", "podman.sock")
 
 
@@ -59,7 +57,7 @@ def workloads(found: Table) -> Iterator[Workload]:
     head = metadata(found)
     name = string(head.get("name")) or string(head.get("generateName")) or "?"
     namespace = string(head.get("namespace"))
-    pods = list(_pods(found, kind))
+    pods = list(podspecs.of(found, kind))
     templates = tables(at(found, "spec", "volumeClaimTemplates"))
     claims = {string(metadata(each).get("name")) for each in templates}
     for number, (pod, meta, part) in enumerate(pods):
@@ -71,62 +69,14 @@ def workloads(found: Table) -> Iterator[Workload]:
             own = {"serving.kserve.io/inferenceservice": name} | own
         made = _workload(pod, title, kind, namespace, own, claims)
         made.place = where(head.get("name"), found)
+        made.named = bool(string(head.get("name")))
+        made.annotations = {
+            str(key): value
+            for each in (meta, head)
+            for key, value in table(each.get("annotations")).items()
+            if isinstance(value, Text)
+        }
         yield made
-
-
-def _pods(found: Table, kind: str) -> Iterator[tuple[Table, Table, str]]:
-    """Pod specifications in an object: each with its metadata, and which part it is."""
-    spec = table(found.get("spec"))
-    if kind == "Pod":
-        yield spec, metadata(found), ""
-        return
-    if kind in {"InferenceService", "InferenceGraph"}:
-        for part in ("predictor", "transformer", "explainer"):
-            pod = spec.get(part)
-            if isinstance(pod, Table):
-                yield _kserve(pod), metadata(found), "" if part == "predictor" else part
-        return
-    if kind in {"ServingRuntime", "ClusterServingRuntime"}:
-        yield spec, spec, ""
-        return
-    yield from _templates(spec, (), 0)
-
-
-def _templates(value: Any, path: tuple[str, ...], depth: int) -> Iterator[tuple[Table, Table, str]]:
-    """Pod templates anywhere in a specification: a table with containers below `spec`."""
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, Row):
-        for item in value:
-            yield from _templates(item, path, depth + 1)
-    if not isinstance(value, Table):
-        return
-    inner = value.get("spec")
-    if isinstance(inner, Table) and any(isinstance(inner.get(key), Row) for key in _POD):
-        part = next((word for word in reversed(path) if word in _PARTS), "")
-        yield inner, metadata(value), _PARTS.get(part, "")
-        return
-    for key, child in value.items():
-        yield from _templates(child, (*path, str(key)), depth + 1)
-
-
-_PARTS: Final = {
-    "headGroupSpec": "head", "workerGroupSpecs": "worker", "leaderTemplate": "leader",
-    "workerTemplate": "worker",
-}  # fmt: skip
-
-
-def _kserve(pod: Table) -> Table:
-    """A KServe component as a pod: its `model` is one more container, with a place for weights."""
-    model = pod.get("model")
-    if not isinstance(model, Table):
-        return pod
-    made = Table(pod)
-    made.file, made.line = pod.file, pod.line
-    containers = Row([model, *rows(pod.get("containers"))])
-    containers.file, containers.line = model.file, model.line
-    made["containers"] = containers
-    return made
 
 
 def _workload(
@@ -143,7 +93,7 @@ def _workload(
         for each in first
     ] + [_container(each, volumes, security, init=False) for each in then]
     namespaces = tuple(
-        (word, Place(pod.file, pod[key].line))
+        (word, where(pod[key], pod))
         for key, word in (("hostNetwork", "network"), ("hostPID", "pid"), ("hostIPC", "ipc"))
         if truth(pod.get(key)) is True
     )
@@ -155,12 +105,32 @@ def _workload(
         containers=containers,
         namespace=namespace,
         labels=own,
+        service_account=string(pod.get("serviceAccountName")) or string(pod.get("serviceAccount")),
         partial=kind in {"ServingRuntime", "ClusterServingRuntime"} and not containers,
         host_namespaces=namespaces,
-        service_account_token=said(pod, "automountServiceAccountToken"),
+        service_account_token=_projected(pod) or said(pod, "automountServiceAccountToken"),
         runtime_class=string(pod.get("runtimeClassName")),
         one_shot=kind in {"Job", "CronJob"} or string(pod.get("restartPolicy")) == "Never",
     )
+
+
+def _projected(pod: Table) -> Said | None:
+    """A token that is put into a volume, whatever else the pod says."""
+    for volume in tables(pod.get("volumes")):
+        for source in tables(at(volume, "projected", "sources")):
+            if "serviceAccountToken" in source:
+                return Said(value=True, place=where(source["serviceAccountToken"], source))
+    return None
+
+
+def _unconfined(*contexts: Table) -> Place | None:
+    """Where a profile of system calls or of AppArmor is switched off."""
+    for each in contexts:
+        for key in ("seccompProfile", "appArmorProfile"):
+            kind = at(each, key, "type")
+            if string(kind) == "Unconfined":
+                return where(kind, each)
+    return None
 
 
 def said(holder: Table, key: str, *more: Table) -> Said:
@@ -168,7 +138,7 @@ def said(holder: Table, key: str, *more: Table) -> Said:
     for each in (holder, *more):
         value = truth(each.get(key))
         if value is not None:
-            return Said(value, Place(each.file, each[key].line))
+            return Said(value, where(each[key], each))
     return Said()
 
 
@@ -179,23 +149,24 @@ def _container(spec: Table, volumes: dict[str, Table], pod: Table, *, init: bool
     image = spec.get("image")
     escalation = said(security, "allowPrivilegeEscalation")
     dropped = [each for each in rows(capabilities.get("drop")) if string(each).upper() == "ALL"]
-    storage = string(spec.get("storageUri"))
+    storage, place = _storage(spec)
     mounts = [_mount(each, volumes) for each in tables(spec.get("volumeMounts"))]
     if storage:
         kind: Any = "claim" if storage.startswith("pvc:") else "unknown"
         kind = "image" if storage.startswith("oci:") else kind
-        place = where(spec["storageUri"], spec)
         mounts.append(Mount("/mnt/models", storage, kind, read_only=True, place=place))
     return Container(
         name=string(spec.get("name")) or "model",
         place=where(spec.get("name"), spec),
         image=string(image),
         image_place=where(image, spec) if string(image) else None,
+        commands_in=where(spec.get("args", spec.get("command")), spec).file,
         commands=commands.of_lists(
             [spec.get("command"), spec.get("args")], {each.name: each for each in settings}
         ),
         settings=settings,
         mounts=mounts,
+        format=string(at(spec, "modelFormat", "name")),
         init=init,
         privileged=said(security, "privileged"),
         root_read_only=said(security, "readOnlyRootFilesystem"),
@@ -203,11 +174,22 @@ def _container(spec: Table, volumes: dict[str, Table], pod: Table, *, init: bool
         no_new_privileges=Said(
             None if escalation.value is None else not escalation.value, escalation.place
         ),
+        unconfined=_unconfined(security, pod),
         drops_all=Said(value=True, place=where(dropped[0], spec)) if dropped else Said(),
         added=tuple(
             (string(each).upper(), where(each, spec)) for each in rows(capabilities.get("add"))
         ),
     )
+
+
+def _storage(spec: Table) -> tuple[str, Place]:
+    """What KServe fetches or mounts for a container, and where that is said."""
+    given = spec.get("storageUri") or at(spec, "storage", "storageUri")
+    if string(given):
+        return string(given), where(given, spec)
+    path = at(spec, "storage", "path")
+    key = string(at(spec, "storage", "key")) or "default"
+    return (f"storage://{key}/{string(path)}" if string(path) else ""), where(path, spec)
 
 
 def _settings(spec: Table) -> Iterator[Setting]:
@@ -218,15 +200,23 @@ def _settings(spec: Table) -> Iterator[Setting]:
         place = where(each)
         if "value" in each:
             yield Setting(name, string(each["value"]), "literal", place)
-        else:
-            secret = at(each, "valueFrom", "secretKeyRef") is not None
-            yield Setting(name, None, "secret" if secret else "elsewhere", place)
+            continue
+        origin, source = _origin(table(each.get("valueFrom")), "KeyRef")
+        yield Setting(name, None, origin, place, source)
     for each in tables(spec.get("envFrom")):
-        for kind in ("secretRef", "configMapRef"):
-            named = string(at(each, kind, "name"))
-            if named:
-                origin: Any = "secret" if kind == "secretRef" else "elsewhere"
-                yield Setting(f"all of {named}", None, origin, where(each))
+        origin, source = _origin(each, "Ref")
+        if source:
+            yield Setting(f"all of {source[1]}", None, origin, where(each), source)
+
+
+def _origin(holder: Table, end: str) -> tuple[Any, tuple[str, ...]]:
+    """Where a variable comes from: how, and which map or secret with which key."""
+    for kind, origin in (("secret", "secret"), ("configMap", "elsewhere")):
+        given = holder.get(kind + end)
+        if isinstance(given, Table) and string(given.get("name")):
+            named = kind[0].upper() + kind[1:]
+            return origin, (named, string(given["name"]), string(given.get("key")))
+    return "elsewhere", ()
 
 
 def _mount(spec: Table, volumes: dict[str, Table]) -> Mount:

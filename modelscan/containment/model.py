@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from modelscan.containment.nodes import Place
+from modelscan.containment.nodes import Place, Text
 from modelscan.discovery.shellwords import Word
 
 Platform = Literal["kubernetes", "compose", "systemd", "image"]
@@ -34,6 +34,8 @@ class Setting(NamedTuple):
     """`None` when it comes from elsewhere."""
     origin: Literal["literal", "secret", "elsewhere"]
     place: Place
+    source: tuple[str, ...] = ()
+    """Where it comes from: kind, name and key of an object, or the path of a file."""
 
 
 class Mount(NamedTuple):
@@ -43,7 +45,16 @@ class Mount(NamedTuple):
     source: str
     """Folder of the host, name of a claim or volume, reference of an image."""
     kind: Literal[
-        "host", "claim", "named", "memory", "scratch", "config", "secret", "image", "unknown"
+        "host",
+        "claim",
+        "named",
+        "memory",
+        "scratch",
+        "config",
+        "secret",
+        "image",
+        "device",
+        "unknown",
     ]
     read_only: bool
     place: Place
@@ -65,7 +76,11 @@ class Container(msgspec.Struct, kw_only=True):
     place: Place
     image: str = ""
     image_place: Place | None = None
+    base_image: str = ""
+    """What the image is built from, when its Dockerfile is among the files."""
     commands: list[list[Word]] = []
+    commands_in: str = ""
+    """The file that the commands stand in, when it is not that of the container."""
     settings: list[Setting] = []
     mounts: list[Mount] = []
     init: bool = False
@@ -77,6 +92,16 @@ class Container(msgspec.Struct, kw_only=True):
     drops_all: Said = Said()
     added: tuple[tuple[str, Place], ...] = ()
     """Capabilities that are added."""
+    unconfined: Place | None = None
+    """Where the default filter of system calls is taken away."""
+    format: str = ""
+    """Of a KServe model: the format that decides which server KServe takes."""
+    drives: bool = False
+    """True when the file itself binds a model to it."""
+
+    def where(self, line: int) -> Place:
+        """A line of its commands."""
+        return Place(self.commands_in or self.place.file, line or self.place.line)
 
     def setting(self, *names: str) -> Setting | None:
         """The first variable of one of these names, whatever their case."""
@@ -114,7 +139,13 @@ class Workload(msgspec.Struct, kw_only=True):
     place: Place
     containers: list[Container]
     namespace: str = ""
+    named: bool = True
+    """False for an object whose name the cluster makes up."""
+    variant: str = ""
+    """Which of several kustomizations makes it; empty where there is one, or none."""
+    service_account: str = ""
     labels: dict[str, str] = {}
+    annotations: dict[str, Text] = {}
     partial: bool = False
     templated: bool = False
     conditional: frozenset[int] = frozenset()
@@ -125,7 +156,7 @@ class Workload(msgspec.Struct, kw_only=True):
     runtime_class: str = ""
     ports: list[Port] = []
     networks: list[str] = []
-    """Of a compose service; `none` and `host` stand for its network modes."""
+    """Of a compose service: those that it shares with others of its file."""
     egress: Said = Said()
     """What the workload itself says: false when nothing gets out."""
     one_shot: bool = False
@@ -139,5 +170,6 @@ class Workload(msgspec.Struct, kw_only=True):
 
     @property
     def title(self) -> str:
-        """The name, with the namespace where it has one."""
-        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+        """The name, with the namespace and the kustomization where there are several."""
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{name} ({self.variant})" if self.variant else name

@@ -10,6 +10,7 @@ Source: YAML 1.2.2, section 3.1 (event stream); YAML 1.1's merge key, which comp
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,7 @@ MOST_NODES: Final = 200_000
 _DEEPEST: Final = 60
 _TRUE: Final = frozenset({"true", "yes", "on", "1", "y", "t"})
 _FALSE: Final = frozenset({"false", "no", "off", "0", "n", "f"})
+_DEFAULT: Final = re.compile(r"\$\{\w+:?-([^{}]*)\}")
 _NOTHING: Final = frozenset({"", "~", "null"})
 
 
@@ -76,6 +78,30 @@ def placed(holder: Any, file: str, line: int, tag: str = "") -> Any:
     return holder
 
 
+def weight(value: Any, most: int) -> int:
+    """How many values a tree has, with all aliases written out; counting ends above `most`."""
+    pending, found = [value], 0
+    while pending and found <= most:
+        each = pending.pop()
+        found += 1
+        if isinstance(each, dict):
+            pending += each.values()
+        elif isinstance(each, list):
+            pending += each
+    return found
+
+
+def copied(value: Any) -> Any:
+    """A tree of its own, with the same places; scalars are shared."""
+    if isinstance(value, Table):
+        made: Any = Table((key, copied(each)) for key, each in value.items())
+    elif isinstance(value, Row):
+        made = Row(copied(each) for each in value)
+    else:
+        return value
+    return placed(made, value.file, value.line, value.tag)
+
+
 def where(value: object, holder: object = None) -> Place:
     """Where a value stands; where its holder does when it has no place of its own."""
     line: int = getattr(value, "line", 0) or getattr(holder, "line", 1)
@@ -85,6 +111,8 @@ def where(value: object, holder: object = None) -> Place:
 def truth(value: object) -> bool | None:
     """What a scalar says as a truth value; `None` when it says neither."""
     word = str(value).strip().lower() if isinstance(value, str) else ""
+    if word.startswith("${") and word.endswith("}"):
+        word = _DEFAULT.sub(r"\1", word)  # what compose puts in when nobody says otherwise
     return True if word in _TRUE else False if word in _FALSE else None
 
 

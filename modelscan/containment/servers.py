@@ -49,7 +49,7 @@ SERVERS: Final[tuple[Server, ...]] = (
     Server("open-interpreter", "drives", r"open-interpreter|open-webui-terminal", ("interpreter",),
            commands=True),
     Server("autogpt", "drives", r"auto-?gpt", ("autogpt",), commands=True),
-    Server("aider", "drives", r"aider", ("aider",), commands=True),
+    Server("aider", "drives", r"paulgauthier/aider(?:-full)?", ("aider",), commands=True),
     Server("goose", "drives", r"", ("goose session", "goose run"), commands=True),
     Server("swe-agent", "drives", r"swe-?agent", ("sweagent",), commands=True),
     Server("open-webui", "drives", r"open-webui|ollama-webui", ("open-webui",)),
@@ -59,6 +59,9 @@ SERVERS: Final[tuple[Server, ...]] = (
     Server("anythingllm", "drives", r"anythingllm", ()),
     Server("librechat", "drives", r"librechat", ()),
     Server("litellm", "drives", r"litellm", ("litellm",), (), ("LITELLM_MASTER_KEY",)),
+    Server("mcp-gateway", "drives", r"mcp-gateway|mcp-proxy|mcpo|supergateway", (),
+           commands=True),
+    Server("nim", "serves", r"nim/[\w.-]+/[\w.-]+", (), (), (), hub=False),
     Server("vllm", "serves", r"vllm(?:-openai|-cpu|-tpu|-rocm)?",
            ("vllm serve", "vllm", "vllm.entrypoints"), _KEYS, ("VLLM_API_KEY",)),
     Server("tgi", "serves", r"text-generation-inference|tgi|lorax",
@@ -82,12 +85,13 @@ SERVERS: Final[tuple[Server, ...]] = (
     Server("lmdeploy", "serves", r"lmdeploy", ("lmdeploy serve", "lmdeploy"), _KEYS, ()),
     Server("tensorrt-llm", "serves", r"tensorrt-llm|tensorrtllm", ("trtllm-serve",), (), ()),
     Server("aphrodite", "serves", r"aphrodite(?:-engine|-openai)?", ("aphrodite run",), _KEYS, ()),
-    Server("infinity", "serves", r"infinity", ("infinity_emb",), _KEYS, ("INFINITY_API_KEY",)),
+    Server("infinity", "serves", r"michaelf34/infinity|infinity-emb", ("infinity_emb",), _KEYS,
+           ("INFINITY_API_KEY",)),
     Server("mlc", "serves", r"mlc-llm", ("mlc_llm serve",), _KEYS, ()),
     Server("localai", "serves", r"local-?ai", ("local-ai",), _KEYS, ("API_KEY", "LOCALAI_API_KEY"),
            hub=False),
     Server("xinference", "serves", r"xinference", ("xinference-local", "xinference launch")),
-    Server("tabby", "serves", r"tabby", ("tabby serve",), (),
+    Server("tabby", "serves", r"tabbyml/tabby", ("tabby serve",), (),
            ("TABBY_WEBSERVER_JWT_TOKEN_SECRET",)),
     Server("koboldcpp", "serves", r"koboldcpp", ("koboldcpp",), ("--password",), (), hub=False),
     Server("text-generation-webui", "serves", r"text-generation-webui|oobabooga", (), _KEYS, ()),
@@ -123,10 +127,24 @@ _HOSTED: Final = re.compile(r"api\.openai\.com|azure\.com|anthropic\.com|googlea
 _OTHER: Final = re.compile(
     r"exporter|dashboard|prometheus|grafana|docs?$|nginx|proxy|router|gateway|operator|controller"
     r"|manager|prober|benchmark|bench$|postgres|redis|proto$|autoscaler|sidecar"
-    r"|kuberay|webhook|bootstrap",
+    r"|kuberay|webhook|bootstrap|theme|metrics|client|plugin|website|tests?$|builder$",
 )
 """Words of images around a server that are none."""
 _PYTHON: Final = re.compile(r"(?:.*/)?python[\d.]*$")
+_ASSIGNED: Final = re.compile(r"[A-Za-z_]\w*=")
+_LAUNCHERS: Final = frozenset(
+    {"env", "exec", "sudo", "nohup", "setsid", "numactl", "taskset", "nice", "ionice", "timeout",
+     "stdbuf", "tini", "dumb-init", "catatonit", "gosu", "su-exec", "runuser", "setpriv", "chroot",
+     "uv", "uvx", "pipx", "conda", "mamba", "micromamba", "poetry", "pipenv", "hatch", "pdm",
+     "pixi", "rye", "torchrun", "accelerate", "deepspeed", "mpirun", "mpiexec", "nsys", "time",
+     "xvfb-run", "s6-setuidgid", "command", "sh", "bash", "zsh", "ash", "dash", "srun", "apptainer",
+     "singularity"}
+)  # fmt: skip
+"""Programs that start another one, which stands behind their own words."""
+_FAR: Final = 40
+"""Words among which the program is looked for."""
+_OPTIONS: Final = 5
+_SURE: Final = 9
 _PREFIXES: Final = frozenset(
     {"exec", "sudo", "env", "nohup", "time", "tini", "dumb-init", "--", "uv", "run", "numactl",
      "/usr/bin/tini", "-s", "-g", "nice"}
@@ -146,12 +164,15 @@ def image_name(image: str) -> str:
 def recognise(container: Container) -> Server | None:
     """The program that a container runs, when it serves a model or acts on one."""
     for words in container.commands:
-        found = _by_command(words)
+        found = by_command(words)
         if found is not None:
             return found
-    found = by_name(image_name(container.image))
-    if found is not None:
-        return found
+    for image in (container.image, container.base_image):
+        found = by_name(image_name(image))
+        if found is not None:
+            return found
+    if container.drives:
+        return CLIENT
     for each in container.settings:
         if each.name.upper() in _ADDRESSES and not _HOSTED.search(each.value or ""):
             return CLIENT
@@ -174,22 +195,51 @@ def _names(pattern: str, name: str) -> bool:
     return found is not None
 
 
-def _by_command(words: Sequence[Word]) -> Server | None:
+def by_command(words: Sequence[Word]) -> Server | None:
+    """The program that a command starts."""
     texts = [word.text for word in words if word.text]
     at = 0
-    while at < len(texts) and (texts[at] in _PREFIXES or re.match(r"[A-Za-z_]\w*=", texts[at])):
+    while at < len(texts) and (texts[at] in _PREFIXES or _ASSIGNED.match(texts[at])):
         at += 1
-    texts = texts[at:]
+    found = _program(texts[at:])
+    return found[0] if found else None
+
+
+def launched(words: list[Word]) -> list[list[Word]]:
+    """A command that another program starts, apart from that: `numactl -N 0 vllm serve x`.
+
+    The words before it stay a command of their own, since they may set variables.
+    """
+    texts = [word.text for word in words[:_FAR]]
+    first = texts[0].rpartition("/")[2] if texts else ""
+    if not (first in _LAUNCHERS or first.endswith(".sh") or _ASSIGNED.match(first)):
+        return [words]
+    longest = (0, 0)
+    for index in range(1, len(texts)):
+        module = texts[index - 1] in {"-m", "--module"}
+        found = _program([*(("python", "-m") if module else ()), *texts[index:]])
+        if found is not None and found[1] > longest[0]:
+            longest = (found[1], index)
+    return [words[: longest[1]], words[longest[1] :]] if longest[1] else [words]
+
+
+def _program(texts: Sequence[str]) -> tuple[Server, int] | None:
+    """The program at the beginning of a command, and how many words say so."""
     if not texts:
         return None
     called = texts[0].replace("\\", "/").rpartition("/")[2]
-    if _PYTHON.match(texts[0]) and len(texts) > 2 and texts[1] in {"-m", "-um"}:  # noqa: PLR2004  # python -m module
-        called = texts[2]
-        texts = texts[2:]
+    if _PYTHON.match(texts[0]):
+        at = next((i for i, text in enumerate(texts[:_OPTIONS]) if text in {"-m", "-um"}), 0)
+        if at and at + 1 < len(texts) and all(text.startswith("-") for text in texts[1:at]):
+            called = texts[at + 1]
+            texts = texts[at + 1 :]
+    best: tuple[Server, int] | None = None
     for server in SERVERS:
         for program in server.programs:
             parts = program.split()
             module = called.startswith(program + ".")
-            if module or (called == parts[0] and texts[1 : len(parts)] == parts[1:]):
-                return server
-    return None
+            fits = called == parts[0] and list(texts[1 : len(parts)]) == parts[1:]
+            weight = _SURE if module or "." in program else len(parts)
+            if (module or fits) and (best is None or weight > best[1]):
+                best = (server, weight)
+    return best

@@ -11,7 +11,6 @@ from modelscan.containment.nodes import Place
 from modelscan.containment.servers import UNKNOWN, Server, by_name, recognise
 from modelscan.discovery import commandline, keys, naming
 from modelscan.discovery.mention import Mention, reference
-from modelscan.discovery.shellwords import Word
 from modelscan.vocabulary.containment import Control, Outcome
 from modelscan.vocabulary.lock import LockedModel
 from modelscan.vocabulary.reference import Reference
@@ -99,20 +98,38 @@ def look(workload: Workload, cluster: Cluster, neighbours: tuple[Workload, ...])
     for container in workload.main:
         server = recognise(container)
         named = tuple(_models(container))
-        if server is None and workload.templated:
-            server = by_name(container.name)  # its image is put in later
-        server = server or _MODEL_KINDS.get(workload.kind) or (UNKNOWN if named else None)
+        if server is None and (workload.templated or workload.kind == "Model"):
+            server = by_name(container.name.casefold())  # its image is put in later
+        server = server or _by_kind(workload, container) or (UNKNOWN if named else None)
         if server is not None:
             serving.append(Serving(container, server, named))
+    serving.sort(key=lambda each: each.server.role == "drives")  # what serves comes first
     return View(workload, tuple(serving), cluster, neighbours) if serving else None
 
 
+def _by_kind(workload: Workload, container: Container) -> Server | None:
+    """The program that an object stands for; few of KServe's formats use the hub's client."""
+    server = _MODEL_KINDS.get(workload.kind)
+    form = (container.format or container.name).casefold()
+    if server is not None and server.name == "kserve" and form in _WITHOUT_HUB:
+        return server._replace(hub=False)
+    return server
+
+
+_WITHOUT_HUB = frozenset(
+    {"sklearn", "xgboost", "lightgbm", "tensorflow", "onnx", "pmml", "paddle", "triton", "pytorch",
+     "tensorrt", "mlflow", "openvino_ir"}
+)  # fmt: skip
 _MODEL_KINDS = {
     "InferenceService": Server("kserve", key_flags=("--api-key",)),
     "ServingRuntime": Server("kserve"),
     "ClusterServingRuntime": Server("kserve"),
     "RayService": Server("ray-serve", key_settings=("RAY_AUTH_TOKEN",)),
     "SeldonDeployment": Server("seldon"),
+    "LLMInferenceService": Server("kserve", key_flags=("--api-key",)),
+    "Workspace": Server("kaito"),
+    "NIMService": Server("nim", hub=False),
+    "compose model": Server("docker-model-runner", hub=False),
 }
 """Objects that are about models by their kind."""
 
@@ -120,33 +137,38 @@ _MODEL_KINDS = {
 def _models(container: Container) -> list[Reference]:
     """The models that a container names in its commands, variables and storage."""
     budget = Budget(_LIMITS)
-    found: list[Mention] = []
+    found: list[tuple[Mention, str]] = []
+    said = container.setting("REVISION", "MODEL_REVISION", "HF_REVISION", "HF_MODEL_REVISION")
+    revision = said.value if said else None
+    file = container.where(0).file
     for words in container.commands:
         budget.step()
-        found += commandline.mentions(words, words[0].line if words else 0, container.image)
+        line = words[0].line if words else 0
+        mentions = commandline.mentions(words, line, container.image or container.base_image)
+        found += [(_revised(each, revision), file) for each in mentions]
+    flag = container.flag("--revision", "--model-revision")
     for each in container.settings:
         role = keys.role(each.name)
         if role is not None and each.value:
-            word = Word(each.value, line=each.place.line)
-            found.append(Mention(word.text, word.line, role.usual, strict=role.strict))
+            mention = Mention(each.value, each.place.line, role.usual, strict=role.strict)
+            asked = flag[1].text if flag else revision
+            found.append((_revised(mention, asked), each.place.file))
     for mount in container.mounts:
         if mount.path == "/mnt/models" and "://" in mount.source:
-            found.append(Mention(mount.source, mount.place.line, "url"))
+            found.append((Mention(mount.source, mount.place.line, "url"), mount.place.file))
         elif mount.kind == "image":
-            found.append(Mention(f"oci://{mount.source}", mount.place.line, "oci"))
-    revision = _revision(container)
+            mention = Mention(f"oci://{mount.source}", mount.place.line, "oci")
+            found.append((mention, mount.place.file))
     made: dict[str, Reference] = {}
-    for mention in found:
-        if mention.revision is None and revision and naming.named(mention.text, mention.usual):
-            mention = mention._replace(revision=revision)  # noqa: PLW2901  # the same, completed
-        named = reference(mention, container.place.file, "deployment", lambda _: False)
+    for mention, held_in in found:
+        named = reference(mention, held_in, "deployment", lambda _: False)
         if named is not None and not named.options.get("hosted"):
             made.setdefault(named.ref, named)
     return list(made.values())
 
 
-def _revision(container: Container) -> str | None:
-    """The revision that a container asks for beside the model's name."""
-    given = container.setting("REVISION", "MODEL_REVISION", "HF_REVISION", "HF_MODEL_REVISION")
-    flag = container.flag("--revision", "--model-revision")
-    return flag[1].text if flag else given.value if given else None
+def _revised(mention: Mention, revision: str | None) -> Mention:
+    """A mention at the revision that is asked for beside it, when it has none of its own."""
+    if mention.revision is None and revision and naming.named(mention.text, mention.usual):
+        return mention._replace(revision=revision)
+    return mention

@@ -9,38 +9,32 @@ whole. What an overlay cannot do, such as choosing the digest of an image, is sa
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import posixpath
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from modelscan._about import NAME
-from modelscan.containment import compose, kubernetes, kustomize, manifests
+from modelscan.containment import crds, kubernetes, manifests
 from modelscan.containment.agreed import agreed_manifest, locked_for
 from modelscan.containment.cluster import Cluster
-from modelscan.containment.controls.table import results
 from modelscan.containment.examine import views
 from modelscan.containment.harden import cluster as objects
-from modelscan.containment.harden import plain, services
+from modelscan.containment.harden import plain, services, units
 from modelscan.containment.harden.pods import AGREED, MANIFEST, Given
+from modelscan.containment.leftover import UNITS, flat, left_open, override, to_do
 from modelscan.containment.manifests import Deployment
-from modelscan.containment.nodes import Table, documents, string, table
+from modelscan.containment.nodes import Table, string
 from modelscan.containment.servers import image_name
 from modelscan.containment.view import View
 from modelscan.discovery.walking import Tree
 from modelscan.errors import UsageError
 from modelscan.report.files import write_file
-from modelscan.vocabulary.containment import Control
 from modelscan.vocabulary.lock import LockedModel
 from modelscan.vocabulary.result import ModelReport
 
 _HEADER: Final = f"# Written by `{NAME} contain --write`; write it again instead of editing it.\n"
-_HINTS: Final[dict[Control, str]] = {
-    "image-pinned": " (--pin names its digest)",
-    "verified-before-start": " (--lock or --report, and --verifier)",
-    "model-pinned": " (--lock names its commit)",
-}
-"""What the user can do about a control that is still violated."""
-_KINDS: Final = ("Service", "NetworkPolicy")
+_POLICIES: Final = ("NetworkPolicy", "CiliumNetworkPolicy", "CiliumClusterwideNetworkPolicy")
 
 
 class Wishes(NamedTuple):
@@ -61,6 +55,8 @@ class Written(NamedTuple):
 
     files: tuple[str, ...]
     left: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """What has to be done before they work."""
 
 
 def write_overlays(paths: Sequence[Path], folder: Path, wishes: Wishes) -> Written:
@@ -75,13 +71,16 @@ def write_overlays(paths: Sequence[Path], folder: Path, wishes: Wishes) -> Writt
     _check(wishes)
     files: dict[str, str] = {}
     left: list[str] = []
+    notes: list[str] = []
     for path in paths:
         deployment = manifests.read(Tree(path))
         found = views(deployment)
-        for make in (_kubernetes, _composes):
+        ours = [view for view in found if view.workload.platform != "image"]
+        for make in (_kubernetes, _composes, _units):
             try:
                 made = make(deployment, found, wishes)
-                left += _left(deployment, found, made)
+                left += left_open(deployment, found, made)
+                notes += to_do(ours, made)
             except Exception as error:  # noqa: BLE001  # values of kinds that do not belong there
                 left.append(f"{path}: not as its schema says: {type(error).__name__}: {error}")
                 continue
@@ -92,8 +91,9 @@ def write_overlays(paths: Sequence[Path], folder: Path, wishes: Wishes) -> Writt
     for name, text in sorted(files.items()):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_file(target, (_HEADER + text).encode())
-    return Written(tuple(sorted(files)), tuple(dict.fromkeys(left)))
+        head = "" if name.endswith(".json") else _HEADER
+        write_file(target, (head + text).encode())
+    return Written(tuple(sorted(files)), tuple(dict.fromkeys(left)), tuple(dict.fromkeys(notes)))
 
 
 def _check(wishes: Wishes) -> None:
@@ -109,8 +109,7 @@ def _check(wishes: Wishes) -> None:
 
 
 def _given(view: View | None, wishes: Wishes) -> Given:
-    pins = {image_name(pin.partition("@")[0]): "sha256:" + pin.partition("@sha256:")[2]
-            for pin in wishes.pins}  # fmt: skip
+    pins = {image_name(pin): pin for pin in wishes.pins}
     names = [model.ref for model in view.models] if view else []
     locked = locked_for(names, wishes.locked, wishes.models)
     return Given(locked, pins, wishes.verifier)
@@ -122,11 +121,16 @@ def _kubernetes(deployment: Deployment, found: Sequence[View], wishes: Wishes) -
     files: dict[str, str] = {}
     patches: list[dict[str, Any]] = []
     for path, roots in deployment.manifests.items():
-        kept = [each for root in roots for each in kubernetes.objects(root)]
+        kept = [
+            each
+            for root in roots
+            for each in kubernetes.objects(root)
+            if string(kubernetes.metadata(each).get("name"))  # kustomize knows objects by it
+        ]
         concerned = [view for view in mine if view.workload.place.file == path]
         if not any(_changes(each, concerned, mine, deployment.cluster) for each in kept):
             continue
-        name = f"kubernetes/{_flat(path)}"
+        name = f"kubernetes/{flat(path)}"
         files[name] = plain.dump(*(plain.plain(each) for each in kept))
         for each in kept:
             changed = _contained(each, concerned, mine, deployment.cluster, wishes)
@@ -140,7 +144,7 @@ def _kubernetes(deployment: Deployment, found: Sequence[View], wishes: Wishes) -
     resources = [
         name.partition("/")[2] for name in files if not name.startswith("kubernetes/patch-")
     ]
-    policies = [objects.policy(view, wishes.allowed) for view in mine if view.workload.labels]
+    policies = [objects.policy(view, wishes.allowed) for view in mine]
     if policies:
         files["kubernetes/network-policies.yaml"] = plain.dump(*policies)
         resources.append("network-policies.yaml")
@@ -163,20 +167,27 @@ def _changes(
     each: Table, concerned: Sequence[View], mine: Sequence[View], cluster: Cluster
 ) -> bool:
     """True for an object that containment has something to say about."""
-    if string(each.get("kind")) in _KINDS:
-        return objects.leads_to(each, mine, cluster) or _opens(each, mine)
+    if string(each.get("kind")) in _POLICIES:
+        return _opens(each, mine)
+    if _is_service(each):
+        return objects.leads_to(each, mine, cluster)
     return any(_makes(each, view) for view in concerned)
 
 
+def _is_service(each: Table) -> bool:
+    """True for a service of the cluster, and not for Knative's, which are workloads."""
+    return string(each.get("kind")) == "Service" and string(each.get("apiVersion")) == "v1"
+
+
 def _makes(each: Table, view: View) -> bool:
-    return any(made.title == view.workload.title for made in kubernetes.workloads(each))
+    return any(made.title == view.workload.title for made in crds.workloads(each))
 
 
 def _opens(each: Table, mine: Sequence[View]) -> bool:
     """True for a network policy that lets one of the workloads reach everything."""
     alone = Cluster()
     alone.add(each)
-    return string(each.get("kind")) == "NetworkPolicy" and any(
+    return string(each.get("kind")) in _POLICIES and any(
         alone.egress(view.workload).state == "open" for view in mine
     )
 
@@ -191,7 +202,7 @@ def _contained(
     data = plain.plain(each)
     if _opens(each, mine):
         return objects.closed(data)
-    if string(each.get("kind")) == "Service" and objects.leads_to(each, mine, cluster):
+    if _is_service(each) and objects.leads_to(each, mine, cluster):
         return objects.service(data)
     made = [view for view in concerned if _makes(each, view)]
     return objects.contained(data, made, _given(made[0], wishes)) if made else data
@@ -223,61 +234,26 @@ def _composes(deployment: Deployment, found: Sequence[View], wishes: Wishes) -> 
         for view in mine:
             made = services.contained(made, [view], _given(view, wishes), agreed)
         over = plain.overlay(data, made)
-        files[_override(path)] = plain.dump(over)
+        files[override(path)] = plain.dump(over)
     return files
 
 
-def _left(deployment: Deployment, found: Sequence[View], made: Mapping[str, str]) -> Iterator[str]:
-    """What the overlays leave open: they are applied, and looked at again."""
+def _units(deployment: Deployment, found: Sequence[View], wishes: Wishes) -> dict[str, str]:
+    """A drop-in for each unit, the network that they share, and what they verify against."""
+    files = {}
     for view in found:
-        title, platform = view.workload.title, view.workload.platform
-        if platform not in {"kubernetes", "compose"}:
-            yield f"{title}: a {view.workload.kind} is contained where it is written"
-        if view.workload.templated:
-            yield f"{title}: a template; render it first"
-        if not view.workload.labels and platform == "kubernetes":
-            yield f"{title}: no labels, so that no network policy can select it"
-        if view.workload.ports and platform == "compose":
-            yield f"{title}: nothing is published any more; put a proxy on its network"
-    for view in _applied(deployment, made):
-        for control, said in results(view).items():
-            for result in said:
-                if result.outcome == "violated":
-                    hint = _HINTS.get(control, "")
-                    yield f"{view.workload.title}: {control}: {result.reason}{hint}"
-
-
-def _applied(deployment: Deployment, made: Mapping[str, str]) -> Iterator[View]:
-    """The workloads with their overlays applied."""
-    after = Deployment()
-    patched = {
-        name.partition("/")[2]: list(documents(text, name))
-        for name, text in made.items()
-        if name.startswith("kubernetes/")
-    }
-    (root,) = patched.pop("kustomization.yaml", [Table()])
-    list(kustomize.apply(table(root), "kustomization.yaml", patched))
-    for roots in patched.values():
-        for each in (one for root in roots for one in kubernetes.objects(root)):
-            after.cluster.add(each)
-            after.workloads += kubernetes.workloads(each)
-    for path, base in deployment.composes.items():
-        over = made.get(_override(path))
-        if over is not None:
-            after.workloads += compose.workloads(
-                compose.merged(base, next(documents(over, _override(path))))
-            )
-    yield from views(after)
-
-
-def _override(path: str) -> str:
-    """The name of what is laid over a compose file."""
-    stem, _, end = _flat(path).rpartition(".")
-    return f"compose/{stem}.override.{end}"
-
-
-def _flat(path: str) -> str:
-    return path.replace("/", "-")
+        path = view.workload.place.file
+        if view.workload.kind not in UNITS or path not in deployment.files or view.workload.partial:
+            continue
+        given = _given(view, wishes)
+        files[f"systemd/{posixpath.basename(path)}.d/contained.conf"] = units.drop_in(
+            view, given, wishes.allowed
+        )
+        if view.workload.kind == "quadlet container":
+            files[f"systemd/{units.NETWORK}"] = units.NETWORK_UNIT
+        if given.locked:
+            files[f"systemd/{MANIFEST}"] = agreed_manifest(wishes.locked, wishes.models)
+    return files
 
 
 def _title(each: Table) -> str:

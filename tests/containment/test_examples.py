@@ -11,7 +11,8 @@ RUNTIME = {"output-filtered", "requests-logged"}
 
 GOOD = [
     "vllm-compose", "tgi-kubernetes", "llama-cpp-systemd", "ollama-compose", "triton-kubernetes",
-    "kserve", "tei-quadlet",
+    "kserve", "tei-quadlet", "sglang-kubernetes", "llama-cpp-compose", "tei-compose",
+    "ray-serve", "agent-compose",
 ]  # fmt: skip
 BAD = {
     "vllm-compose": {"egress-restricted", "no-credentials", "authenticated", "weights-local", "hub-offline", "model-read-only", "no-remote-code", "no-runtime-loading", "model-pinned", "image-pinned", "root-read-only", "least-privilege", "ephemeral", "verified-before-start"},
@@ -21,6 +22,9 @@ BAD = {
     "ollama-compose": {"egress-restricted", "authenticated", "weights-local", "model-read-only", "no-runtime-loading", "model-pinned", "image-pinned", "unprivileged", "root-read-only", "least-privilege", "ephemeral", "verified-before-start"},
     "triton-kubernetes": {"egress-restricted", "no-credentials", "authenticated", "weights-local", "no-runtime-loading", "model-pinned", "image-pinned", "unprivileged", "no-service-account-token", "root-read-only", "least-privilege", "verified-before-start"},
     "kserve": {"egress-restricted", "no-credentials", "weights-local", "hub-offline", "no-remote-code", "model-pinned", "no-service-account-token", "root-read-only", "least-privilege", "verified-before-start"},
+    "sglang-kubernetes": {"egress-restricted", "no-credentials", "authenticated", "weights-local", "hub-offline", "model-read-only", "no-remote-code", "model-pinned", "image-pinned", "no-service-account-token", "root-read-only", "least-privilege", "verified-before-start"},
+    "llama-cpp-compose": {"egress-restricted", "no-credentials", "authenticated", "weights-local", "model-read-only", "no-local-files", "model-pinned", "image-pinned", "root-read-only", "least-privilege", "ephemeral", "verified-before-start"},
+    "tei-compose": {"egress-restricted", "no-credentials", "authenticated", "weights-local", "hub-offline", "model-read-only", "model-pinned", "image-pinned", "unprivileged", "root-read-only", "least-privilege", "ephemeral", "verified-before-start"},
     "tei-quadlet": {"egress-restricted", "no-credentials", "authenticated", "weights-local", "hub-offline", "model-read-only", "model-pinned", "image-pinned", "root-read-only", "least-privilege", "ephemeral", "verified-before-start"},
     "ray-serve": {"egress-restricted", "no-credentials", "authenticated", "hub-offline", "safe-loading", "image-pinned", "no-service-account-token", "root-read-only", "least-privilege", "verified-before-start"},
     "agent-compose": {"egress-restricted", "no-credentials", "image-pinned", "host-separated", "root-read-only", "least-privilege", "ephemeral"},
@@ -64,6 +68,8 @@ def test_an_image_alone_tells_little() -> None:
         ("tgi-kubernetes/bad", "authenticated", "type: LoadBalancer"),
         ("ollama-compose/bad", "no-runtime-loading", "ollama"),
         ("vllm-compose/bad", "no-credentials", "HF_TOKEN"),
+        ("llama-cpp-compose/bad", "no-credentials", "HF_TOKEN="),
+        ("sglang-kubernetes/bad", "no-remote-code", "SGLANG_TRUST_REMOTE_CODE"),
         ("llama-cpp-systemd/bad", "no-local-files", "ExecStart"),
     ],
 )

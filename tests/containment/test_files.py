@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from modelscan.containment import images, nodes, units
+from modelscan.containment.nodes import Place
 from tests.forge.deployments import (
     controls,
     look,
@@ -170,10 +171,10 @@ def test_environments_of_layers_are_merged(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", ["extends: {file: base.yaml, service: x}", "extends: base"])
-def test_what_a_service_extends_is_not_followed(tmp_path: Path, more: str) -> None:
+def test_what_a_service_extends_and_is_not_here_is_a_gap(tmp_path: Path, more: str) -> None:
     file = service(tmp_path, more)
     assert "egress-restricted" in unknown(file)
-    assert gaps(file) == ([("compose.yaml", True)] if "file" in more else [])
+    assert gaps(file) == [("compose.yaml", True)]
 
 
 def test_what_a_compose_file_includes_is_not_followed(tmp_path: Path) -> None:
@@ -241,13 +242,13 @@ def test_what_a_kustomization_does_besides_is_said(tmp_path: Path) -> None:
   - {target: {kind: Pod}, patch: "- {op: remove, path: /spec/no/where}"}
   - {target: {kind: Pod}, patch: "- {op: move, path: /spec/x}"}
   - {target: {kind: Pod}, patch: "["}
-namePrefix: x-
+helmCharts: []
 """
     write(tmp_path, "kustomization.yaml", KUSTOMIZATION + patches)
     reasons = [gap.reason for gap in look(tmp_path).models[0].coverage]
     assert [reason.partition(":")[0] for reason in reasons] == [
         "the patch missing.yaml is not here", "a patch does not fit", "a patch does not fit",
-        "a patch cannot be read", "namePrefix of a kustomization is not followed",
+        "a patch cannot be read", "helmCharts of a kustomization is not followed",
     ]  # fmt: skip
 
 
@@ -271,12 +272,12 @@ def test_old_forms_of_patches(tmp_path: Path) -> None:
 
 
 def test_units_are_read_as_systemd_does() -> None:
-    found = units.parse(
-        "# c\n[Service]\nA=1\nA=2\nB=x \\\n# not this\n  y\nC=1\nC=\nnonsense\n; d\n"
-    )
+    found: units.Values = {}
+    text = "# c\n[Service]\nA=1\nA=2\nB=x \\\n# not this\n  y\nC=1\nC=\nnonsense\n; d\n"
+    units.parse(text, "u", found)
     assert found == {
-        ("Service", "A"): [("1", 3), ("2", 4)],
-        ("Service", "B"): [("x  y", 5)],
+        ("Service", "A"): [("1", Place("u", 3)), ("2", Place("u", 4))],
+        ("Service", "B"): [("x  y", Place("u", 5))],
         ("Service", "C"): [],
     }
 

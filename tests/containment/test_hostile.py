@@ -31,6 +31,12 @@ KEYS = [
     "selector", "matchLabels", "matchExpressions", "key", "operator", "values", "egress", "to", "ipBlock",
     "podSelector", "policyTypes", "type", "rules", "resources", "patches", "patch", "target", "images",
     "readOnly", "readOnlyRootFilesystem", "annotations", "persistentVolumeClaim", "condition", "namespace",
+    "serveConfigV2", "uri", "url", "engine", "inference", "preset", "provider", "options", "build",
+    "dockerfile_inline", "volumes_from", "devices", "envFrom", "configMapRef", "secretRef", "projected",
+    "sources", "serviceAccountToken", "storage", "components", "bases", "configMapGenerator", "literals",
+    "commonLabels", "modelFormat", "container", "mainContainer", "serviceAccountName", "from", "source",
+    "action", "when", "workloadSelector", "outboundTrafficPolicy", "mode", "seccompProfile", "data",
+    "predictors", "graph", "modelUri", "worker", "engine_kwargs", "model_loading_config", "labelSelector",
 ]  # fmt: skip
 TEXTS = [
     "",
@@ -61,20 +67,17 @@ TREES = st.recursive(
     max_leaves=25,
 )
 KINDS = [
-    "Pod",
-    "Deployment",
-    "StatefulSet",
-    "InferenceService",
-    "NetworkPolicy",
-    "Service",
-    "Ingress",
-    "List",
-    "CiliumNetworkPolicy",
-    "Kustomization",
-    "ServiceAccount",
-    "ClusterPolicy",
-    "ServingRuntime",
-]
+    "Pod", "Deployment", "StatefulSet", "InferenceService", "NetworkPolicy", "Service", "Ingress",
+    "List", "CiliumNetworkPolicy", "Kustomization", "ServiceAccount", "ClusterPolicy",
+    "ServingRuntime", "AuthorizationPolicy", "Sidecar", "ConfigMap", "Secret", "RayService",
+    "Workflow",
+]  # fmt: skip
+OPERATORS = [
+    ("serving.kserve.io/v1", "LLMInferenceService"), ("kubeai.org/v1", "Model"),
+    ("ollama.ayaka.io/v1", "Model"), ("apps.nvidia.com/v1", "NIMService"),
+    ("kaito.sh/v1", "Workspace"), ("machinelearning.seldon.io/v1", "SeldonDeployment"),
+    ("ray.io/v1", "RayService"), ("argoproj.io/v1", "Workflow"),
+]  # fmt: skip
 
 
 TOOLS = Tools.prepare(load(()), DEFAULT)
@@ -100,7 +103,7 @@ def examined(text: str, name: str) -> None:
         write(root, name, text)
         report(root)
         found = views(manifests.read(Tree(root)))
-        if not any(view.workload.platform in {"kubernetes", "compose"} for view in found):
+        if not found:
             return
         try:
             write_overlays([root], Path(folder, "out"), Wishes())
@@ -120,6 +123,45 @@ def test_any_manifest(kind: str, spec: Any, meta: Any) -> None:
         "items": [spec],
     }
     examined(yaml.safe_dump(document), "m.yaml")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(OPERATORS), TREES, TREES)
+def test_any_object_of_an_operator(kind: tuple[str, str], spec: Any, more: Any) -> None:
+    document = {"apiVersion": kind[0], "kind": kind[1], "metadata": {"name": "m"}, "spec": spec}
+    document |= {"inference": more} if kind[1] == "Workspace" else {}
+    if isinstance(more, dict) and isinstance(spec, dict):
+        document["spec"] = {**spec, "serveConfigV2": yaml.safe_dump(more)}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": pods(more)}
+    examined(yaml.safe_dump_all([document, pod]), "m.yaml")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(TREES, TREES)
+def test_any_kustomization(top: Any, component: Any) -> None:
+    head = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}}
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        write(root, "pod.yaml", yaml.safe_dump({**head, "spec": pods(component)}))
+        for name, given_ in (("", top), ("part/", component)):
+            made = given_ if isinstance(given_, dict) else {"resources": given_}
+            made = {"resources": ["pod.yaml"], "components": ["part"], **made, "kind": "K"}
+            write(root, f"{name}kustomization.yaml", yaml.safe_dump(made))
+        report(root)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.text(max_size=200), st.text(max_size=60))
+def test_any_script_unit_and_variables(text: str, words: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        run = f"docker run {words} ollama/ollama {text}\n"
+        write(root, "run.sh", run)
+        write(root, "Makefile", f"x:\n\t@{run}")
+        write(root, "ollama.service.d/x.conf", f"[Service]\n{text}\nEnvironment={words}\n")
+        write(root, ".env", text)
+        write(root, "compose.yaml", "services: {o: {image: ollama/ollama, env_file: .env}}")
+        report(root)
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from modelscan.containment import cluster
 from tests.forge.deployments import controls, look, pod, service, workloads, write
 
 POLICY = """
@@ -156,7 +157,6 @@ def test_cilium_for_the_whole_cluster_and_several_specs(tmp_path: Path) -> None:
     [
         "apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: x}\nspec: {selector: all()}\n",
         "apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: x}\nspec: {}\n",
-        "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {name: x}\nspec: {outboundTrafficPolicy: {mode: REGISTRY_ONLY}}\n",
         "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy\nmetadata: {name: x}\nspec: {}\n",
     ],
 )
@@ -288,3 +288,16 @@ def test_a_key_for_callers(tmp_path: Path, more: str) -> None:
     said = controls(service(tmp_path, more + '\nports: ["8000:8000"]'))
     assert said["authenticated"].outcome == "satisfied"
     assert said["no-credentials"].outcome == "satisfied"
+
+
+def test_how_often_objects_are_held_against_workloads_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "_MOST_LOOKS", 20)
+    policy = (
+        "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: x}\nspec: {}\n"
+    )
+    pod(tmp_path, others="---\n".join([policy] * 30))
+    report = look(tmp_path)
+    assert report.decision.status == "incomplete"
+    assert any("too many objects" in gap.reason for gap in report.models[0].coverage)

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from modelscan.containment.controls.host import SOCKETS
 from modelscan.containment.nodes import Place
 from modelscan.containment.view import Result, View
+from modelscan.discovery.shellwords import Word
 from modelscan.vocabulary.containment import Control
 
 _CHECKS: Final = re.compile(
@@ -15,6 +17,7 @@ _CHECKS: Final = re.compile(
     r"|\bsha(?:256|512)sum (?:\S+ )*?(?:-c|--check)(?= |$)|\bgh attestation verify\b"
     r"|\bgpg --verify\b"
 )
+_SUCCEEDS: Final = (["true"], [":"], ["exit", "0"], ["exit"])
 _GUARDS: Final = re.compile(
     r"guardrail|llama-?guard|shieldgemma|granite-guardian|presidio|lakera|rebuff|llm-guard"
     r"|prompt-?guard|moderation|fms-orchestrat",
@@ -47,7 +50,7 @@ def shell_beside_model(view: View) -> Iterator[Result]:
         for words in each.container.commands:
             text = " ".join(word.text for word in words)
             if each.server.role == "serves" and _AGENTS.search(text):
-                place = Place(each.container.place.file, words[0].line)
+                place = each.container.where(words[0].line)
                 yield view.bad(control, f"the model's image gets an agent: {text[:80]}", place)
                 return
     if agents:
@@ -63,7 +66,7 @@ def ephemeral(view: View) -> Iterator[Result]:
     clean = True
     for container in view.workload.main:
         for mount in container.mounts:
-            if mount.read_only or mount.path.startswith("/dev"):
+            if mount.read_only or mount.path.startswith("/dev") or SOCKETS.search(mount.source):
                 continue
             if mount.kind in {"claim", "named", "host"}:
                 clean = False
@@ -93,13 +96,19 @@ def checker(view: View) -> Place | None:
     for container in view.workload.containers:
         if not container.init and view.workload.platform != "systemd":
             continue
-        for words in container.commands:
+        for number, words in enumerate(container.commands):
             text = " ".join(word.text.rpartition("/")[2] or word.text for word in words)
             alone = _ours(container.image) and _CHECKS.search(f"modelassay {text}")
-            if alone or _CHECKS.search(text):
-                return Place(container.place.file, words[0].line or container.place.line)
+            found = alone or (_CHECKS.search(text) and words[0].text.rpartition("/")[2] != "echo")
+            if found and not _forgiven(container.commands[number + 1 :]):
+                return container.where(words[0].line)
     image = any(model.ref.startswith("oci:") for model in view.models)
     return view.cluster.checks_images() if image else None
+
+
+def _forgiven(after: list[list[Word]]) -> bool:
+    """True when what follows a check makes its failure a success: `|| true`, `; exit 0`."""
+    return any([word.text for word in words] in _SUCCEEDS for words in after)
 
 
 def _ours(image: str) -> bool:
@@ -148,10 +157,10 @@ def requests_logged(view: View) -> Iterator[Result]:
         on = each.container.flag(*_LOGS)
         setting = each.container.setting(*_LOG_SETTINGS)
         if off:
-            place = Place(each.container.place.file, off[1].line)
+            place = each.container.where(off[1].line)
             yield view.bad(control, f"{off[0]} stops the log of requests", place)
         elif on:
-            place = Place(each.container.place.file, on[1].line)
+            place = each.container.where(on[1].line)
             yield view.good(control, f"{on[0]} logs requests", place)
         elif setting:
             yield view.good(control, f"{setting.name} says where traces go", setting.place)

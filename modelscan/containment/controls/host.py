@@ -17,6 +17,10 @@ SYSTEM: Final = re.compile(
     r"^(?:/|/etc|/proc|/sys|/boot|/dev|/usr|/bin|/sbin|/lib|/lib64|/root|/home|/home/[^/]+|/var|/opt"
     r"|/var/lib|/var/lib/(?:docker|kubelet|containerd|rancher|etcd).*|/var/log|~|\$\{?HOME\}?)/?$"
 )
+RAW: Final = re.compile(
+    r"/dev/(?:mem|kmem|port|kmsg|disk|mapper|dm-\d|sd[a-z]|vd[a-z]|xvd[a-z]|nvme\d)"
+)
+"""Devices behind which the host's memory and disks lie."""
 _FAR: Final = frozenset(
     {"SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "DAC_READ_SEARCH", "NET_ADMIN", "SYS_RAWIO", "BPF",
      "ALL", "DAC_OVERRIDE", "SYS_BOOT", "MKNOD"}
@@ -55,6 +59,10 @@ def host_separated(view: View) -> Iterator[Result]:
     clean = True
     for container in view.workload.containers:
         for mount in container.mounts:
+            if mount.kind in {"host", "device"} and RAW.match(mount.source):
+                clean = False
+                reason = f"{mount.source} is the host's own memory or disk"
+                yield view.bad(control, reason, mount.place, severe=True)
             if mount.kind != "host" or view.workload.kind == "systemd unit":
                 continue
             if SOCKETS.search(mount.source):
@@ -67,6 +75,11 @@ def host_separated(view: View) -> Iterator[Result]:
                 reason = f"{mount.source} of the host is mounted{how}"
                 severe = not mount.read_only or mount.source in {"/", "/etc", "/root", "/proc"}
                 yield view.bad(control, reason, mount.place, severe=severe)
+        remote = container.setting("DOCKER_HOST", "CONTAINER_HOST")
+        if remote is not None and remote.value != "":
+            clean = False
+            reason = f"{remote.name} leads to a container runtime, and what it may do there"
+            yield view.bad(control, reason, remote.place)
     if clean and view.workload.platform == "image":
         yield view.unknown(control, "how the image is run decides")
     elif clean:
@@ -117,6 +130,9 @@ def least_privilege(view: View) -> Iterator[Result]:
         yield view.bad(control, "it shares the host's memory segments (ipc)", shared)
     for each in view.serving:
         container = each.container
+        if container.unconfined is not None:
+            reason = f"{container.name} runs without the filter of system calls"
+            yield view.bad(control, reason, container.unconfined)
         lacking = [
             word
             for said, word in (

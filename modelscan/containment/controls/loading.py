@@ -15,22 +15,17 @@ from modelscan.vocabulary.containment import Control
 from modelscan.vocabulary.reference import Reference
 
 FETCH: Final = re.compile(
-    r"\b(?:ollama (?:pull|run)|hf download|huggingface-cli download|modelscope download"
+    r"\b(?:ollama (?:pull|run)|docker model (?:pull|run)"
+    r"|ramalama (?:pull|run|serve)|hf download|huggingface-cli download|modelscope download"
+    r"|clone \S*(?:huggingface\.co|hf\.co|modelscope)"
     r"|snapshot_download|hf_hub_download|download-weights|git lfs pull|kit pull|oras pull)\b"
     r"|(?:curl|wget|aria2c|s5cmd|gsutil|aws s3|rclone)\b.*(?:huggingface\.co|\.gguf|\.safetensors|s3://|gs://)"
 )
 """Commands that fetch weights."""
 _FAR: Final = (
-    "s3://",
-    "gs://",
-    "gcs://",
-    "https://",
-    "http://",
-    "abfs",
-    "wasb",
-    "az://",
-    "hdfs://",
-)
+    "s3://", "gs://", "gcs://", "https://", "http://", "abfs", "wasb", "az://", "hdfs://",
+    "storage://", "webhdfs://", "r2://", "oss://", "swift://", "git://", "ms://", "hdfs:/",
+)  # fmt: skip
 """Addresses of weights that are fetched."""
 _ROOT: Final = "/root"
 """The home of images that run as root."""
@@ -52,7 +47,7 @@ DOORS: Final[tuple[tuple[Control, tuple[str, ...], tuple[str, ...], str], ...]] 
      ("TRUST_REMOTE_CODE", "HF_TRUST_REMOTE_CODE", "VLLM_TRUST_REMOTE_CODE",
       "SGLANG_TRUST_REMOTE_CODE", "HF_HUB_TRUST_REMOTE_CODE"),
      "the server runs Python that comes with the model"),
-    ("no-runtime-loading", (),
+    ("no-runtime-loading", ("--enable-model-api",),
      ("VLLM_ALLOW_RUNTIME_LORA_UPDATING", "VLLM_SERVER_DEV_MODE"),
      "callers can load adapters or reach development functions"),
     ("no-local-files", ("--allowed-local-media-path", "--media-path", "--allow-local-files"),
@@ -78,6 +73,11 @@ _GOOD: Final[dict[Control, str]] = {
 }
 
 
+def is_far(address: str) -> bool:
+    """True for the address of a model that is fetched, of whatever kind."""
+    return address.startswith(("hf://", *_FAR))
+
+
 def doors(view: View, control: Control) -> Iterator[Result]:
     """Flags and variables of one control."""
     clean = True
@@ -85,29 +85,38 @@ def doors(view: View, control: Control) -> Iterator[Result]:
         for result in _opened(each.container, control):
             clean = False
             yield result
-    if (
-        clean
-        and control == "no-runtime-loading"
-        and any(item.server.name == "ollama" for item in view.serving)
-    ):
-        yield _ollama(view)
+    adding = _adding(view) if clean and control == "no-runtime-loading" else None
+    if adding is not None:
+        yield adding
     elif clean:
         yield view.good(control, _GOOD[control])
 
 
 def _opened(container: Container, control: Control) -> Iterator[Result]:
-    file = container.place.file
     for named, flags, settings, effect in DOORS:
         if named == control:
             yield from _switched(container, control, flags, settings, effect)
     for named, flag, values, effect in MODES:
         found = container.flag(flag) if named == control else None
         if found and found[1].text in values:
-            yield _door(control, flag, found[1].text, effect, Place(file, found[1].line))
+            yield _door(control, flag, found[1].text, effect, container.where(found[1].line))
+    if control == "no-runtime-loading":
+        yield from _sglang(container)
     for word in container.words() if control == "safe-loading" else ():
         if re.search(r"weights_only\s*=\s*False", word.text):
             effect = "torch.load is told to run what a pickle says"
-            yield _door(control, "weights_only", "False", effect, Place(file, word.line))
+            yield _door(control, "weights_only", "False", effect, container.where(word.line))
+
+
+def _sglang(container: Container) -> Iterator[Result]:
+    """SGLang loads adapters for whoever asks, once it is told to load any."""
+    texts = [container.image, container.base_image, *(word.text for word in container.words())]
+    serves = any("sglang" in text for text in texts)
+    found = container.flag("--enable-lora", "--lora-paths")
+    if serves and found and not container.flag("--admin-api-key"):
+        effect = "callers can load and unload adapters"
+        place = container.where(found[1].line)
+        yield _door("no-runtime-loading", found[0], "", effect, place)
 
 
 def _switched(
@@ -121,7 +130,7 @@ def _switched(
         found = container.flag(flag)
         if found and truth(found[1].text) is not False:
             value = "" if found[1].text == found[0] else found[1].text
-            place = Place(container.place.file, found[1].line)
+            place = container.where(found[1].line)
             yield _door(control, found[0], value, effect, place)
     for name in settings:
         setting = container.setting(name)
@@ -136,14 +145,29 @@ def _door(control: Control, name: str, value: str, effect: str, place: Place) ->
     return Result(control, "violated", f"{shown}: {effect}", place, switch=switch)
 
 
-def _ollama(view: View) -> Result:
-    """Ollama's interface pulls and creates models; a store that it cannot write stops that."""
+_FETCHING: Final = {"ollama": "Ollama", "localai": "LocalAI"}
+"""Servers whose interface lets callers add models."""
+
+
+def _adding(view: View) -> Result | None:
+    """A server whose interface adds models; a store that it cannot write stops that."""
+    names = [_FETCHING[each.server.name] for each in view.serving if _adds(each)]
+    if not names:
+        return None
     stores = [mount for each in view.serving for mount in stores_of(each)]
     if stores and all(mount.read_only for mount in stores):
-        reason = "Ollama's interface can pull models, and cannot write its store"
+        reason = f"{names[0]}'s interface can pull models, and cannot write its store"
         return view.good("no-runtime-loading", reason, stores[0].place)
-    reason = "Ollama's interface lets callers pull and create models, and its store can be written"
+    reason = (
+        f"{names[0]}'s interface lets callers pull and create models, and its store can be written"
+    )
     return view.silent("no-runtime-loading", reason)
+
+
+def _adds(each: Serving) -> bool:
+    off = each.container.setting("LOCALAI_DISABLE_GALLERY_ENDPOINT", "DISABLE_GALLERY_ENDPOINT")
+    told = each.container.flag("--disable-gallery-endpoint") or (off and truth(off.value or ""))
+    return each.server.name in _FETCHING and not told
 
 
 def weights_local(view: View) -> Iterator[Result]:
@@ -159,7 +183,7 @@ def _kept(view: View, each: Serving) -> Iterator[Result]:
     """Where the models of one server come from, when no command fetches them."""
     control: Control = "weights-local"
     for model in each.models:
-        place = Place(each.container.place.file, model.where.line)
+        place = Place(model.where.file, model.where.line)
         if model.ref.startswith("oci:"):
             yield view.good(control, f"{model.ref} is an image that is mounted", place)
         elif model.ref.startswith(("/", ".", "pvc:", "file:")):
@@ -168,6 +192,8 @@ def _kept(view: View, each: Serving) -> Iterator[Result]:
             yield view.bad(control, f"{model.ref} is fetched when the server starts", place)
         elif each.server.hub and offline(each.container) is not None:
             yield view.good(control, "the hub's client is offline: only what is there", place)
+        elif each.server.name == "llama.cpp" and each.container.flag("--offline"):
+            yield view.good(control, "llama.cpp is offline: only what is there", place)
         elif each.server.fetches:
             yield view.silent(control, f"{model.ref} is fetched when the server starts", place)
     stores = stores_of(each)
@@ -184,11 +210,11 @@ def _fetched(view: View) -> Iterator[Result]:
         for command in container.commands:
             text = " ".join(word.text for word in command)
             if FETCH.search(text):
-                place = Place(container.place.file, command[0].line)
+                place = container.where(command[0].line)
                 yield view.bad(control, f"{container.name} fetches weights: {text[:80]}", place)
                 break
         for mount in container.mounts:
-            if mount.path == "/mnt/models" and mount.source.startswith(("hf://", *_FAR)):
+            if mount.path == "/mnt/models" and is_far(mount.source):
                 reason = f"{mount.source} is fetched by the storage initialiser"
                 yield view.bad(control, reason, mount.place)
 
@@ -262,7 +288,7 @@ def model_pinned(view: View) -> Iterator[Result]:
     for each in view.serving:
         for model in each.models:
             named = True
-            place = Place(each.container.place.file, model.where.line)
+            place = Place(model.where.file, model.where.line)
             other = _unlike_lock(view, model)
             if other:
                 yield view.bad(control, other, place)
@@ -272,10 +298,16 @@ def model_pinned(view: View) -> Iterator[Result]:
                 yield _by_path(view, model.ref, place)
             elif model.certainty == "unresolved":
                 yield view.unknown(control, f"{model.ref[:60]} is put in elsewhere", place)
+            elif view.workload.kind == "compose model":
+                yield view.bad(control, f"{model.ref} can change under this name", place)
             else:
                 yield view.silent(control, f"{model.ref} can change under this name", place)
     if not named and view.serves:
-        yield view.unknown(control, "no model is named")
+        check = checker(view)
+        if check is None:
+            yield view.unknown(control, "no model is named")
+        else:
+            yield view.good(control, "what lies in its store is verified before the start", check)
 
 
 def _unlike_lock(view: View, model: Reference) -> str:

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from modelscan.containment.cluster import Cluster
+from modelscan.containment.controls.reach import GUARDS
 from modelscan.containment.harden import pods
 from modelscan.containment.harden.pods import Given
 from modelscan.containment.kubernetes import metadata
 from modelscan.containment.nodes import string
+from modelscan.containment.podspecs import FRAMEWORKS
 from modelscan.containment.view import View
 
 _DEEPEST: Final = 12
+CONTAINED: Final = "contained"
+"""The label of pods that have none, so that a policy can select them."""
 CALLERS: Final = "may-call"
 """The label of pods that may connect to a contained server; its value is the workload's name."""
 
@@ -27,19 +31,40 @@ def contained(found: dict[str, Any], views: Sequence[View], given: Given) -> dic
         given: what only the user knows.
     """
     made = copy.deepcopy(found)
-    for spec in _pods(made):
+    _guard(made)
+    for holder, spec in _pods(made):
         names = {str(c.get("name") or "model") for c in spec.get("containers") or []}
-        names |= {"model"} if "model" in spec else set()
+        part = next((key for key in FRAMEWORKS if isinstance(spec.get(key), dict)), "")
+        names |= {str(spec[part].get("name") or part)} if part else set()
         view = next(
             (v for v in views if {c.name for c in v.workload.main} & names == names and names), None
         )
         if view is not None:
             pods.contain(spec, view, given)
+            if not view.workload.labels and holder is not None:
+                meta = holder.setdefault("metadata", {})
+                meta["labels"] = {**(meta.get("labels") or {}), **labels(view)}
     return made
 
 
-def _pods(found: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Pod specifications in an object, wherever they are."""
+def labels(view: View) -> dict[str, str]:
+    """What a network policy selects a pod by: its own labels, or one that it is given."""
+    return dict(view.workload.labels) or {CONTAINED: view.workload.name[:63]}
+
+
+def _guard(found: dict[str, Any]) -> None:
+    """Switch the check of tokens on where an annotation switches it off."""
+    meta = found.get("metadata")
+    given = meta.get("annotations") if isinstance(meta, dict) else None
+    if isinstance(given, dict):
+        given |= {name: "true" for name in GUARDS if name in given}
+
+
+_Holder = dict[str, Any]
+
+
+def _pods(found: Any, depth: int = 0) -> Iterator[tuple[_Holder | None, _Holder]]:
+    """Pod specifications in an object, wherever they are, and what has their metadata."""
     if depth > _DEEPEST:
         return
     if isinstance(found, list):
@@ -53,15 +78,18 @@ def _pods(found: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
         yield from _pods(value, depth + 1)
 
 
-def _own(found: dict[str, Any]) -> list[dict[str, Any]]:
+def _own(found: _Holder) -> list[tuple[_Holder | None, _Holder]]:
     """Pod specifications that an object has itself."""
     spec = found.get("spec")
     if not isinstance(spec, dict):
         spec = {}
     if found.get("kind") == "InferenceService":
         parts = [spec.get(part) for part in ("predictor", "transformer", "explainer")]
-        return [part for part in parts if isinstance(part, dict)]
-    return [spec] if isinstance(spec.get("containers"), list) else []
+        return [(None, part) for part in parts if isinstance(part, dict)]
+    if isinstance(spec.get("containers"), list):
+        return [(found, spec)]
+    alone = isinstance(found.get("containers"), list) and "kind" not in found
+    return [(None, found)] if alone else []
 
 
 def service(found: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +124,7 @@ def policy(view: View, allowed: Sequence[str]) -> dict[str, Any]:
         "kind": "NetworkPolicy",
         "metadata": head,
         "spec": {
-            "podSelector": {"matchLabels": dict(workload.labels)},
+            "podSelector": {"matchLabels": labels(view)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [{"from": [callers]}],
             "egress": [{"to": peers}] if peers else [],
@@ -107,7 +135,10 @@ def policy(view: View, allowed: Sequence[str]) -> dict[str, Any]:
 def closed(found: dict[str, Any]) -> dict[str, Any]:
     """A network policy that allows everything, allowing nothing: the list stands beside it."""
     made = copy.deepcopy(found)
-    made["spec"]["egress"] = []
+    cilium = str(found.get("kind")).startswith("Cilium")
+    for spec in [made.get("spec"), *(made.get("specs") or [])]:
+        if isinstance(spec, dict):
+            spec["egress"] = [{}] if cilium else []  # Cilium denies by a rule that allows nothing
     return made
 
 

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from modelscan.containment.controls.host import SOCKETS, SYSTEM
-from modelscan.containment.controls.loading import FETCH, stores_of
+from modelscan.containment.controls.loading import FETCH, is_far, stores_of
 from modelscan.containment.controls.reach import KEY_PATHS, is_key
-from modelscan.containment.harden import words
+from modelscan.containment.harden import launch, places, words
 from modelscan.containment.harden.words import STORE, Locked
 from modelscan.containment.model import Setting
 from modelscan.containment.nodes import Place
+from modelscan.containment.podspecs import FRAMEWORKS
 from modelscan.containment.servers import Server, image_name
 from modelscan.containment.view import Serving, View
 
@@ -29,6 +30,7 @@ AGREED_PATH: Final = "/etc/modelassay"
 MANIFEST: Final = "models.json"
 _USER: Final = 10_001
 """A user that no image has, so that it owns none of its files."""
+_OPEN: Final = frozenset({"privileged", "capabilities", "seccompProfile", "appArmorProfile"})
 _CONTEXT: Final[dict[str, Any]] = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -41,7 +43,7 @@ class Given(NamedTuple):
 
     locked: Locked | None
     pins: dict[str, str]
-    """Digests by the name of an image."""
+    """`image@digest` by the name of an image."""
     verifier: str
 
 
@@ -51,7 +53,11 @@ def contain(spec: dict[str, Any], view: View, given: Given) -> None:
     for key in ("hostNetwork", "hostPID"):
         spec.pop(key, None)
     spec["automountServiceAccountToken"] = False
+    if view.cluster.cloud_role(view.workload) is not None:
+        spec.pop("serviceAccountName", None)
+        spec.pop("serviceAccount", None)
     context = dict(spec.get("securityContext") or {})
+    context.pop("appArmorProfile", None)
     context |= {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     if not context.get("runAsUser"):
         context |= {"runAsUser": _USER, "runAsGroup": _USER, "fsGroup": _USER}
@@ -76,9 +82,13 @@ def contain(spec: dict[str, Any], view: View, given: Given) -> None:
 
 
 def _model(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """KServe's own container."""
-    if isinstance(spec.get("model"), dict):
-        yield spec["model"]
+    """KServe's own container, named as its reader names it."""
+    for key in FRAMEWORKS:
+        if isinstance(spec.get(key), dict):
+            if key != "model":
+                spec[key].setdefault("name", key)
+            yield spec[key]
+            return
 
 
 def _fetches(container: dict[str, Any]) -> bool:
@@ -88,6 +98,11 @@ def _fetches(container: dict[str, Any]) -> bool:
 
 def _separate(spec: dict[str, Any]) -> None:
     """Take away what is mounted of the host's system, and keys."""
+    for each in spec.get("volumes") or []:
+        if "projected" in each:
+            kept = [s for s in each["projected"].get("sources") or []
+                    if "serviceAccountToken" not in s]  # fmt: skip
+            each["projected"]["sources"] = kept
     bad = {
         each.get("name")
         for each in spec.get("volumes") or []
@@ -113,50 +128,94 @@ def _container(
     given: Given,
     scratch: list[tuple[str, str]],
 ) -> None:
-    context = {k: v for k, v in (container.get("securityContext") or {}).items()
-               if k not in {"privileged", "capabilities"}}  # fmt: skip
-    container["securityContext"] = context | _CONTEXT
-    if _far(container):
-        name = str(container["storageUri"]).rstrip("/").rpartition("/")[2]
-        container["storageUri"] = f"pvc://{CLAIM}/{name}"
+    given_ = container.get("securityContext") or {}
+    container["securityContext"] = {k: v for k, v in given_.items() if k not in _OPEN} | _CONTEXT
+    _storage(container)
     image = str(container.get("image") or "")
-    digest = given.pins.get(image_name(image))
-    if image and digest and "@sha256:" not in image:
-        container["image"] = f"{image}@{digest}"
+    pin = given.pins.get(image_name(image))
+    if image and pin and "@sha256:" not in image:
+        container["image"] = f"{image}@{pin.partition('@')[2]}"
+    elif not image and each is not None and each.server.name == "kserve":
+        pin = given.pins.get(f"kserve/{_runtime(container)}")
+        if pin:  # the runtime's own image, which nothing else here could pin
+            container["image"] = pin
     mounts = list(container.get("volumeMounts") or [])
     taken = {each.get("mountPath") for each in mounts}
     mounts += [{"name": f"contained-{key}", "mountPath": path} for key, path in scratch
                if path not in taken]  # fmt: skip
     container["volumeMounts"] = mounts
+    if each is not None and container.pop("envFrom", None):
+        mine = {str(v.get("name")) for v in container.get("env") or []}
+        known = [{"name": k, "value": v} for k, v in words.handed_over(each).items()
+                 if k not in mine]  # fmt: skip
+        container["env"] = [*(container.get("env") or []), *known]
+    if each is not None:
+        exported = launch.launch(container, ("command", "args"), each, given.locked)
+        env = [v for v in container.get("env") or [] if v.get("name") not in exported]
+        container["env"] = env + [{"name": k, "value": v} for k, v in exported.items()]
+    container["env"] = _environment(container, each, given)
+
+
+def _storage(container: dict[str, Any]) -> None:
+    """What KServe would fetch lies in a claim."""
+    address = str(container.get("storageUri") or "")
+    held = container.get("storage")
+    if isinstance(held, dict):
+        address = address or str(held.get("storageUri") or f"storage://{held.get('path') or ''}")
+    if is_far(address):
+        container.pop("storage", None)
+        name = address.rstrip("/").rpartition("/")[2]
+        container["storageUri"] = f"pvc://{CLAIM}/{name}"
+
+
+_RUNTIMES: Final = {
+    "huggingface": "huggingfaceserver", "sklearn": "sklearnserver", "xgboost": "xgbserver",
+    "lightgbm": "lgbserver", "pmml": "pmmlserver", "paddle": "paddleserver",
+}  # fmt: skip
+"""The images that KServe takes for a format."""
+
+
+def _runtime(container: dict[str, Any]) -> str:
+    """The image that KServe takes when none is named."""
+    format_ = container.get("modelFormat")
+    name = format_.get("name") if isinstance(format_, dict) else container.get("name")
+    return _RUNTIMES.get(str(name), "")
+
+
+def _environment(
+    container: dict[str, Any], each: Serving | None, given: Given
+) -> list[dict[str, Any]]:
     server = each.server if each else Server("other")
-    container["env"] = _environment(container, server, given)
-    for key in ("command", "args"):
-        if key in container:
-            container[key] = words.rewrite(container[key], server, given.locked)
-
-
-def _far(container: dict[str, Any]) -> bool:
-    storage = str(container.get("storageUri") or "")
-    return storage.startswith(("hf:", "s3:", "gs:", "http", "abfs", "wasb", "hdfs"))
-
-
-def _environment(container: dict[str, Any], server: Server, given: Given) -> list[dict[str, Any]]:
     kept: list[dict[str, Any]] = []
-    for each in container.get("env") or []:
-        name, value = str(each.get("name")), each.get("value")
+    for item in container.get("env") or []:
+        name, value = str(item.get("name")), item.get("value")
         setting = Setting(name, None if value is None else str(value), "literal", Place("", 0))
         if not is_key(setting, server) and not words.opens(name):
-            kept.append(each)
-    names = {each["name"] for each in kept}
-    values = [str(each.get("value")) for each in kept]
+            kept.append(item)
+    if each is not None:
+        kept = list(_located(kept, each, given))
+    names = {item["name"] for item in kept}
+    values = [str(item.get("value")) for item in kept]
     wanted = dict(words.SCRATCH) | words.revision_setting(server, given.locked, values)
     if server.role == "serves" and server.hub:
         wanted |= words.OFFLINE
-    return [each for each in kept if each["name"] not in words.OFFLINE] + [
+    return [item for item in kept if item["name"] not in words.OFFLINE] + [
         {"name": name, "value": value}
         for name, value in wanted.items()
         if name in words.OFFLINE or name not in names
     ]
+
+
+def _located(env: list[dict[str, Any]], each: Serving, given: Given) -> Iterator[dict[str, Any]]:
+    """Variables whose values name a model that is fetched lead to the store instead."""
+    values = {str(item["name"]): item["value"] for item in env if "value" in item}
+    changed = launch.variables(values, each, given.locked)
+    for item in env:
+        if "value" not in item:
+            yield item
+        elif item["name"] in changed:
+            yield {**item, "value": changed.pop(item["name"])}
+    yield from ({"name": name, "value": value} for name, value in changed.items())
 
 
 def _volume(spec: dict[str, Any], name: str, source: dict[str, Any]) -> None:
@@ -166,34 +225,73 @@ def _volume(spec: dict[str, Any], name: str, source: dict[str, Any]) -> None:
 
 
 def _weights(spec: dict[str, Any], each: Serving) -> None:
-    """What holds the model is mounted read-only; where nothing does, a claim."""
+    """What holds the model is mounted read-only; where nothing lasting does, a claim."""
     if each.server.role != "serves":
+        _forget(spec, each)
         return
-    held = {mount.path for mount in stores_of(each)}
+    held = {mount.path: mount.kind for mount in stores_of(each)}
     fixed = {mount.path for mount in each.container.mounts
              if mount.kind in {"claim", "host", "named"}}  # fmt: skip
-    for container in spec.get("containers") or []:
-        if container.get("name") == each.container.name:
-            for mount in container["volumeMounts"]:
-                path = str(mount.get("mountPath"))
-                if path in held:
-                    mount["mountPath"] = words.relocated(path)
-                    _set(container["env"], words.homes(each.server, path))
-                if path in held | fixed:
-                    mount["readOnly"] = True
-            if not held:
-                container["volumeMounts"].append(
-                    {"name": "contained-models", "mountPath": STORE, "readOnly": True}
-                )
-                container["env"] += [{"name": words.home(each.server), "value": STORE}]
-                claim = {"persistentVolumeClaim": {"claimName": CLAIM, "readOnly": True}}
-                _volume(spec, "contained-models", claim)
+    for container in _of(spec, each):
+        for mount in container["volumeMounts"]:
+            path = str(mount.get("mountPath"))
+            if path in held:
+                mount["mountPath"] = words.relocated(path)
+                _lead(container["env"], words.homes(each.server, path))
+            if path in held or path in fixed:
+                mount["readOnly"] = True
+            if held.get(path) == "scratch":  # what filled it is taken away
+                mount["name"] = "contained-models"
+                _claim(spec)
+        if container.get("storageUri"):
+            continue
+        if not held:
+            store = {"name": "contained-models", "mountPath": STORE, "readOnly": True}
+            container["volumeMounts"].append(store)
+            container["env"] += [{"name": words.home(each.server), "value": STORE}]
+            _claim(spec)
+        stores = [words.relocated(path) for path in held]
+        _lead(container["env"], places.lead(each, stores, _literal(container["env"])))
 
 
-def _set(env: list[dict[str, Any]], values: dict[str, str]) -> None:
-    """Set variables, whatever they were."""
+def _forget(spec: dict[str, Any], each: Serving) -> None:
+    """What an agent or a page keeps ends with it; folders of the host are read-only."""
+    kinds = {mount.path: mount.kind for mount in each.container.mounts if not mount.read_only}
+    for container in _of(spec, each):
+        for index, mount in enumerate(container["volumeMounts"]):
+            kind = kinds.get(str(mount.get("mountPath")), "")
+            if kind == "claim":
+                mount["name"] = f"contained-kept-{index}"
+                mount.pop("subPath", None)
+                _volume(spec, mount["name"], {"emptyDir": {}})
+            elif kind == "host":
+                mount["readOnly"] = True
+
+
+def _of(spec: dict[str, Any], each: Serving) -> list[dict[str, Any]]:
+    """The containers of a pod that are this one: one, but for broken manifests."""
+    every = [*(spec.get("containers") or []), *_model(spec)]
+    return [c for c in every if str(c.get("name") or "model") == each.container.name]
+
+
+def _claim(spec: dict[str, Any]) -> None:
+    claim = {"persistentVolumeClaim": {"claimName": CLAIM, "readOnly": True}}
+    _volume(spec, "contained-models", claim)
+
+
+def _lead(env: list[dict[str, Any]], values: dict[str, str]) -> None:
+    """Set variables that lead to a store; those that lead to another folder than root's stay."""
+    values = {
+        name: value for name, value in values.items()
+        if _literal(env).get(name, "/root").startswith("/root")
+    }  # fmt: skip
     env[:] = [each for each in env if each.get("name") not in values]
     env += [{"name": name, "value": value} for name, value in values.items()]
+
+
+def _literal(env: list[dict[str, Any]]) -> dict[str, str]:
+    """The variables whose values are written out."""
+    return {str(each.get("name")): str(each["value"]) for each in env if each.get("value")}
 
 
 def _checkable(each: Serving, given: Given) -> bool:
@@ -202,15 +300,14 @@ def _checkable(each: Serving, given: Given) -> bool:
 
 def _verifier(spec: dict[str, Any], each: Serving, given: Given) -> dict[str, Any]:
     """The step that holds the model against what was agreed on, before anything loads it."""
-    found: dict[str, Any] = next(
-        (c for c in [*(spec.get("containers") or []), *_model(spec)]
-         if str(c.get("name") or "model") == each.container.name), {},
-    )  # fmt: skip
+    found: dict[str, Any] = next(iter(_of(spec, each)), {})
     fixed = [mount for mount in found.get("volumeMounts") or [] if mount.get("readOnly")]
+    fixed += _kserve_claim(spec, str(found.get("storageUri") or ""))
     _volume(spec, "contained-agreed", {"configMap": {"name": AGREED}})
-    path = target(each, [str(mount["mountPath"]) for mount in fixed], given.locked)
+    stores = [str(mount["mountPath"]) for mount in fixed]
+    path = places.target(each, stores, _literal(found.get("env") or []), given.locked)
     return {
-        "name": f"verify-{each.container.name}",
+        "name": f"verify-{each.container.name}"[:63].rstrip("-"),
         "image": given.verifier,
         "command": ["modelassay", "verify", path, "--manifest", f"{AGREED_PATH}/{MANIFEST}"],
         "env": [{"name": name, "value": value} for name, value in words.SCRATCH.items()],
@@ -223,11 +320,12 @@ def _verifier(spec: dict[str, Any], each: Serving, given: Given) -> dict[str, An
     }
 
 
-def target(each: Serving, stores: list[str], locked: Locked | None) -> str:
-    """The path of the model's files: the path that is served, or its folder in a hub's cache."""
-    for model in each.models:
-        if model.ref.startswith("/"):
-            return str(model.ref)
-    store = stores[0] if stores else STORE
-    hub = each.server.hub and locked is not None and "/" in locked.name
-    return f"{store}/models--{locked.name.replace('/', '--')}" if hub and locked else store
+def _kserve_claim(spec: dict[str, Any], storage: str) -> list[dict[str, Any]]:
+    """The mount of a claim that KServe gives to its own container alone."""
+    name, _, below = storage.removeprefix("pvc://").partition("/")
+    if not storage.startswith("pvc://"):
+        return []
+    claim = {"persistentVolumeClaim": {"claimName": name, "readOnly": True}}
+    _volume(spec, "contained-models", claim)
+    mount = {"name": "contained-models", "mountPath": places.KSERVE, "readOnly": True}
+    return [mount | ({"subPath": below} if below else {})]

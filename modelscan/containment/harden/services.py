@@ -13,13 +13,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from modelscan.containment.compose import split_volume
-from modelscan.containment.controls.host import SOCKETS, SYSTEM
+from modelscan.containment.controls.host import RAW, SOCKETS, SYSTEM
 from modelscan.containment.controls.loading import stores_of
 from modelscan.containment.controls.reach import HUB_HOME, KEY_PATHS, is_key
-from modelscan.containment.harden import words
-from modelscan.containment.harden.pods import AGREED_PATH, MANIFEST, Given, target
+from modelscan.containment.harden import launch, places, words
+from modelscan.containment.harden.pods import AGREED_PATH, MANIFEST, Given
 from modelscan.containment.harden.words import STORE
+from modelscan.containment.layers import split_volume
 from modelscan.containment.model import Setting
 from modelscan.containment.nodes import Place
 from modelscan.containment.servers import image_name
@@ -51,7 +51,9 @@ def contained(root: dict[str, Any], views: Sequence[View], given: Given, agreed:
             _verify(made, name, view.serving[0], given, stores)
     made["networks"] = dict(made.get("networks") or {}) | {NETWORK: {"internal": True}}
     if agreed and given.locked and given.verifier and any(view.serves for view in views):
-        made["configs"] = dict(made.get("configs") or {}) | {"models-agreed": {"content": agreed}}
+        made["configs"] = dict(made.get("configs") or {}) | {
+            "models-agreed": {"content": agreed.replace("$", "$$")}  # compose puts variables in
+        }
     return made
 
 
@@ -59,33 +61,51 @@ def _service(service: dict[str, Any], each: Serving, given: Given) -> list[str]:
     """Contain one service; returns where its models are mounted."""
     if service.get("ipc") == "host":
         service["shm_size"] = "8gb"
-    for key in ("privileged", "network_mode", "pid", "ipc", "cap_add", "ports", "env_file",
-                "userns_mode", "secrets"):  # fmt: skip
+    for key in ("privileged", "network_mode", "pid", "ipc", "cap_add", "ports",
+                "userns_mode", "secrets", "volumes_from"):  # fmt: skip
         service.pop(key, None)
+    devices = [d for d in service.get("devices") or [] if not RAW.match(str(d))]
+    if len(devices) != len(service.get("devices") or []):
+        service["devices"] = devices
     service["networks"] = [NETWORK]
     service["read_only"] = True
     service["cap_drop"] = ["ALL"]
     service["security_opt"] = ["no-new-privileges:true"]
-    service["tmpfs"] = ["/tmp"]  # noqa: S108  # the container's
-    service["environment"] = _environment(service.get("environment"), each, given)
-    for key in ("command", "entrypoint"):
-        if key in service:
-            service[key] = words.rewrite(service[key], each.server, given.locked)
+    service["tmpfs"] = _memory(service.get("tmpfs"))
+    if "env_file" in service:
+        del service["env_file"]
+        known = words.handed_over(each)
+        service["environment"] = known | _pairs(service.get("environment"))
+    exported = launch.launch(service, ("entrypoint", "command"), each, given.locked)
+    environment = _pairs(service.get("environment")) | exported
+    service["environment"] = _environment(environment, each, given)
     image = str(service.get("image") or "")
-    digest = given.pins.get(image_name(image))
-    if digest and "@sha256:" not in image:
-        service["image"] = f"{image}@{digest}"
+    pin = given.pins.get(image_name(image))
+    if pin and "@sha256:" not in image:
+        service["image"] = f"{image}@{pin.partition('@')[2]}"
     if service.get("logging", {}).get("driver") == "none":
         del service["logging"]
     return _volumes(service, each)
 
 
-def _environment(given: Any, each: Serving, wishes: Given) -> dict[str, Any]:
-    table = dict(given) if isinstance(given, dict) else {
-        str(item).partition("=")[0]: str(item).partition("=")[2] for item in given or []
-    }  # fmt: skip
+def _memory(given: Any) -> list[Any]:
+    """What is kept in memory: what was, and a place for temporary files."""
+    held = given if isinstance(given, list) else [given] if given else []
+    there = any(str(each).partition(":")[0] == "/tmp" for each in held)  # noqa: S108  # the container's
+    return list(held) if there else [*held, "/tmp"]  # noqa: S108  # the same
+
+
+def _pairs(given: Any) -> dict[str, Any]:
+    """Variables as a table; `NAME` alone, which is the host's own, without a value."""
+    if isinstance(given, dict):
+        return dict(given)
+    cut = [str(item).partition("=") for item in given or []]
+    return {name: value if tied else None for name, tied, value in cut}
+
+
+def _environment(table: dict[str, Any], each: Serving, wishes: Given) -> dict[str, Any]:
     kept = {}
-    for name, value in table.items():
+    for name, value in launch.variables(table, each, wishes.locked).items():
         text = None if value is None else str(value)
         setting = Setting(str(name), text, "literal", Place("", 0))
         if not is_key(setting, each.server) and not words.opens(str(name)):
@@ -113,26 +133,48 @@ def _volumes(service: dict[str, Any], each: Serving) -> list[str]:
         if HUB_HOME.fullmatch(source):
             source = MODELS
         if path in held:
-            service["environment"] |= words.homes(each.server, path)
+            _lead(service["environment"], words.homes(each.server, path))
             path = words.relocated(path)
             stores.append(path)
-        serves = each.server.role == "serves" and source
-        if table and serves and volume.get("type") != "tmpfs":
-            made.append({**volume, "source": source, "target": path, "read_only": True})
-        elif serves:
-            options = [word for word in mode.split(",") if word not in {"", "rw", "ro"}]
-            made.append(f"{source}:{path}:{','.join([*options, 'ro'])}")
+        kept = _volume(volume, source, path, mode, serves=each.server.role == "serves")
+        if kept is None:
+            service["tmpfs"].append(path)
         else:
-            made.append(volume)
+            made.append(kept)
     if not stores and each.server.role == "serves":
         made.append(f"{MODELS}:{STORE}:ro")
         service["environment"][words.home(each.server)] = STORE
         stores.append(STORE)
+    _lead(service["environment"], places.lead(each, stores, service["environment"]))
     if made:
         service["volumes"] = made
     else:
         service.pop("volumes", None)
     return stores
+
+
+def _volume(given: Any, source: str, path: str, mode: str, *, serves: bool) -> Any:
+    """A volume that cannot be written; `None` for what an agent or a page keeps, which ends."""
+    host = source.startswith((".", "/", "~", "$")) or (
+        isinstance(given, dict) and given.get("type") == "bind"
+    )
+    if isinstance(given, dict) and given.get("type") in {"tmpfs", "image", "npipe", "cluster"}:
+        return given
+    if not source:
+        return given
+    if not (serves or host or "ro" in mode.split(",")):
+        return None
+    if isinstance(given, dict):
+        return {**given, "source": source, "target": path, "read_only": True}
+    options = [word for word in mode.split(",") if word not in {"", "rw", "ro"}]
+    return f"{source}:{path}:{','.join([*options, 'ro'])}"
+
+
+def _lead(env: dict[str, Any], values: dict[str, str]) -> None:
+    """Set variables that lead to a store; those that lead to another folder than root's stay."""
+    for name, value in values.items():
+        if str(env.get(name) or "/root").startswith("/root"):
+            env[name] = value
 
 
 def _others(services: dict[str, Any], name: str, contained_ones: set[str]) -> None:
@@ -156,7 +198,7 @@ def _verify(
 ) -> None:
     """A service that holds the model against what was agreed on, and has to end well first."""
     service = root["services"][name]
-    path = target(each, stores, given.locked)
+    path = places.target(each, stores, service["environment"], given.locked)
     root["services"][f"{name}-verify"] = {
         "image": given.verifier,
         "command": ["modelassay", "verify", path, "--manifest", f"{AGREED_PATH}/{MANIFEST}"],

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import shlex
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from modelscan.containment.controls.assurance import SILENCES
 from modelscan.containment.controls.loading import DOORS, MODES
-from modelscan.containment.controls.reach import TOKEN_FLAGS
+from modelscan.containment.controls.reach import TOKEN_FLAGS, is_key
 from modelscan.containment.nodes import truth
 from modelscan.containment.servers import Server
+from modelscan.containment.view import Serving
 
 OFFLINE: Final = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 STORE: Final = "/models"
@@ -19,6 +19,7 @@ SCRATCH: Final = {"HOME": "/tmp", "XDG_CACHE_HOME": "/tmp/cache"}  # noqa: S108 
 """Variables that lead what a server writes to a folder in memory."""
 _SWITCHES: Final = frozenset(
     {"--trust-remote-code", "--hf-trust-remote-code", "--disable-safe-unpickle", "--allow-pickle",
+     "--enable-model-api",
      *SILENCES}
 )  # fmt: skip
 """Flags without a value of their own."""
@@ -27,9 +28,20 @@ _CLOSED: Final = frozenset(
     | {flag for _, flag, _, _ in MODES}
     | {*SILENCES, *TOKEN_FLAGS}
 )
-_SETTINGS: Final = frozenset({name for _, _, names, _ in DOORS for name in names} | {
-    "OLLAMA_ORIGINS", "CORS_ALLOW_ORIGIN"})  # fmt: skip
-_SHELL: Final = re.compile(r"[;&|`\n<>]|\$\(")
+_DOOR: Final = re.compile(
+    r"(?<=\s)(?:"
+    + "|".join(sorted(re.escape(flag).replace(r"\-", "[-_]") for flag in _SWITCHES))
+    + r")(?:(?:=|[ \t]+)(?:true|false|yes|no|1|0))?(?=[\s;&|]|$)|(?<=\s)(?:"
+    + "|".join(sorted(re.escape(flag).replace(r"\-", "[-_]") for flag in _CLOSED - _SWITCHES))
+    + r")(?:=|[ \t]+)(?![-\"'$`])[^\s;&|\"'`$()]+",
+    re.IGNORECASE,
+)
+"""Flags that open doors, as they stand in a script, with values without quotes."""
+_LONGEST: Final = 200_000
+_SETTINGS: Final = frozenset(
+    {name for _, _, names, _ in DOORS for name in names}
+    | {"OLLAMA_ORIGINS", "CORS_ALLOW_ORIGIN", "WEBUI_AUTH", "DOCKER_HOST", "CONTAINER_HOST"}
+)
 _REVISED: Final = frozenset({"vllm", "tgi", "tei", "sglang", "aphrodite"})
 """Servers with a flag `--revision`."""
 
@@ -67,29 +79,33 @@ def clean(words: list[str], server: Server, locked: Locked | None) -> list[str]:
     return made
 
 
-def rewrite(value: Any, server: Server, locked: Locked | None) -> Any:
-    """`command`, `args` or `entrypoint`, cleaned; what a shell has to read stays as it is."""
-    if isinstance(value, str):
-        if _SHELL.search(value):
-            return value
-        try:
-            words = shlex.split(value)
-        except ValueError:
-            return value
-        cleaned = clean(words, server, locked)
-        return value if cleaned == words else cleaned
-    if isinstance(value, list) and all(isinstance(each, str | int | float) for each in value):
-        words = [str(each) for each in value]
-        if any(_SHELL.search(each) for each in words):
-            return value
-        cleaned = clean(words, server, locked)
-        return value if cleaned == words else cleaned
-    return value
+def scrub(script: str, server: Server, locked: Locked | None) -> str:
+    """A script that does more than start a server, with the flags taken out that open doors."""
+    made = _DOOR.sub("", script[:_LONGEST]) + script[_LONGEST:]
+    named = locked is not None and server.name in _REVISED and "--revision" not in made
+    if locked and named and locked.revision and made.count(locked.name) == 1:
+        made = re.sub(
+            rf"(?<=[\s=\"']){re.escape(locked.name)}[\"']?(?=\s|$)",
+            lambda found: f"{found[0]} --revision {locked.revision}",
+            made,
+        )
+    return made
 
 
 def opens(name: str) -> bool:
     """True for a variable that opens a door."""
     return name.upper() in _SETTINGS
+
+
+def handed_over(each: Serving) -> dict[str, str]:
+    """The variables that come from maps and files among the manifests, and open nothing."""
+    return {
+        setting.name: setting.value
+        for setting in each.container.settings
+        if setting.value is not None
+        and not is_key(setting, each.server)
+        and not opens(setting.name)
+    }
 
 
 def revision_setting(server: Server, locked: Locked | None, values: list[str]) -> dict[str, str]:
@@ -108,12 +124,19 @@ def homes(server: Server, path: str) -> dict[str, str]:
     """The variable that leads a server to a store that was mounted in somebody's home."""
     store = relocated(path)
     if server.name == "ollama":
-        return {"OLLAMA_MODELS": f"{store}/models" if path.endswith(".ollama") else store}
+        return {"OLLAMA_MODELS": store + _below_home(path.rstrip("/"))}
     if path.rstrip("/").endswith("huggingface"):
         return {"HF_HOME": store}
     if path.rstrip("/").endswith(".cache"):
         return {"HF_HOME": f"{store}/huggingface"}
     return {}
+
+
+def _below_home(path: str) -> str:
+    """Where Ollama's models lie below what is mounted: its own folder, or its user's home."""
+    if path.endswith((".ollama", "/var/lib/ollama")):
+        return "/models"
+    return "/.ollama/models" if path in {"/usr/share/ollama", "/home/ollama"} else ""
 
 
 def home(server: Server) -> str:
