@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
+import msgspec
+
+from modelscan.verifier import freshness
 from modelscan.verifier.check import Check
 from modelscan.verifier.index import Index
 from modelscan.verifier.installed import shared_index
@@ -21,7 +24,7 @@ from modelscan.vocabulary.evidence import (
     Signed,
     SignedStatus,
 )
-from modelscan.vocabulary.fact import Fact, SignatureCheck, SignatureExpectation
+from modelscan.vocabulary.fact import Fact, FreshnessCheck, SignatureCheck, SignatureExpectation
 from modelscan.vocabulary.result import FileEntry
 
 _OFFICIAL: tuple[OfficialStatus, ...] = (
@@ -70,21 +73,23 @@ def verify(
     """
     evidence = [_run(check, files, facts, claimed) for check in checks]
     stated = tuple(fact for found in evidence for fact in found.facts)
-    official = [found.official for found in evidence if found.official is not None]
-    signed = [found.signed for found in evidence if found.signed is not None]
-    return (
-        min(
-            official,
-            key=lambda answer: _OFFICIAL.index(answer.status),
-            default=OfficialBytes(status="error", reason="no check answered"),
-        ),
-        min(
-            signed,
-            key=lambda answer: _SIGNED.index(answer.status),
-            default=Signed(status="error", reason="no check answered"),
-        ),
-        (*stated, *_expected(evidence, stated)),
+    official = min(
+        (found.official for found in evidence if found.official is not None),
+        key=lambda answer: _OFFICIAL.index(answer.status),
+        default=OfficialBytes(status="error", reason="no check answered"),
     )
+    signed = min(
+        (found.signed for found in evidence if found.signed is not None),
+        key=lambda answer: _SIGNED.index(answer.status),
+        default=Signed(status="error", reason="no check answered"),
+    )
+    expected = tuple(_expected(evidence, stated))
+    if signed.status == "signed-trusted" and not any(isinstance(f, FreshnessCheck) for f in stated):
+        # The signature holds for ever: said plainly, where nothing speaks for or against it.
+        expected += (FreshnessCheck(outcome="unknown", note=freshness.UNKNOWN),)
+        reason = f"{signed.reason}; {freshness.UNKNOWN}"
+        signed = msgspec.structs.replace(signed, reason=reason)
+    return official, signed, (*stated, *expected)
 
 
 def _expected(evidence: Sequence[Evidence], stated: Sequence[Fact]) -> Iterator[Fact]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from modelscan.errors import ReadError
@@ -121,6 +121,25 @@ class Checksums:
             if _fits(line, present)
         )
 
+    def missing(
+        self, trusted: frozenset[str], files: Iterable[FileEntry], asked: Callable[[str], bool]
+    ) -> list[str]:
+        """The files that a trusted list names and that are not here.
+
+        Args:
+            trusted: paths whose bytes somebody trusted has signed.
+            files: the model's files.
+            asked: whether a path is looked at.
+        """
+        present = {file.path for file in files}
+        return [
+            line.path
+            for found in self._lists
+            if found.name in trusted
+            for line in found.lines
+            if line.algorithm in COMPARED and line.path not in present and asked(line.path)
+        ]
+
 
 def find_lists(files: Iterable[SourceFile]) -> list[List]:
     """The lists among a model's files: only files named like one are opened."""
@@ -158,7 +177,9 @@ def parse_list(data: bytes, name: str) -> tuple[Line, ...]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return ()
-    written = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    # Not `splitlines`: a name may hold what other texts take for the end of a line.
+    ended = (line.removesuffix("\r") for line in text.split("\n"))
+    written = [line for line in ended if line.strip() and not line.startswith("#")]
     if len(written) > _MOST_LINES:
         return ()
     lines = tuple(_lines(written, name))

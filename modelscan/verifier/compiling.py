@@ -25,6 +25,7 @@ from modelscan.verifier.index import (
     Known,
     Summary,
     location_key,
+    replacing_key,
 )
 from modelscan.verifier.release import COMPARED, PREFIX, Manifest, read_manifest
 from modelscan.verifier.table import build_table
@@ -95,6 +96,8 @@ def _location_rows(all_known: Sequence[Known]) -> Iterable[tuple[bytes, int]]:
     for number, known in enumerate(all_known):
         for location in known.release.locations:
             yield location_key(location), number
+        for replaced in known.release.supersedes:
+            yield location_key(replacing_key(replaced)), number
 
 
 def _prefix_rows(all_known: Sequence[Known]) -> Iterable[tuple[bytes, int]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from modelscan.errors import UsageError
+from modelscan.verifier.freshness import Seen
 from modelscan.verifier.own_manifests import ManifestsTable, Member, OwnSets, members
 from modelscan.verifier.trust_document import Lines, Placed, TrustTable, encode_pins, trust_policy
 from modelscan.verifier.trust_policy import TrustPolicy
@@ -133,12 +134,15 @@ def _opened(repository: Repository) -> FetchedSet:
     return fetched_set.open_set(root, fetched_set.store_for(root))
 
 
-def pin(tables: Iterable[Tables], signers: Iterable[tuple[str, str]]) -> Path:
-    """Write down who signed which model first; what is written already stays.
+def pin(tables: Iterable[Tables], signed: Mapping[str, Seen]) -> Path:
+    """Write down who signed which model, and what their newest signature states.
+
+    Who signed a model first stays who did. A newer signature of theirs takes the place of the one
+    before, which is remembered as an older one.
 
     Args:
         tables: of all files, the organisation's first.
-        signers: models and what identifies their signers.
+        signed: by model, what is to be written down.
 
     Raises:
         UsageError: no file is configured for it, or it cannot be used.
@@ -147,8 +151,14 @@ def pin(tables: Iterable[Tables], signers: Iterable[tuple[str, str]]) -> Path:
     if policy.pins_file is None:
         hint = 'write `pins = "signers.json"` below [trust] in the configuration'
         raise UsageError("there is no file to write signers to", hint)
-    new = {model.partition("@")[0]: anchor for model, anchor in signers}
-    known = {**new, **policy.pins}
+    known = dict(policy.pins)
+    for identity, new in signed.items():
+        model = identity.partition("@")[0]
+        before = known.get(model, new)
+        if before.signer == new.signer:
+            known[model] = before.followed_by(new.statement, new.signed)
     if known != policy.pins:
-        policy.pins_file.write_bytes(encode_pins(known))
+        partial = policy.pins_file.with_name(policy.pins_file.name + ".part")
+        partial.write_bytes(encode_pins(known))
+        partial.replace(policy.pins_file)  # what is remembered is never half a file
     return policy.pins_file

@@ -30,8 +30,9 @@ GOOD_BYTES = frozenset({"verified-official", "matches-known-release", "pinned-ma
 
 _MISSING = frozenset({"signature-missing"})
 """Rules whose findings say that a signature which must be there is not."""
-_UNMET = "policy-not-met"
-"""The rule whose findings are lines of a policy that the model does not keep."""
+_UNMET = frozenset({"policy-not-met", "release-replaced"})
+"""Rules whose findings, unless they are waived, say why a model does not pass: a line of a policy
+that it does not keep, and a newer release that replaced it."""
 
 _BAD = frozenset({"modified", "denied", "invalid-signature"})
 _NOT_ASKED = "not asked: verify looks at origin alone"
@@ -58,13 +59,19 @@ def restrict(report: ModelReport, request: Request, policy: str = POLICY) -> Mod
             signed=signed,
             descends_from=Lineage(status="unknown", tier="none", reason=_NOT_ASKED),
             allowed=decide(
-                official, signed, coverage, request, _also_lacking(report, request), policy=policy
+                official,
+                signed,
+                coverage,
+                request,
+                _also_lacking(report, request),
+                policy=policy,
+                assumed=_assumed(report),
             ),
         ),
         findings=tuple(
             finding
             for finding in report.findings
-            if finding.answer in ANSWERS or finding.rule == _UNMET
+            if finding.answer in ANSWERS or finding.rule in _UNMET
         ),
         coverage=coverage,
     )
@@ -78,6 +85,7 @@ def decide(
     also_lacking: Iterable[str] = (),
     *,
     policy: str = POLICY,
+    assumed: str = "",
 ) -> Allowed:
     """Whether the answers are what was asked for.
 
@@ -88,6 +96,7 @@ def decide(
         request: what was asked.
         also_lacking: what else was asked for and is not there.
         policy: what the gate is called.
+        assumed: what nobody could establish, and a pass does not say.
     """
     bad = [
         f"{question}: {status}"
@@ -109,13 +118,20 @@ def decide(
         return Allowed(status="fail", policy=policy, reason="; ".join(lacking))
     good: list[str] = [status for status in (official.status, signed.status) if _is_good(status)]
     good += ["attested"] if request.attestation else []
-    return Allowed(status="pass", policy=policy, reason=" and ".join(good))
+    reason = " and ".join(good) + (f"; {assumed}" if assumed else "")
+    return Allowed(status="pass", policy=policy, reason=reason)
+
+
+def _assumed(report: ModelReport) -> str:
+    """That nobody knows whether the release is the newest; empty when somebody does."""
+    said = report.facts.provenance.get("freshness") or []
+    return next((each["note"] for each in said if each["outcome"] == "unknown"), "")
 
 
 def _also_lacking(report: ModelReport, request: Request) -> Iterator[str]:
     """Signatures, scans and lines of a policy that must be there and are not."""
     for finding in report.findings:
-        if finding.rule in _MISSING or (finding.rule == _UNMET and finding.waived is None):
+        if finding.rule in _MISSING or (finding.rule in _UNMET and finding.waived is None):
             yield finding.message
     unlisted = report.facts.provenance.get("unlisted")
     signed = report.answers.signed.status == "signed-trusted"

@@ -18,10 +18,11 @@ from modelscan.verifier.installed import shared_index
 from modelscan.verifier.manifests import check_releases
 from modelscan.verifier.release import COMPARED, ListedFile, Manifest, Release
 from modelscan.vocabulary.evidence import Evidence, OfficialBytes, OfficialStatus
-from modelscan.vocabulary.fact import ExpectationCheck, Fact, UnlistedFiles
+from modelscan.vocabulary.fact import ExpectationCheck, Fact, FreshnessCheck, UnlistedFiles
 from modelscan.vocabulary.result import FileEntry
 
 _BAD: tuple[OfficialStatus, ...] = ("denied", "modified", "error")
+_ANSWERED_HERE = (ExpectationCheck, UnlistedFiles, FreshnessCheck)
 _MOST_NAMES = 1_000
 
 
@@ -94,12 +95,13 @@ class Expected:
         if not best.fits and any(_hold(known, files).fits for known in older):
             best = best._replace(replayed=True)
         release = best.known.release
-        stated = [f for f in general.facts if not isinstance(f, ExpectationCheck | UnlistedFiles)]
+        stated = [f for f in general.facts if not isinstance(f, _ANSWERED_HERE)]
+        stated += self._freshness(best, general.facts)
         if best.fits and not release.complete:
             stated += statements.unlisted_by(release.id, best.same, files)
         if self._own is not None and not best.fits:
             own = check_releases(files, facts, _location(best.known) or location, self._own)
-            stated += own.facts
+            stated += [fact for fact in own.facts if not isinstance(fact, FreshnessCheck)]
             if own.official is not None and own.official.status in _BAD:
                 official = OfficialBytes(
                     status=own.official.status,
@@ -114,6 +116,20 @@ class Expected:
             facts=(*stated, _fact(best)),
             signers=signing.signers if signing and signing.expect != "none" else None,
         )
+
+    def _freshness(self, held: _Held, known: Iterable[Fact]) -> list[FreshnessCheck]:
+        """Whether a newer release is known. Whoever names one exactly means that one."""
+        if not held.fits:
+            return []  # it is not what was named: that says it all
+        release = held.known.release
+        if self.ref and ("@" in self.ref or self.ref == release.id):
+            note = f"{wording.short_id(release.id)} is the one that you named"
+            return [FreshnessCheck(outcome="named", note=note, known_by="releases")]
+        said = [fact for fact in known if isinstance(fact, FreshnessCheck)]
+        note = f"no release that you named replaced {wording.short_id(release.id)}"
+        return said or [
+            FreshnessCheck(outcome="newest", note=note, known_by="releases", release=release.id)
+        ]
 
     def _candidates(self) -> list[Known]:
         """The releases that may be meant."""

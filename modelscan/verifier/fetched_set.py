@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from modelscan._about import NAME
 from modelscan.errors import UsageError
+from modelscan.verifier import delegation
 from modelscan.verifier.compiling import SUFFIX, compile_releases
 from modelscan.verifier.index import ReleaseIndex
 from modelscan.verifier.own_manifests import Member
@@ -130,11 +131,16 @@ def _open(root: bytes, store: Path) -> FetchedSet:
         raise UsageError("the fetched set mixes versions of its snapshot", _AGAIN)
     if targets.signed.version != snapshot.signed.meta["targets.json"].version:
         raise UsageError("the fetched set mixes versions of its list", _AGAIN)
-    # (3) Every manifest and every advisory is the one that is listed.
+    # (3) Publishers to whom the list delegates have signed theirs.
+    roles = delegation.load(
+        targets.signed, snapshot.signed.meta, lambda role, _: _read(folder / list_name(role))
+    )
+    # (4) Every manifest and every advisory is the one that is listed.
     manifests: list[Manifest] = []
     advisories: list[tuple[str, bytes]] = []
-    for name, listed in sorted(targets.signed.targets.items()):
-        if name.endswith(SUFFIX):
+    for name in roles.names():
+        listed = roles.find(name)
+        if name.endswith(SUFFIX) and listed is not None:
             data = _read(store / TARGETS / quote(name, ""))
             listed.verify_length_and_hashes(data)
             if name.startswith(ADVISORIES):
@@ -148,6 +154,11 @@ def _open(root: bytes, store: Path) -> FetchedSet:
         hashlib.sha256(root).hexdigest(),
         tuple(advisories),
     )
+
+
+def list_name(role: str) -> str:
+    """The file of a role's metadata in a store."""
+    return quote(role, "") + ".json"
 
 
 def _root(data: bytes) -> Any:

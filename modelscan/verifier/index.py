@@ -25,11 +25,11 @@ from modelscan.errors import ModelAssayError
 from modelscan.verifier.release import COMPARED, Assurance, Release
 from modelscan.verifier.table import Table
 
-VERSION = 3
+VERSION = 4
 """Number of the compiled layout; it changes whenever the bytes would mean something else."""
 
 # What `compiling` writes and this module reads: the layout above, in numbers.
-MAGIC = b"MASSAYR\x03"
+MAGIC = b"MASSAYR\x04"
 HEADER = struct.Struct("<8sQ6QI")
 RECORD = struct.Struct("<QII")
 DIGEST_KEY = 32
@@ -187,6 +187,11 @@ class ReleaseIndex:
         needed = self._needs.get(size, ())
         named = self._needs.get(name.rsplit("/", 1)[-1])
         return needed if named is None else (*needed, *(a for a in named if a not in needed))
+
+
+def replacing_key(release_id: str) -> str:
+    """Where `by_location` finds the releases that replace one: no location has such a name."""
+    return "\0replaces\0" + release_id
 
 
 def location_key(location: str) -> bytes:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from modelscan.verifier import statements, wording
+from modelscan.verifier import freshness, statements, wording
 from modelscan.verifier.comparison import Comparison, compare
 from modelscan.verifier.index import Index
 from modelscan.verifier.release import COMPARED, SigningExpectation
@@ -187,7 +187,11 @@ def _published(
         release.id,
         chosen.known.assurance,
         reason,
-        [*statements.matches(ordered), *statements.unlisted(chosen, files)],
+        [
+            *statements.matches(ordered),
+            *statements.unlisted(chosen, files),
+            freshness.by_releases(chosen, comparisons, found.index),
+        ],
         release.signing if chosen.in_place else None,
     )
 
@@ -207,6 +211,8 @@ def _unknown(comparisons: Sequence[Comparison], facts: Sequence[Fact], found: _F
     """No release's bytes: why, and what is known all the same."""
     hints = statements.hints(found.unlisted(), found.index)
     stated: list[Fact] = [*statements.matches(comparisons), *hints]
+    gone = freshness.withdrawn(comparisons)
+    stated += [gone] if gone else []
     count = found.index.summary.releases
     against = [
         c

@@ -49,6 +49,7 @@ def pin(
     release: str = "",
     location: str = "",
     publisher: str = SELF,
+    supersedes: Sequence[str] = (),
     takes: Callable[[str], bool] | None = None,
     fetch: FetchOptions | None = None,
 ) -> Manifest:
@@ -59,6 +60,7 @@ def pin(
         release: id of the release; by default what the source calls it.
         location: where it is published, such as `hf:org/name`; by default the source's claim.
         publisher: who pins it.
+        supersedes: ids of the releases that it replaces.
         takes: which files; all of them by default, and only then the release is complete.
         fetch: how a model is fetched that is not on this machine; without it, none is.
 
@@ -88,6 +90,7 @@ def pin(
                 locations=(where,) if where else (),
                 revision=commit or None,
                 complete=takes is None,
+                supersedes=tuple(supersedes),
                 git_anchor=_git_anchor(snapshot, commit),
             ),
         ),

@@ -210,6 +210,8 @@ def _problem(release: Release) -> str:
     """The first broken invariant of a release that its types do not express."""
     if release.status != "current" and not release.reason:
         return f"a release that is {release.status} needs a reason"
+    if release.id in release.supersedes:
+        return "it cannot replace itself"
     anchor = release.git_anchor
     if anchor is not None and anchor.commit != release.revision:
         return "the git anchor is for another commit than the revision"

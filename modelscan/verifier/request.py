@@ -13,10 +13,14 @@ from modelscan.verifier.checksums import Checksums, find_lists
 from modelscan.verifier.expected import Expected
 from modelscan.verifier.listed import ListedBytes
 from modelscan.verifier.oms.bundle import LIMIT
-from modelscan.verifier.oms.shards import ShardDigests
 from modelscan.verifier.oms.signing import SignatureFile, Signing
 from modelscan.verifier.own_manifests import OwnSets
-from modelscan.verifier.signature_files import Signature, find_signatures, read_signatures
+from modelscan.verifier.signature_files import (
+    Signature,
+    Watcher,
+    find_signatures,
+    read_signatures,
+)
 from modelscan.verifier.signatures import Signatures
 from modelscan.verifier.stated import StatedDigests
 from modelscan.verifier.trust import Trust
@@ -45,7 +49,7 @@ class Plan(NamedTuple):
         own = self.sets.algorithms_for(size, name)
         return (*self.signatures.algorithms_for(name), *listed, *expected, *stated, *own)
 
-    def watchers(self, name: str, size: int) -> Sequence[ShardDigests]:
+    def watchers(self, name: str, size: int) -> Sequence[Watcher]:
         """What wants to see the bytes of a file go by, once and in order."""
         return self.signatures.watchers(name, size)
 
@@ -58,7 +62,9 @@ class Request(NamedTuple):
     policy: TrustPolicy = TrustPolicy()
     """Whom the configuration names, for which models."""
     pinning: bool = False
-    """Whoever signed a model is to be written down as its first signer."""
+    """Whoever signed a model is to be written down, with what they state of it."""
+    signed_since: str = ""
+    """The first day on which it may have been signed, ISO 8601; empty for any."""
     signature: SignatureFile | None = None
     """A signature that lies elsewhere, or one of several."""
     expected: Expected | None = None
@@ -76,7 +82,10 @@ class Request(NamedTuple):
             takes: whether a file is looked at.
         """
         found = find_signatures(snapshot.files)
-        bound = self.policy.bind(self.identity(snapshot), self.trust, pinning=self.pinning)
+        identity = self.identity(snapshot)
+        bound = self.policy.bind(
+            identity, self.trust, pinning=self.pinning, since=self.signed_since
+        )
         lists = Checksums(find_lists(snapshot.files))
         signatures = Signatures(
             found.signatures,

@@ -7,15 +7,33 @@ they need (other digests, shards) must be taken in that pass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from modelscan.errors import ReadError
 from modelscan.verifier import kinds
 from modelscan.verifier.oms.bundle import LIMIT, looks_like_bundle
-from modelscan.verifier.oms.shards import ShardDigests
 from modelscan.verifier.oms.signing import NAME, Scope, SignatureFile, Signing, Verdict
 from modelscan.verifier.trust import Trust
 from modelscan.vocabulary.snapshot import SourceFile
+
+if TYPE_CHECKING:
+    from modelscan.verifier.attested.detached import Room
+
+
+_TOGETHER = 128 << 20
+"""Bytes of a model's signatures that are held until they are judged."""
+_MOST = 5_000
+"""Signatures of a model that are judged."""
+_MOST_WHOLE = 64
+"""Those among them that are each held against all files."""
+
+
+class Watcher(Protocol):
+    """What wants to see the bytes of a file go by, once and in order."""
+
+    def update(self, chunk: bytes) -> None:
+        """Take the next piece of the file."""
+        ...
 
 
 class Signature(Protocol):
@@ -28,6 +46,9 @@ class Signature(Protocol):
     """Why it is broken; empty when its shape is right."""
     partial: bool
     """It says nothing of the files that it does not cover."""
+    bare: bool
+    """Any bytes could pass for it: it is a file like others, which a signature over all files must
+    cover."""
 
     @property
     def method(self) -> str:
@@ -38,7 +59,7 @@ class Signature(Protocol):
         """The algorithm besides SHA-256 that it needs of a file; empty for none."""
         ...
 
-    def watch(self, path: str, size: int) -> ShardDigests | None:
+    def watch(self, path: str, size: int) -> Watcher | None:
         """What wants to see the bytes of a file go by; `None` when nothing has to."""
         ...
 
@@ -60,42 +81,81 @@ def find_signatures(files: Iterable[SourceFile]) -> Found:
     """The signatures among a model's files."""
     signatures: list[Signature] = []
     others: dict[str, str] = {}
+    room: Room | None = None
+    held = whole = 0
     for file in files:
-        if not kinds.named_like_signature(file.name) or not file.size:
+        if not kinds.named_like_signature(file.name) or not (file.size or _is_model_sig(file.name)):
+            continue
+        if held > _TOGETHER or len(signatures) > _MOST or whole > _MOST_WHOLE:
+            others[file.name] = f"{_kind(file.name, b'')}, among too many"
             continue
         try:
             with file.open() as artifact:
                 data = artifact.read_at(0, LIMIT + 1)
         except ReadError:
             continue  # it is met again in the pass over all files, which records it
-        read = read_signatures(SignatureFile(file.name, data, inside=True))
+        held += len(data)
+        from modelscan.verifier.attested.detached import Room  # lazy: hardly a model is signed
+
+        room = room or Room()
+        read = read_signatures(SignatureFile(file.name, data, inside=True), room)
         signatures += read
+        whole += sum(not each.partial for each in read)
         if not read:
             others[file.name] = _kind(file.name, data[: kinds.HEAD])
     return Found(tuple(signatures), others)
 
 
-def read_signatures(file: SignatureFile) -> tuple[Signature, ...]:
-    """The signatures in a file; none when it is of a kind that is not verified here."""
+def read_signatures(file: SignatureFile, room: Room | None = None) -> tuple[Signature, ...]:
+    """The signatures in a file; none when it is of a kind that is not verified here.
+
+    Args:
+        file: named like a signature.
+        room: how much may be kept of the files that bare signatures are over; shared by a model's.
+    """
     # lazy: hardly a model comes with a signature
     from modelscan.verifier.attested.attestation import attestations_in, looks_like_attestation
+    from modelscan.verifier.attested.detached import Room, detached_in
 
     if looks_like_bundle(file.data):
         signing = Signing.of(file)
         # Under the name of a model's signature it must be one. Anywhere else a bundle may sign a
         # single file, or state how a model was built.
-        named = file.name.rsplit("/", 1)[-1].lower() == kinds.MODEL_SIGNING
+        named = _is_model_sig(file.name)
         if not signing.problem or named or not (signing.foreign or _is_message(file.data)):
             return (signing,)
         return attestations_in(file)
-    return attestations_in(file) if looks_like_attestation(file.data) else ()
+    if looks_like_attestation(file.data):
+        return attestations_in(file)
+    if _is_model_sig(file.name):
+        # It should be a bundle over all of the model. What is empty or other JSON is a broken one;
+        # what is of another kind is not checked here.
+        return (Signing.of(file),) if file.data.strip()[:1] in {b"", b"{", b"["} else ()
+    return detached_in(file, room or Room())
 
 
 def kind_of(path: str) -> str:
     """What a file's name says of the signature in it; empty for a name that no signature has."""
-    if path.rsplit("/", 1)[-1].lower() == kinds.MODEL_SIGNING:
+    if _is_model_sig(path):
         return NAME
     return kinds.kind_by_name(path)
+
+
+def misplaced(specials: Iterable[str]) -> tuple[Signature, ...]:
+    """Links out of the model, pipes and the like where a model's signature should be: broken ones.
+
+    Args:
+        specials: paths of all such things in a model.
+    """
+    return tuple(
+        Signing.broken(SignatureFile(path, b"", inside=True), "it is no file of the model's")
+        for path in specials
+        if _is_model_sig(path)
+    )
+
+
+def _is_model_sig(path: str) -> bool:
+    return path.rsplit("/", 1)[-1].lower() == kinds.MODEL_SIGNING
 
 
 def _kind(path: str, head: bytes) -> str:

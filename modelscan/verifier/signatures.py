@@ -11,14 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from modelscan.verifier import wording
 from modelscan.verifier.checksums import Checksums
+from modelscan.verifier.freshness import Vote
 from modelscan.verifier.oms.compare import Comparison
-from modelscan.verifier.oms.shards import ShardDigests
 from modelscan.verifier.oms.signing import Scope, Verdict
-from modelscan.verifier.signature_files import Signature, kind_of
+from modelscan.verifier.signature_files import Signature, Watcher, kind_of, misplaced
 from modelscan.verifier.trust import Trust
-from modelscan.verifier.trust_policy import Bound, Vote
+from modelscan.verifier.trust_policy import Bound
 from modelscan.vocabulary.evidence import Evidence, Signed, SignedStatus
 from modelscan.vocabulary.fact import Fact, SignatureCheck, SpecialFile
 from modelscan.vocabulary.location import Location
@@ -85,7 +87,7 @@ class Signatures:
         found = {signing.algorithm_for(path) for signing in self._judged}
         return tuple(sorted(found - {"", "sha256"}))
 
-    def watchers(self, path: str, size: int) -> list[ShardDigests]:
+    def watchers(self, path: str, size: int) -> list[Watcher]:
         """What wants to see the bytes of a file go by."""
         found = [signing.watch(path, size) for signing in self._judged]
         return [watcher for watcher in found if watcher is not None]
@@ -93,7 +95,7 @@ class Signatures:
     def run(self, files: Sequence[FileEntry], facts: Sequence[Fact], claimed: str) -> Evidence:  # noqa: ARG002 - part of the protocol
         """See `Check.run`."""
         sound = [signing for signing in self._inside if not signing.problem]
-        bundles = {signing.file.sha256 for signing in (*sound, *self._judged)}
+        bundles = {each.file.sha256 for each in (*sound, *self._judged) if not each.bare}
         scope = Scope(
             files=files,
             specials=[fact.location.file for fact in facts if isinstance(fact, SpecialFile)],
@@ -101,7 +103,8 @@ class Signatures:
             asked=self._asked,
             lone=self._lone,
         )
-        judged = [_Judged(item, self._judge(item, scope)) for item in self._judged]
+        signings = (*self._judged, *(() if self._named else misplaced(scope.specials)))
+        judged = [_Judged(item, self._judge(item, scope)) for item in signings]
         others = [] if self._named else list(self._unverified(files))
         stated = tuple(_fact(item) for item in judged) + tuple(
             SignatureCheck(
@@ -123,7 +126,11 @@ class Signatures:
     def _judge(self, signing: Signature, scope: Scope) -> Verdict:
         """A signature's verdict; one by whoever signed the model first is trusted."""
         verdict = signing.judge(scope, self._bound.trust)
-        if verdict.outcome != "valid-untrusted" or not verdict.whole:
+        if (
+            verdict.outcome != "valid-untrusted"
+            or not verdict.whole
+            or not self._bound.first_counts
+        ):
             return verdict
         pinned = bool(self._bound.pin) and verdict.anchor == self._bound.pin
         if not pinned and not self._bound.pinning:
@@ -136,25 +143,31 @@ class Signatures:
     ) -> Evidence:
         """The answer held against what this model's signatures should be."""
         whole = [item.verdict for item in judged if item.verdict.whole and item.verdict.anchor]
-        votes = [Vote(verdict.party, verdict.anchor) for verdict in whole]
+        votes = [
+            Vote(v.party, v.anchor, v.outcome == "valid-trusted", v.statement, v.signed)
+            for v in whole
+        ]
         short = self._bound.shortfall(votes) if signed.status == "signed-trusted" else ""
         if short:
-            signed = Signed(
-                status="signed-untrusted",
-                signer=signed.signer,
-                method=signed.method,
-                reason=f"{short}; {signed.reason}",
+            reason = f"{short}; {signed.reason}"
+            signed = msgspec.structs.replace(signed, status="signed-untrusted", reason=reason)
+        fresh = self._bound.freshness(votes) if signed.status == "signed-trusted" else None
+        # Seen before: somebody replays it. Too old for the user: not what was asked for.
+        replayed = False
+        if fresh is not None and fresh.outcome == "older":
+            replayed = fresh.known_by == "earlier signature"
+            signed = msgspec.structs.replace(
+                signed,
+                status="invalid-signature" if replayed else "signed-untrusted",
+                reason=f"{fresh.note}; {signed.reason}",
             )
-        expected = self._bound.expectation(votes, trusted=signed.status == "signed-trusted")
+        trusted = signed.status == "signed-trusted"
+        expected = None if replayed else self._bound.expectation(votes, trusted=trusted)
         if expected is not None and expected.outcome == "changed":
             reason = f"{expected.expected[0]} signed it first, and not now; {signed.reason}"
-            signed = Signed(
-                status="invalid-signature",
-                signer=signed.signer,
-                method=signed.method,
-                reason=reason,
-            )
-        return Evidence(signed=signed, facts=(*stated, *((expected,) if expected else ())))
+            signed = msgspec.structs.replace(signed, status="invalid-signature", reason=reason)
+        more = [fact for fact in (expected, fresh) if fact is not None]
+        return Evidence(signed=signed, facts=(*stated, *more))
 
     def _unverified(self, files: Sequence[FileEntry]) -> Iterable[tuple[str, str]]:
         """Files that look like signatures, and were not judged: path and kind."""
@@ -199,13 +212,31 @@ class Signatures:
         covered = frozenset[str]().union(*(item.verdict.covers for item in good))
         if not covered or any(item.verdict.whole for item in good) or scope.specials:
             return None
+        gone = self._lists.missing(covered, scope.files, scope.asked)
         covered |= self._lists.carried(covered, scope.files)
         bundles = scope.signatures
-        needed = [f.path for f in scope.files if f.digests.get("sha256") not in bundles]
+        own = {item.signing.file.name for item in good}
+        needed = [
+            file.path
+            for file in scope.files
+            if file.digests.get("sha256") not in bundles and file.path not in own
+        ]
         if not needed or not covered.issuperset(needed):
             return None
         signers = ", ".join(dict.fromkeys(item.verdict.signer for item in good))
         names = wording.names(item.signing.file.name for item in good)
+        if gone:
+            kinds = (
+                "is missing, and a signed list names it",
+                "are missing, and a signed list names them",
+            )
+            changes = wording.changes((*kinds, gone))
+            return Signed(
+                status="signed-untrusted",
+                signer=signers or None,
+                method=good[0].signing.method,
+                reason=f"{names}: {changes}",
+            )
         return Signed(
             status="signed-trusted",
             signer=signers or None,
@@ -227,7 +258,7 @@ def _part(item: _Judged) -> str:
     """What is signed, when that is not the model as a whole."""
     signing, verdict = item
     if not signing.partial:
-        return signing.base
+        return signing.base if verdict.comparison and verdict.comparison.same else ""
     return wording.names(verdict.covers) if verdict.covers else ""
 
 
@@ -255,4 +286,6 @@ def _fact(item: _Judged) -> SignatureCheck:
         missing=found.missing[:_MOST_NAMES],
         added=found.added[:_MOST_NAMES],
         left_out=found.left_out[:_MOST_NAMES],
+        statement=verdict.statement,
+        signed=verdict.signed,
     )

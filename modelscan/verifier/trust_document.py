@@ -16,14 +16,15 @@ error and never a signer who is silently not trusted. Files are relative to the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import msgspec
 
 from modelscan.errors import UsageError, did_you_mean
+from modelscan.verifier.freshness import Seen
 from modelscan.verifier.trust import Party, SigstoreSigner
 from modelscan.verifier.trust_policy import SigningRule, TrustPolicy
 from modelscan.verifier.trustfiles import read_small, trust_from_files
@@ -66,8 +67,9 @@ class SignerEntry(
 
 
 class RuleEntry(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab",
+    omit_defaults=True,
+):  # fmt: skip
     """`[[trust.rule]]`: who may speak for which models. The first that fits a model counts."""
 
     models: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
@@ -77,6 +79,9 @@ class RuleEntry(
     """How many of them must have signed all of the model."""
     required: bool = False
     """A model without these signatures fails, also in a scan."""
+    signed_since: date | None = None
+    """The first day, UTC, on which a signature may have been made: an older release, replayed with
+    its own signature, will not do."""
 
 
 class TrustTable(
@@ -141,8 +146,19 @@ def trust_policy(tables: Sequence[Placed]) -> TrustPolicy:
     return TrustPolicy(parties, tuple(rules), root, pins, read_pins(pins) if pins else {})
 
 
-def read_pins(path: Path) -> dict[str, str]:
-    """Who signed which model first: by model, what identifies the signer.
+class _Written(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """What is written down of a model. Who signed it first may stand there alone, as a text."""
+
+    signer: Text
+    statement: Pin | None = None
+    signed: str = ""
+    older: tuple[Pin, ...] = ()
+
+
+def read_pins(path: Path) -> dict[str, Seen]:
+    """What was written down of each model's signatures.
 
     Raises:
         UsageError: the file is there and cannot be used.
@@ -150,14 +166,26 @@ def read_pins(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     try:
-        return msgspec.json.decode(read_small(path), type=dict[str, str])
+        found = msgspec.json.decode(read_small(path), type=dict[str, Text | _Written])
     except msgspec.MsgspecError as error:
         raise UsageError(f"{path}: {error}", "delete it to forget who signed what") from None
+    return {
+        model: Seen(one)
+        if isinstance(one, str)
+        else Seen(one.signer, one.statement or "", one.signed, one.older)
+        for model, one in found.items()
+    }
 
 
-def encode_pins(pins: Mapping[str, str]) -> bytes:
+def encode_pins(pins: Mapping[str, Seen]) -> bytes:
     """The same as bytes for a file, sorted, so that a change is seen in review."""
-    return json.dumps(dict(sorted(pins.items())), indent=1).encode() + b"\n"
+    written = {
+        model: _Written(
+            signer=one.signer, statement=one.statement or None, signed=one.signed, older=one.older
+        )
+        for model, one in sorted(pins.items())
+    }
+    return msgspec.json.format(msgspec.json.encode(written), indent=1) + b"\n"
 
 
 def _party(entry: SignerEntry, path: Path, place: str) -> Party:
@@ -196,4 +224,5 @@ def _rule(entry: RuleEntry, place: str, parties: Mapping[str, Party]) -> Signing
             f"{place}: trust.rule: {entry.threshold} signatures by "
             f"{len(set(entry.signers))} signers"
         )
-    return SigningRule(entry.models, entry.signers, entry.threshold, entry.required)
+    since = entry.signed_since.isoformat() if entry.signed_since else ""
+    return SigningRule(entry.models, entry.signers, entry.threshold, entry.required, since)

@@ -2,8 +2,9 @@
 
 Invariants: a rule trusts only the signers that it names, for the models that it names; who was
 revoked is refused everywhere; a model whose first signer was written down is trusted only when the
-same one has signed it. What a model calls itself is the source's claim or the user's word
-(`--expect`): a rule that should hold for everything names `*`.
+same one has signed it. Where a rule names who may sign, what was written down adds nobody to them.
+What a model calls itself is the source's claim or the user's word (`--expect`): a rule that should
+hold for everything names `*`.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from modelscan.verifier.freshness import Seen, Vote, by_signatures
 from modelscan.verifier.trust import Party, Trust
-from modelscan.vocabulary.fact import SignatureExpectation
+from modelscan.vocabulary.fact import FreshnessCheck, SignatureExpectation
 
 LOCAL = "file:"
 """What the identity of a model begins with that says only how it is called on a disk."""
@@ -27,6 +29,8 @@ class SigningRule(NamedTuple):
     signers: tuple[str, ...]
     threshold: int = 1
     required: bool = False
+    since: str = ""
+    """The first day on which a signature may have been made, ISO 8601; empty for any."""
 
     def fits(self, identity: str) -> bool:
         """Whether it is about a model: `hf:org/name`, in any case, as hubs treat names."""
@@ -36,25 +40,33 @@ class SigningRule(NamedTuple):
         )
 
 
-class Vote(NamedTuple):
-    """A signature over the whole model that was checked."""
-
-    party: str
-    """The configuration's name of the signer; empty for somebody else."""
-    anchor: str
-    """What identifies them."""
-
-
 class Bound(NamedTuple):
     """What is asked of the signatures of one model."""
 
     trust: Trust
     identity: str = ""
     rule: SigningRule | None = None
-    pin: str = ""
-    """Who signed it first."""
+    seen: Seen | None = None
+    """What was written down of its signatures."""
     pinning: bool = False
     """Whoever has signed it now is to be written down."""
+    since: str = ""
+    """The first day on which it may have been signed; empty for any."""
+
+    @property
+    def pin(self) -> str:
+        """Who signed it first; empty when nobody knows, or the command line says who may sign."""
+        return self.seen.signer if self.seen and not self.named else ""
+
+    @property
+    def named(self) -> bool:
+        """Whether the command line says who may sign."""
+        return self.trust.asked and self.rule is None
+
+    @property
+    def first_counts(self) -> bool:
+        """Whether who signed first is trusted for that: only where nobody said who may sign."""
+        return not self.trust.asked and self.rule is None
 
     def shortfall(self, votes: Sequence[Vote]) -> str:
         """Why trusted signatures are not enough; empty when they are."""
@@ -75,9 +87,9 @@ class Bound(NamedTuple):
                 expected=(self.pin,),
                 found=tuple(dict.fromkeys(vote.anchor for vote in votes)),
             )
-        anchors = tuple(dict.fromkeys(vote.anchor for vote in votes))
-        if self.pinning and len(anchors) == 1:
-            return SignatureExpectation(outcome="first", model=self.identity, found=anchors)
+        written = self._to_write(votes, trusted=trusted)
+        if written is not None:
+            return written
         if not self.pin and (self.rule is None or not self.rule.required):
             return None
         return SignatureExpectation(
@@ -87,6 +99,29 @@ class Bound(NamedTuple):
             found=tuple(dict.fromkeys(vote.party or vote.anchor for vote in votes)),
         )
 
+    def _to_write(self, votes: Sequence[Vote], *, trusted: bool) -> SignatureExpectation | None:
+        """What is to be written down of these signatures; `None` for nothing."""
+        good = [vote for vote in votes if vote.trusted]
+        if not self.pinning or not trusted or len({vote.anchor for vote in good}) != 1:
+            return None
+        newest = max(good, key=lambda vote: vote.signed)
+        if self.seen is not None:
+            order = self.seen.order(newest)
+            if newest.anchor != self.seen.signer or order in {"same", "older"}:
+                return None
+        return SignatureExpectation(
+            outcome="next" if self.seen else "first",
+            model=self.identity,
+            found=(newest.anchor,),
+            statement=newest.statement,
+            signed=newest.signed,
+        )
+
+    def freshness(self, votes: Sequence[Vote]) -> FreshnessCheck | None:
+        """Whether a newer release is known; `None` when nothing that is known here says."""
+        needed = self.rule.threshold if self.rule else 1
+        return by_signatures(votes, self.seen, self.since, needed)
+
 
 class TrustPolicy(NamedTuple):
     """What the user's configuration says of signers."""
@@ -95,10 +130,10 @@ class TrustPolicy(NamedTuple):
     rules: tuple[SigningRule, ...] = ()
     root: Path | None = None
     pins_file: Path | None = None
-    pins: Mapping[str, str] = {}
-    """By model, who signed it first."""
+    pins: Mapping[str, Seen] = {}
+    """By model, what was written down of its signatures."""
 
-    def bind(self, identity: str, given: Trust, *, pinning: bool = False) -> Bound:
+    def bind(self, identity: str, given: Trust, *, pinning: bool = False, since: str = "") -> Bound:
         """What holds for one model.
 
         Args:
@@ -106,16 +141,18 @@ class TrustPolicy(NamedTuple):
             given: whom the command line names; then the rules are not asked, except who was
                 revoked.
             pinning: whoever signed the model now is to be written down.
+            since: the first day on which it may have been signed, beside what a rule says.
         """
         revoked = tuple(party for party in self.parties.values() if party.reason)
         base = given._replace(revoked=revoked, trusted_root=given.trusted_root or self.root)
+        seen = self.pins.get(identity.partition("@")[0])
         if given.asked:
-            return Bound(base, identity)
+            return Bound(base, identity, None, seen, pinning, since)
         rule = next((rule for rule in self.rules if rule.fits(identity)), None)
         named = [self.parties[name] for name in rule.signers] if rule else []
         parties = tuple(party for party in named if not party.reason)
-        pin = self.pins.get(identity.partition("@")[0], "")
-        return Bound(base._replace(parties=parties), identity, rule, pin, pinning and not pin)
+        since = max(since, rule.since) if rule else since
+        return Bound(base._replace(parties=parties), identity, rule, seen, pinning, since)
 
     @property
     def speaks(self) -> bool:

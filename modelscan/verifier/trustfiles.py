@@ -11,7 +11,7 @@ from pathlib import Path
 
 from modelscan.errors import UsageError
 from modelscan.verifier.oms.certificate import load_authorities
-from modelscan.verifier.oms.curves import load_public_key
+from modelscan.verifier.oms.curves import load_any_key
 from modelscan.verifier.oms.keyless import load_root
 from modelscan.verifier.trust import SigstoreSigner, Trust, TrustedKey
 
@@ -41,7 +41,7 @@ def trust_from_files(
         raise UsageError("--identity says nothing without --ca", "name the authority: --ca FILE")
     found = tuple(TrustedKey(path.name, read_small(path)) for path in keys)
     for key in found:
-        load_public_key(key.name, key.pem)
+        load_any_key(key.name, key.pem)
     roots = tuple(read_small(path) for path in authorities)
     for path, pem in zip(authorities, roots, strict=True):
         load_authorities(pem, path.name)

@@ -18,8 +18,16 @@ from urllib.parse import unquote, urlsplit
 
 from modelscan._about import NAME, VERSION
 from modelscan.errors import SourceError, UsageError
+from modelscan.verifier import delegation
 from modelscan.verifier.compiling import SUFFIX
-from modelscan.verifier.fetched_set import METADATA, STATE, TARGETS, FetchedSet, open_set
+from modelscan.verifier.fetched_set import (
+    METADATA,
+    STATE,
+    TARGETS,
+    FetchedSet,
+    list_name,
+    open_set,
+)
 
 if TYPE_CHECKING:
     from tuf.ngclient.fetcher import FetcherInterface
@@ -27,6 +35,9 @@ if TYPE_CHECKING:
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _MOST_TARGETS = 10_000
+_LARGEST_TARGET = 64 << 20
+_LARGEST_LIST = 5_000_000
+"""Bytes of a list, as many as the client takes by default."""
 _FOLDER = "folder://here"
 """What the addresses of a repository in a folder begin with."""
 
@@ -64,9 +75,8 @@ def update(repository: str, root: bytes, store: Path) -> FetchedSet:
     return found
 
 
-def _fetch(base: str, fetcher: FetcherInterface | None, root: bytes, fresh: Path) -> None:
+def _fetch(base: str, fetcher: FetcherInterface, root: bytes, fresh: Path) -> None:
     from tuf.api.exceptions import DownloadError, RepositoryError  # lazy: a second to import
-    from tuf.ngclient.config import UpdaterConfig
     from tuf.ngclient.updater import Updater
 
     try:
@@ -76,49 +86,80 @@ def _fetch(base: str, fetcher: FetcherInterface | None, root: bytes, fresh: Path
             target_dir=str(fresh / TARGETS),
             target_base_url=f"{base}/{TARGETS}/",
             fetcher=fetcher,
-            config=UpdaterConfig(app_user_agent=f"{NAME}/{VERSION}"),
             bootstrap=root,
         )
         client.refresh()
-        _download(client, fresh)
+        _download(client, base, fetcher, fresh)
     except RepositoryError as error:
         raise SourceError(
             f"refused what the repository serves: {type(error).__name__}: {error}",
             "the set that was here before is kept",
         ) from None
+    except UsageError as error:
+        raise SourceError(f"refused what the repository serves: {error.message}") from None
     except (DownloadError, OSError, ValueError) as error:
         raise SourceError(f"could not fetch from the repository: {error}") from None
 
 
-def _download(client: Updater, fresh: Path) -> None:
-    """Every manifest that the repository lists; what it lists no more is removed."""
-    from tuf.api.metadata import Metadata  # lazy: as above
+def _download(client: Updater, base: str, fetcher: FetcherInterface, fresh: Path) -> None:
+    """Every manifest that the repository lists; what it lists no more is removed.
 
-    listed: Metadata[Any] = Metadata.from_file(str(fresh / METADATA / "targets.json"))
-    names = [name for name in listed.signed.targets if name.endswith(SUFFIX)]
-    if len(names) > _MOST_TARGETS:
-        raise SourceError(f"the repository lists {len(names):,} manifests")
+    Raises:
+        SourceError: there are too many.
+        UsageError: a list that was delegated to is not what it should be.
+    """
+    roles = _roles(base, fetcher, fresh / METADATA)
+    listed = {name: roles.find(name) for name in roles.names() if name.endswith(SUFFIX)}
+    if len(listed) > _MOST_TARGETS:
+        raise SourceError(f"the repository lists {len(listed):,} manifests")
     kept = set()
-    for name in names:
-        found = client.get_targetinfo(name)
-        if found is None:
-            raise SourceError(f"the repository lists {name} and does not know it")
-        path = client.find_cached_target(found) or client.download_target(found)
-        kept.add(Path(path).name)
+    for name, found in listed.items():
+        if found is not None and found.length > _LARGEST_TARGET:
+            raise SourceError(f"{name}: {found.length:,} bytes are too many for a manifest")
+        if found is not None:
+            path = client.find_cached_target(found) or client.download_target(found)
+            kept.add(Path(path).name)
     for file in (fresh / TARGETS).iterdir():
         if file.name not in kept:
             file.unlink()
 
 
-def _reach(repository: str) -> tuple[str, FetcherInterface | None]:
-    """The base address, and what fetches from it; `None` for the client's own way.
+def _roles(base: str, fetcher: FetcherInterface, folder: Path) -> delegation.Roles:
+    """The lists of the repository and of all to whom it delegates, fetched and verified.
+
+    The client has verified snapshot and first list just now; the snapshot says which version of
+    each other list belongs to them.
+    """
+    from tuf.api.exceptions import ExpiredMetadataError  # lazy: as above
+    from tuf.api.metadata import Metadata
+
+    consistent = Metadata.from_file(str(folder / "root.json")).signed.consistent_snapshot
+    snapshot: Metadata[Any] = Metadata.from_file(str(folder / "snapshot.json"))
+    top: Metadata[Any] = Metadata.from_file(str(folder / list_name(delegation.TOP)))
+
+    def read(role: str, stated: delegation.MetaFile) -> bytes:
+        name = list_name(role)
+        version = f"{stated.version}." if consistent else ""
+        data = fetcher.download_bytes(f"{base}/{METADATA}/{version}{name}", _LARGEST_LIST)
+        if Metadata.from_bytes(data).signed.is_expired():
+            raise ExpiredMetadataError(f"the delegated list {role!r} is expired")
+        (folder / name).write_bytes(data)
+        return data
+
+    return delegation.load(top.signed, snapshot.signed.meta, read)
+
+
+def _reach(repository: str) -> tuple[str, FetcherInterface]:
+    """The base address, and what fetches from it.
 
     Raises:
         UsageError: it is no folder, and no address that is safe from listeners.
     """
     parts = urlsplit(repository)
     if parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL_HOSTS):
-        return repository.rstrip("/"), None
+        from tuf.ngclient.urllib3_fetcher import Urllib3Fetcher  # lazy: as above
+
+        return repository.rstrip("/"), Urllib3Fetcher(app_user_agent=f"{NAME}/{VERSION}")
     if parts.scheme == "http":
         raise UsageError(f"{repository} is plain HTTP", "use https")
     folder = Path(repository)

@@ -43,7 +43,9 @@ class PickleGlobals(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_
         return not any(known.partition(".")[0] == package for known in self.modules)
 
 
-OperatorTable = Literal["tensorflow", "tflite", "onnx", "torch", "executorch-backends"]
+OperatorTable = Literal[
+    "tensorflow", "tflite", "onnx", "torch", "executorch-backends", "openvino"
+]  # fmt: skip
 """The tables of operators, by the framework that they are about."""
 
 
@@ -60,6 +62,8 @@ class GraphOperators(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown
     """Operators of PyTorch with their namespace, `aten.from_file`."""
     executorch_backends: dict[OperatorClass, tuple[str, ...]] = {}
     """Backends that ExecuTorch hands parts of a program to."""
+    openvino: dict[OperatorClass, tuple[str, ...]] = {}
+    """Types of layers that extensions of OpenVINO provide."""
     torch_namespaces: tuple[str, ...] = ()
     """Namespaces of operators that come with PyTorch and its usual libraries."""
     onnx_domains: tuple[str, ...] = ()
@@ -105,6 +109,13 @@ class Publishers(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fie
     """Owners who are known for other people's models, converted; they are publishers as well."""
 
 
+class ChatTemplates(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Chat templates that are known by their text."""
+
+    models: dict[str, tuple[str, ...]] = {}
+    """Digests by model, as `owner/name`: SHA-256 of the lines without the blanks at their ends."""
+
+
 class NameLists(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """All lists, each under the name of its file."""
 
@@ -112,3 +123,4 @@ class NameLists(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fiel
     graph_operators: GraphOperators = GraphOperators()
     licences: Licences = Licences()
     publishers: Publishers = Publishers()
+    chat_templates: ChatTemplates = ChatTemplates()

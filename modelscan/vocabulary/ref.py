@@ -30,8 +30,10 @@ _PAGE = (
     rf"(?:/tree/(?P<revision>{_REVISION}))?/?"
 )
 """The page of a model, as copied from a browser."""
-_OTHER_SPELLING = re.compile(r"(?:hf://(?:models/)?|pkg:huggingface/)(?=[^/])", re.IGNORECASE)
-"""As the hub's file system for Python writes it, and as a package URL."""
+_OTHER_SPELLING = re.compile(
+    r"(?:hf://(?:models/)?|pkg:huggingface/|(docker://))(?=[^/])", re.IGNORECASE
+)
+"""As the hub's file system for Python writes it, as a package URL, and as tools for images do."""
 _NOT_MODELS = frozenset(
     {"api", "blog", "buckets", "collections", "datasets", "docs", "kernels", "learn",
      "organizations", "papers", "posts", "spaces", "tasks"}
@@ -53,10 +55,11 @@ class ModelRef(msgspec.Struct, frozen=True):
         """Tell a reference with a scheme (`hf:`, `ollama:`, `oci:`, a URL) from a path.
 
         A path that looks like one can always be written `./hf:name`. The address of a model's page
-        on the public hub is a hub reference, and so are `hf://org/name` and a package URL.
+        on the public hub is a hub reference, and so are `hf://org/name` and a package URL;
+        `docker://` is a registry's.
         """
         if other := _OTHER_SPELLING.match(text):
-            text = f"hf:{text[other.end() :]}"
+            text = f"{'oci' if other[1] else 'hf'}:{text[other.end() :]}"
         found = _SCHEME.match(text)
         if found is None:
             return cls("store" if _STORE.match(text) else "path", text)

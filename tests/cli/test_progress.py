@@ -92,3 +92,16 @@ def test_the_last_file_of_a_slow_model_needs_no_bar(watch: Watch) -> None:
     clock.now = 2.0
     progress.file_done()
     assert screen.getvalue() == ""
+
+
+def test_a_place_that_is_asked_has_a_line_until_the_model_begins(watch: Watch) -> None:
+    progress, _, screen = watch()
+    progress.listing("hf:acme/[red]\x1bmodel", 0)
+    assert "asking for hf:acme/[red]?model" in screen.getvalue()
+    progress.listing("hf:acme/model", 12_000)
+    progress.start("hf:acme/model", 1, 10)
+    drawn = screen.getvalue()
+    assert "12,000 files so far" in drawn
+    progress.file_done()
+    progress.close()
+    assert screen.getvalue() == drawn

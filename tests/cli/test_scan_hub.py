@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,3 +128,21 @@ def test_lineage_is_asked_of_a_remote_model(hub: FakeHub, modelassay: Command) -
     (model,) = json.loads(ran.out)["models"]
     assert model["error"] is None
     assert model["answers"]["descends_from"]["base"] == "org/base"
+
+
+@pytest.mark.parametrize("command", ["scan", "verify", "lineage"])
+def test_a_token_is_in_nothing_that_is_printed_however_much_that_is(
+    hub: FakeHub, command: str, tmp_path: Path
+) -> None:
+    """In a process of its own, in which the hub's library is told to log all that it does."""
+    token = "hf_secretsecretsecret"  # noqa: S105  # a token of the test
+    hub.add("acme/model", {"config.json": b"{}", "weights.pkl": b"\x80\x04N."})
+    told = {"HF_TOKEN": token, "HF_DEBUG": "1", "HF_HUB_VERBOSITY": "debug"}
+    ran = subprocess.run(
+        [sys.executable, "-X", "dev", "-m", "modelscan", command, "--token", "-v", "hf:acme/model"],
+        env=os.environ | told | {"HOME": str(tmp_path)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert "acme/model" in ran.stdout
+    assert token not in ran.stdout + ran.stderr
+    assert any(request.authorization == f"Bearer {token}" for request in hub.log)

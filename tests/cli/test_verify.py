@@ -9,83 +9,32 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import blake3
 import pytest
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from tests.cli.conftest import Command
+from tests.cli.signed import METHODS, Setting, Sign, answer, instance, signed_model
 from tests.forge import models, releases, signing
-from tests.forge.sigstore_instance import IDENTITY, ISSUER, Instance
-
-METHODS = ("key", "certificate", "sigstore")
-Sign = Callable[[Mapping[str, Any]], Mapping[str, Any]]
-
-
-class Setting(NamedTuple):
-    """A signed model, and who may have signed it."""
-
-    model: Path
-    trust: tuple[object, ...]
-    """Options that name the signer."""
-    sign: Sign
-    """Signs a statement as that signer."""
-    stranger: Sign
-    """Signs one as somebody else of the same kind."""
-
-    def write(self, bundle: Mapping[str, Any]) -> None:
-        (self.model / "model.sig").write_text(json.dumps(bundle))
-
-
-@pytest.fixture(scope="module")
-def instance() -> Instance:
-    return Instance()
+from tests.forge.sigstore_instance import Instance
 
 
 @pytest.fixture
-def setting(request: pytest.FixtureRequest, tmp_path: Path, instance: Instance) -> Setting:
+def setting(request: pytest.FixtureRequest, tmp_path: Path) -> Setting:
     """A model, signed by the method that the test names."""
-    method: str = getattr(request, "param", "key")
-    model = signing.write(tmp_path / "model")
-    if method == "key":
-        signer, stranger = signing.signer(), signing.Signer()
-        key = tmp_path / "release.pub"
-        key.write_bytes(signer.pem)
-        made = Setting(model, ("--key", key), signer.bundle, stranger.bundle)
-    elif method == "certificate":
-        authority = signing.authority()
-        path = tmp_path / "ca.pem"
-        path.write_bytes(authority.pem)
-        made = Setting(
-            model,
-            ("--ca", path, "--identity", "release@example.org"),
-            authority.signer().bundle,
-            authority.signer(identity="somebody@example.org").bundle,
-        )
-    else:
-        root = tmp_path / "root.json"
-        root.write_bytes(instance.trusted_root())
-        who = ("--sigstore-identity", IDENTITY, "--sigstore-issuer", ISSUER)
-        made = Setting(
-            model,
-            (*who, "--trusted-root", root),
-            lambda stated: instance.bundle(dict(stated)),
-            lambda stated: instance.bundle(dict(stated), identity="somebody@example.org"),
-        )
-    made.write(made.sign(signing.statement()))
-    return made
+    return signed_model(getattr(request, "param", "key"), tmp_path)
 
 
 each_method = pytest.mark.parametrize("setting", METHODS, indirect=True)
-
-
-def answer(modelassay: Command, *arguments: object) -> tuple[int, dict[str, Any]]:
-    """Exit code and report of one model."""
-    ran = modelassay("verify", *arguments, "-f", "json")
-    assert ran.err == ""
-    return ran.code, json.loads(ran.out)["models"][0]
+SERIALIZED: dict[str, Mapping[str, Any]] = {
+    "files": signing.statement(),
+    "shards": signing.statement(signing.resources(shard=1000), shard=1000),
+}
+each_serialization = pytest.mark.parametrize("serialization", SERIALIZED)
 
 
 # Clean models
@@ -237,6 +186,10 @@ def blank(model: Path) -> None:
     (model / "model.sig").write_bytes(b"{}")
 
 
+def hollow(model: Path) -> None:
+    (model / "model.sig").write_bytes(b"")
+
+
 TAMPERING: dict[Callable[[Path], None], str] = {
     modify: "config.json differs",
     add: "extra.pkl is not signed",
@@ -251,14 +204,18 @@ TAMPERING: dict[Callable[[Path], None], str] = {
     add_folder: "sub/deeper/run.py is not signed",
     add_hook: ".git/hooks/post-checkout was left out by the signer",
     strip: "no signature file",
+    blank: "mediaType is not a text",
+    hollow: "is not JSON",
 }
 
 
 @pytest.mark.parametrize("tamper", TAMPERING, ids=lambda tamper: tamper.__name__)
+@each_serialization
 @each_method
 def test_tampering_fails_and_is_named(
-    modelassay: Command, setting: Setting, tamper: Callable[[Path], None]
+    modelassay: Command, setting: Setting, serialization: str, tamper: Callable[[Path], None]
 ) -> None:
+    setting.write(setting.sign(SERIALIZED[serialization]))
     tamper(setting.model)
     code, model = answer(modelassay, setting.model, *setting.trust)
     assert TAMPERING[tamper] in model["answers"]["signed"]["reason"]
@@ -289,10 +246,15 @@ def no_material(bundle: dict[str, Any]) -> None:
     [altered_payload, altered_predicate, second_signature, no_material],
     ids=lambda change: change.__name__,
 )
+@each_serialization
 @each_method
 def test_a_bundle_that_was_changed_fails(
-    modelassay: Command, setting: Setting, change: Callable[[dict[str, Any]], None]
+    modelassay: Command,
+    setting: Setting,
+    serialization: str,
+    change: Callable[[dict[str, Any]], None],
 ) -> None:
+    setting.write(setting.sign(SERIALIZED[serialization]))
     bundle = json.loads((setting.model / "model.sig").read_text())
     change(bundle)
     setting.write(bundle)
@@ -302,10 +264,17 @@ def test_a_bundle_that_was_changed_fails(
     assert code == 1
 
 
+@each_serialization
 @each_method
-def test_the_signature_of_another_model_fails(modelassay: Command, setting: Setting) -> None:
-    setting.write(setting.sign(signing.about({"config.json": b"another model's"})))
-    assert modelassay("verify", setting.model, *setting.trust).code == 1
+def test_the_signature_of_another_model_fails(
+    modelassay: Command, setting: Setting, serialization: str
+) -> None:
+    shard = 1000 if serialization == "shards" else 0
+    listed = signing.resources({"config.json": b"another model's"}, shard=shard)
+    setting.write(setting.sign(signing.statement(listed, shard=shard)))
+    code, model = answer(modelassay, setting.model, *setting.trust)
+    assert (code, model["answers"]["signed"]["status"]) == (1, "invalid-signature")
+    assert "config.json differs; model.bin" in model["answers"]["signed"]["reason"]
 
 
 @each_method
@@ -354,11 +323,12 @@ def test_a_whole_older_release_is_not_the_expected_one(
     assert modelassay("verify", setting.model, *setting.trust, *by_id).code == 0
 
 
+@each_serialization
 @each_method
 def test_another_signer_fails_and_is_a_note_for_a_scan(
-    modelassay: Command, setting: Setting
+    modelassay: Command, setting: Setting, serialization: str
 ) -> None:
-    setting.write(setting.stranger(signing.statement()))
+    setting.write(setting.stranger(SERIALIZED[serialization]))
     code, model = answer(modelassay, setting.model, *setting.trust)
     assert model["answers"]["signed"]["status"] == "signed-untrusted"
     assert code == 1
@@ -383,10 +353,45 @@ def test_a_certificate_that_will_not_do_fails(
     assert code == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"logged": timedelta(hours=2)}, "not valid at"),
+        ({"purpose": ExtendedKeyUsageOID.SERVER_AUTH}, "sigstore: "),
+        ({"timestamped": False}, "sigstore: "),
+        ({"issuer": "https://accounts.example.com"}, "not release@example.org (by "),
+        ({"identity": "Release@example.org"}, "not release@example.org (by "),
+    ],
+)
+@pytest.mark.parametrize("setting", ["sigstore"], indirect=True)
+def test_a_sigstore_certificate_that_will_not_do_fails(
+    modelassay: Command, setting: Setting, options: dict[str, Any], reason: str
+) -> None:
+    setting.write(instance().bundle(signing.statement(), **options))
+    code, model = answer(modelassay, setting.model, *setting.trust)
+    assert reason in model["answers"]["signed"]["reason"]
+    assert code == 1
+
+
+@pytest.mark.parametrize("name", ["Forged Root", "Somebody"])
+@pytest.mark.parametrize("setting", ["certificate"], indirect=True)
+def test_another_authority_fails(modelassay: Command, setting: Setting, name: str) -> None:
+    setting.write(signing.Authority(name).signer().bundle())
+    code, model = answer(modelassay, setting.model, *setting.trust)
+    assert "does not lead to the authority" in model["answers"]["signed"]["reason"]
+    assert code == 1
+
+
+@pytest.mark.parametrize("setting", ["sigstore"], indirect=True)
+def test_another_sigstore_fails(modelassay: Command, setting: Setting) -> None:
+    setting.write(Instance().bundle(signing.statement()))
+    assert modelassay("verify", setting.model, *setting.trust).code == 1
+
+
 # Scans
 
 
-def signed_model(folder: Path, sign: Sign) -> Path:
+def plain_model(folder: Path, sign: Sign) -> Path:
     model = models.plain(folder)
     files = {path.name: path.read_bytes() for path in model.iterdir()}
     (model / "model.sig").write_text(json.dumps(sign(signing.about(files))))
@@ -397,7 +402,7 @@ def signed_model(folder: Path, sign: Sign) -> Path:
 def test_a_scan_does_not_punish_signing(
     modelassay: Command, setting: Setting, tmp_path: Path
 ) -> None:
-    model = signed_model(tmp_path / "signed", setting.sign)
+    model = plain_model(tmp_path / "signed", setting.sign)
     ran = modelassay("scan", model, "-f", "json")
     report = json.loads(ran.out)["models"][0]
     assert report["answers"]["signed"]["status"] == "signed-untrusted"

@@ -10,12 +10,12 @@ import functools
 import hashlib
 import importlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 # The libraries do not mark what they export, so that their types are not to be had.
 tuf: Any = importlib.import_module("tuf.api.metadata")
@@ -29,6 +29,24 @@ def new_key() -> Any:
     return _signers.CryptoSigner.generate_ecdsa()
 
 
+class Delegated(NamedTuple):
+    """A list by somebody else than the repository's owner."""
+
+    name: str
+    files: Mapping[str, bytes]
+    key: Any
+    paths: Sequence[str] = ("*",)
+    """Patterns of the names that it is believed for."""
+    parent: str = "targets"
+    terminating: bool = False
+    prefixes: Sequence[str] = ()
+    """Beginnings of the names' digests, in place of patterns."""
+    days: float = 90
+    """Until it expires; negative for what expired already."""
+    signed_with: Any = None
+    """Another key that signs it, which nobody named."""
+
+
 class Repository:
     """A repository in a folder, with `metadata` and `targets`."""
 
@@ -37,6 +55,8 @@ class Repository:
         self.now = datetime.now(UTC).replace(microsecond=0)
         self.keys: dict[str, Any] = {role: new_key() for role in ROLES}
         self.version = 0
+        self.ever: set[str] = set()
+        """Lists by others that there ever were."""
         (folder / "metadata").mkdir(parents=True)
         (folder / "targets").mkdir()
         self.root = self._root(1, self.keys)
@@ -61,25 +81,50 @@ class Repository:
         self.keys = {role: new_key() for role in ROLES}
         self._root(2, self.keys, old)
 
-    def publish(self, files: Mapping[str, bytes], *, days: float = 7, version: int = 0) -> None:
+    def publish(
+        self,
+        files: Mapping[str, bytes],
+        *,
+        days: float = 7,
+        version: int = 0,
+        delegated: Sequence[Delegated] = (),
+        succinct: bool = False,
+        forget: Sequence[str] = (),
+        length: int = 0,
+    ) -> None:
         """Publish these manifests, in place of all that were published before.
 
         Args:
             files: by name.
             days: until snapshot and timestamp expire; negative for what expired already.
             version: of all metadata; the next one by default.
+            delegated: lists by others.
+            succinct: these lists are bins of names, of which only the number is stated.
+            forget: lists that the snapshot does not have.
+            length: what is stated of each file in place of its own.
         """
         self.version = version or self.version + 1
         until = self.now + timedelta(days=days)
-        targets = tuf.Targets(version=self.version, expires=self.now + timedelta(days=90))
-        for name, data in files.items():
-            place = self.folder / "targets" / name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            digest = hashlib.sha256(data).hexdigest()
-            (place.parent / f"{digest}.{place.name}").write_bytes(data)
-            targets.targets[name] = tuf.TargetFile.from_data(name, data, ["sha256"])
+        targets = self._list(files)
+        for stated in targets.targets.values() if length else ():
+            stated.length = length
         snapshot = tuf.Snapshot(version=self.version, expires=until)
         snapshot.meta["targets.json"].version = self.version
+        lists = {"targets": targets}
+        for one in delegated:
+            lists[one.name] = self._list(one.files, one.days)
+            self.ever.add(one.name)
+        for name in self.ever.difference(forget):  # a snapshot never drops a list
+            snapshot.meta[f"{name}.json"] = tuf.MetaFile(self.version)
+        for one in () if succinct else delegated:
+            self._delegate(lists[one.parent], one)
+        if succinct:
+            public = delegated[0].key.public_key
+            bins = tuf.SuccinctRoles([public.keyid], 1, len(delegated).bit_length() - 1, "bin")
+            targets.delegations = tuf.Delegations({public.keyid: public}, succinct_roles=bins)
+        for one in delegated:
+            self.keys[one.name] = one.signed_with or one.key
+            self.write(one.name, lists[one.name])
         timestamp = tuf.Timestamp(version=self.version, expires=until)
         timestamp.snapshot_meta.version = self.version
         for role, described in (
@@ -88,6 +133,33 @@ class Repository:
             ("timestamp", timestamp),
         ):
             self.write(role, described)
+
+    def _list(self, files: Mapping[str, bytes], days: float = 90) -> Any:
+        """A list of these files, which are put in their places."""
+        made = tuf.Targets(version=self.version, expires=self.now + timedelta(days=days))
+        for name, data in files.items():
+            place = self.folder / "targets" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            digest = hashlib.sha256(data).hexdigest()
+            (place.parent / f"{digest}.{place.name}").write_bytes(data)
+            made.targets[name] = tuf.TargetFile.from_data(name, data, ["sha256"])
+        return made
+
+    @staticmethod
+    def _delegate(parent: Any, one: Delegated) -> None:
+        if parent.delegations is None:
+            parent.delegations = tuf.Delegations({}, roles={})
+        public = one.key.public_key
+        role = tuf.DelegatedRole(
+            one.name,
+            [public.keyid],
+            1,
+            one.terminating,
+            paths=None if one.prefixes else list(one.paths),
+            path_hash_prefixes=list(one.prefixes) or None,
+        )
+        parent.delegations.keys[public.keyid] = public
+        parent.delegations.roles[one.name] = role
 
     def write(self, role: str, described: Any) -> None:
         """Sign and write one role's metadata."""

@@ -21,8 +21,8 @@ def test_a_complete_release_of_the_publisher_is_verified() -> None:
     assert official.status == "verified-official"
     assert (official.release, official.assurance) == ("acme/model@1", "publisher-stated")
     assert official.reason == "all 4 files are the release's"
-    assert {fact.outcome for fact in facts} == {"matches"}
-    assert len(facts) == len(MODEL)
+    assert {fact.outcome for fact in facts} == {"matches", "newest"}
+    assert len(facts) == len(MODEL) + 1
 
 
 @pytest.mark.parametrize(

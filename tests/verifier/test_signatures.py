@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from modelscan.fetcher.local import LocalFile
-from modelscan.verifier import hashing
+from modelscan.verifier import hashing, signature_files
 from modelscan.verifier.oms import signing as oms_signing
 from modelscan.verifier.oms.failures import UncheckableError
+from modelscan.verifier.oms.shards import ShardDigests
 from modelscan.verifier.oms.signing import SignatureFile, Signing
 from modelscan.verifier.signature_files import Signature, find_signatures
 from modelscan.verifier.signatures import Signatures
@@ -125,10 +126,34 @@ def test_a_broken_bundle_is_invalid() -> None:
 
 def test_the_worst_signature_decides() -> None:
     other = signature("other.sig", signing.Signer().bundle())
-    changed = signature("changed.sig", signing.signer().bundle(signing.about({"a": b"1"})))
+    stated = signing.about({"config.json": b"other"})
+    changed = signature("changed.sig", signing.signer().bundle(stated))
     assert judged(signing.MODEL, signature(), other)[0].status == "signed-trusted"
     assert judged(signing.MODEL, other)[0].status == "signed-untrusted"
     assert judged(signing.MODEL, signature(), changed)[0].status == "invalid-signature"
+
+
+def test_an_example_that_lies_around_is_no_broken_signature() -> None:
+    """A bundle about files that are not here: somebody's test data, and no good news either."""
+    stranger = signing.Signer()
+    for name in ("example.sigstore.json", "docs/example.sigstore.json"):
+        for signer, outcome in ((stranger, "unknown-key"), (signing.signer(), "valid-untrusted")):
+            stray = signature(name, signer.bundle(signing.about({"elsewhere.bin": b"1"})))
+            answer, (fact,) = judged(signing.MODEL, stray)
+            assert (answer.status, fact.outcome) == ("signed-untrusted", outcome)
+            assert "none of the files that it lists is here" in answer.reason
+            assert "only docs/" not in answer.reason
+            assert judged(signing.MODEL, signature(), stray)[0].status == "signed-trusted"
+    named = signature("model.sig", stranger.bundle(signing.about({"elsewhere.bin": b"1"})))
+    assert judged(signing.MODEL, named)[0].status == "invalid-signature"
+
+
+def test_what_is_no_file_in_the_signatures_place_is_a_broken_one() -> None:
+    for path in ("model.sig", "sub/MODEL.SIG"):
+        special = SpecialFile(location=Location(path), kind="fifo")
+        answer, _ = judged(signing.MODEL, facts=(special,))
+        assert answer.status == "invalid-signature"
+        assert "it is no file of the model's" in answer.reason
 
 
 def test_a_signature_of_another_kind_is_just_a_file_where_all_files_are_signed() -> None:
@@ -202,6 +227,7 @@ def test_shards_are_watched_where_they_can_fit() -> None:
     check = Signatures([Signing.of(signature(bundle=signing.signer().bundle(stated)))])
     assert check.algorithms_for("model.bin") == ()
     (watcher,) = check.watchers("model.bin", len(signing.MODEL["model.bin"]))
+    assert isinstance(watcher, ShardDigests)
     watcher.update(signing.MODEL["model.bin"])
     assert len(watcher.result() or ()) == 3
     assert check.watchers("model.bin", 7) == []
@@ -230,6 +256,24 @@ def test_bundles_are_found_by_name_and_content(tmp_path: Path) -> None:
         ("one.sigstore", True),
         ("other.sigstore.json", False),
     ]
+
+
+def test_only_so_many_signatures_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        path = tmp_path / f"{number}.sigstore.json"
+        path.write_text(json.dumps(signing.signer().message(b"1")))
+    monkeypatch.setattr(signature_files, "_MOST", 1)
+    files = [LocalFile(path.name, path, path.stat().st_size) for path in sorted(tmp_path.iterdir())]
+    read = find_signatures(files)
+    assert len(read.signatures) == 2
+    assert read.others["3.sigstore.json"] == "sigstore bundle, among too many"
+    monkeypatch.undo()
+    monkeypatch.setattr(signature_files, "_TOGETHER", 1)
+    assert len(find_signatures(files).signatures) == 1
+    check = Signatures(read.signatures, OURS, others=read.others)
+    evidence = check.run(entries({"x": b"2"}), (), "")
+    assert evidence.signed is not None
+    assert evidence.signed.status != "signed-trusted"
 
 
 def test_a_statement_about_something_else_is_no_broken_signature(tmp_path: Path) -> None:

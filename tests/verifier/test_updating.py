@@ -104,6 +104,11 @@ def gone(repository: Repository) -> None:
     shutil.rmtree(repository.folder / "metadata")
 
 
+def endless(repository: Repository) -> None:
+    """Nothing of it is fetched: its length alone is too much."""
+    repository.publish({"acme.json": manifest("acme/model@3")}, length=1 << 40)
+
+
 def broken_manifest(repository: Repository) -> None:
     repository.publish({"acme.json": b"{}"})
 
@@ -118,6 +123,7 @@ def broken_manifest(repository: Repository) -> None:
         (mixed, "BadVersionNumberError"),
         (gone, "could not fetch"),
         (broken_manifest, "acme.json"),
+        (endless, "too many for a manifest"),
     ],
 )
 def test_what_is_refused_and_the_old_set_stays(

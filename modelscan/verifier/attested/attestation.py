@@ -8,7 +8,7 @@ JSON Lines form in which SLSA's generators publish bare envelopes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from modelscan.verifier import wording
@@ -31,7 +31,6 @@ from modelscan.verifier.oms.shape import document
 from modelscan.verifier.oms.signing import Scope, SignatureFile, Verdict
 from modelscan.verifier.release import COMPARED
 from modelscan.verifier.trust import Trust
-from modelscan.vocabulary.result import FileEntry
 
 _ENDINGS = (".sigstore.json", ".sigstore", ".intoto.jsonl", ".intoto.json", ".jsonl", ".sig")
 _MOST_LINES = 1_000
@@ -61,10 +60,14 @@ class Attestation:
         self.problem = problem
         self.partial = True
         """It says nothing of the files that it does not cover."""
+        self.bare = False
         self._content = content
         self.statement = statement
         """What is stated; `None` for a signature over a file, and for a broken one."""
         self._uncheckable = uncheckable
+        subjects = statement.subjects if statement else ()
+        wanted = {next(iter(subject.digests), "") for subject in subjects}
+        self._algorithm = next((name for name in COMPARED[1:] if name in wanted), "")
 
     @property
     def method(self) -> str:
@@ -82,8 +85,7 @@ class Attestation:
             return self._content.algorithm
         if self.statement is None or not path.startswith(self.base):
             return ""
-        wanted = {next(iter(subject.digests), "") for subject in self.statement.subjects}
-        return next((name for name in COMPARED[1:] if name in wanted), "")
+        return self._algorithm
 
     def watch(self, path: str, size: int) -> None:  # noqa: ARG002 - part of what signatures share
         """Nothing but whole files is signed in this way."""
@@ -163,14 +165,14 @@ class Attestation:
                 raise UncheckableError("a key that is not P-256, P-384 or P-521")
 
     def _compare(self, scope: Scope) -> Comparison:
-        files = {file.path: file for file in scope.files if file.path != self.file.name}
         if isinstance(self._content, Message):
-            return _compare_message(self._content, files, self._target(files, scope), scope)
+            return _compare_message(self._content, self._target(scope), scope)
         subjects = self.statement.subjects if self.statement else ()
-        return _compare_subjects(subjects, files, self.base, scope)
+        return _compare_subjects(subjects, self.base, self.file.name, scope)
 
-    def _target(self, files: Mapping[str, FileEntry], scope: Scope) -> str:
+    def _target(self, scope: Scope) -> str:
         """The path of the file that a detached signature is for."""
+        files = scope.present
         if scope.lone and len(files) == 1:
             return next(iter(files))
         lowered = self.file.name.lower()
@@ -180,7 +182,7 @@ class Attestation:
         if path in files or self.file.inside or not isinstance(message, Message):
             return path
         # A signature from elsewhere, named by the user: the file with that digest is meant.
-        same = [p for p, f in files.items() if f.digests.get(message.algorithm) == message.digest]
+        same = scope.by_digest.get((message.algorithm, message.digest))
         return same[0] if same else path
 
 
@@ -233,10 +235,8 @@ def _content(data: bytes) -> tuple[SignedBundle, str]:
     return bundle, ""
 
 
-def _compare_message(
-    message: Message, files: Mapping[str, FileEntry], target: str, scope: Scope
-) -> Comparison:
-    file = files.get(target)
+def _compare_message(message: Message, target: str, scope: Scope) -> Comparison:
+    file = scope.present.get(target)
     if file is None:
         missing = (target,) if scope.asked(target) else ()
         return Comparison((), (), missing, (), (), () if missing else (target,))
@@ -248,13 +248,16 @@ def _compare_message(
 
 
 def _compare_subjects(
-    subjects: tuple[Subject, ...], files: Mapping[str, FileEntry], base: str, scope: Scope
+    subjects: tuple[Subject, ...], base: str, own: str, scope: Scope
 ) -> Comparison:
-    """Which files a statement is about: those with a stated digest, under whatever name."""
-    by_digest: dict[tuple[str, str], list[str]] = {}
-    for path, file in files.items():
-        for algorithm, digest in file.digests.items():
-            by_digest.setdefault((algorithm, digest), []).append(path)
+    """Which files a statement is about: those with a stated digest, under whatever name.
+
+    Args:
+        subjects: what is stated.
+        base: the folder that it is about, with its slash.
+        own: the file that the statement stands in, which it cannot be about.
+        scope: the model's files.
+    """
     same: dict[str, None] = {}
     differing: dict[str, None] = {}
     missing: dict[str, None] = {}
@@ -264,9 +267,9 @@ def _compare_subjects(
             continue
         algorithm = next(iter(subject.digests))
         named = base + subject.name
-        held = by_digest.get((algorithm, subject.digests[algorithm]), [])
-        held = [path for path in held if path.startswith(base)]
-        there = files.get(named)
+        equal = scope.by_digest.get((algorithm, subject.digests[algorithm]), ())
+        held = [path for path in equal if path.startswith(base) and path != own]
+        there = scope.present.get(named) if named != own else None
         if there is not None and not there.digests:
             unread[named] = None
         elif there is not None and named not in held:

@@ -24,3 +24,6 @@ class Authority(NamedTuple):
     public key, or the sigstore identity and its issuer."""
     party: str = ""
     """The name that the user's configuration gives the signer."""
+    signed: str = ""
+    """When it was signed, UTC, by the word of somebody else than the signer; empty when nobody
+    vouches for that."""

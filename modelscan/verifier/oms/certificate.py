@@ -11,6 +11,7 @@ What fails of that takes the trust away; only a signature that does not fit is b
 
 from __future__ import annotations
 
+import re
 import warnings
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 
+_ATTRIBUTE = re.compile(r"[A-Za-z]+=")
+"""How a pattern of subjects begins: `CN=`."""
+
+
 def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
     """Verify the signature with the signer's certificate, and hold that against the trust.
 
@@ -38,7 +43,7 @@ def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
     # (2) The signature fits the key of the first one.
     check_signature(leaf, bundle)
     names = identities(leaf)
-    signer = names[0] if names else "a certificate without a name"
+    signer = (names or [subject_of(leaf)])[0] or "a certificate without a name"
     pin = key_pin(leaf.public_key())
     # (3) Whom the user trusts, (4) for what, (5) when, (6) by whose word, and (7) as whom.
     own_time = _purpose_problem(leaf) or _time_problem(leaf, trust.now or datetime.now(UTC))
@@ -50,7 +55,7 @@ def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
         if not trust.authorities
         else own_time
         or _chain_problem(leaf, issuers, trust)
-        or _identity_problem(names, pin, trust.identities)
+        or _identity_problem(names, subject_of(leaf), pin, trust.identities)
     )
     reason = problem or "a certificate of the authority and identity that you named"
     return Authority(signer, trusted=not problem, checked=True, reason=reason, anchor=pin)
@@ -108,18 +113,32 @@ def check_signature(leaf: Certificate, bundle: SignedBundle) -> None:
 
 
 def identities(leaf: Certificate) -> list[str]:
-    """Who a certificate says its holder is: alternative names, then the subject (RFC 4514)."""
+    """Who a certificate says its holder is: its alternative names that are texts."""
     from cryptography import x509  # lazy: the same
 
-    names: list[str] = []
     try:
         alternative = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        pass
-    else:
-        names += [str(name.value) for name in alternative if isinstance(name.value, str)]
-    subject = leaf.subject.rfc4514_string()
-    return [*names, subject] if subject else names
+        return []
+    return [str(name.value) for name in alternative if isinstance(name.value, str)]
+
+
+def subject_of(leaf: Certificate) -> str:
+    """The subject of a certificate (RFC 4514), which authorities check less than other names."""
+    return leaf.subject.rfc4514_string()
+
+
+def is_named(pattern: str, name: str) -> bool:
+    """Whether a name of a certificate is one that the user means.
+
+    Args:
+        pattern: only `*` and `?` are special.
+        name: an alternative name. One that is an address on the web is meant by such a pattern
+            alone: `*@example.org` is no branch of that name in somebody's repository.
+    """
+    glob = pattern.replace("[", "[[]")
+    alike = "://" in pattern or "://" not in name or pattern == "*"
+    return alike and fnmatchcase(name, glob)
 
 
 def _purpose_problem(leaf: Certificate) -> str:
@@ -181,10 +200,18 @@ def _must_sign_certificates(_policy: object, _certificate: object, extension: ob
         raise ValueError("a certificate in the chain is not for issuing others")
 
 
-def _identity_problem(names: list[str], pin: str, patterns: tuple[str, ...]) -> str:
-    """Whether the holder is somebody whom the user named, by name or by key."""
+def _identity_problem(names: list[str], subject: str, pin: str, patterns: tuple[str, ...]) -> str:
+    """Whether the holder is somebody whom the user named, by name or by key.
+
+    The subject counts where there is no other name (RFC 6125, section 6.4.4), or where the pattern
+    is plainly one of a subject: a common name that looks like an address is none.
+    """
     for pattern in patterns:
-        glob = pattern.replace("[", "[[]")  # only * and ? are special
-        if pattern.lower() == pin or any(fnmatchcase(name, glob) for name in names):
+        of_subject = not names or _ATTRIBUTE.match(pattern) is not None
+        if (
+            pattern.lower() == pin
+            or any(is_named(pattern, name) for name in names)
+            or (of_subject and subject and is_named(pattern, subject))
+        ):
             return ""
     return f"the authority issued it to somebody else than {' or '.join(patterns)}"

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from modelscan.errors import UsageError
 
+_RSA_BITS = 2048
+"""NIST SP 800-131A: shorter ones are not for signatures any more."""
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
@@ -29,18 +32,19 @@ def signature_algorithm(curve: str) -> ECDSA | None:
     return ec.ECDSA(digest()) if digest else None
 
 
-def load_public_key(name: str, pem: bytes) -> EllipticCurvePublicKey:
-    """A public key that the user named.
+def load_any_key(name: str, pem: bytes) -> PublicKeyTypes:
+    """A public key that the user named, of a kind that signs models or single files.
 
     Args:
         name: what errors call it.
         pem: the text of its file.
 
     Raises:
-        UsageError: it is none, or of a kind that models are not signed with.
+        UsageError: it is none, or of a kind that is too weak or that nothing here is signed with.
     """
     from cryptography.exceptions import UnsupportedAlgorithm  # lazy: the same
     from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
     try:
         found = serialization.load_pem_public_key(pem)
@@ -49,10 +53,13 @@ def load_public_key(name: str, pem: bytes) -> EllipticCurvePublicKey:
         raise UsageError(f"{name} holds no public key in PEM form", hint) from None
     except UnsupportedAlgorithm as error:
         raise UsageError(f"{name}: {error}") from None
-    key = allowed_key(found)
-    if key is None:
-        raise UsageError(f"{name}: models are signed with P-256, P-384 or P-521 keys")
-    return key
+    if isinstance(found, rsa.RSAPublicKey) and found.key_size < _RSA_BITS:
+        raise UsageError(f"{name}: an RSA key of {found.key_size:,} bits is too weak")
+    single = isinstance(found, rsa.RSAPublicKey | ed25519.Ed25519PublicKey)
+    if not single and allowed_key(found) is None:
+        hint = "RSA and Ed25519 sign single files"
+        raise UsageError(f"{name}: models are signed with P-256, P-384 or P-521 keys", hint)
+    return found
 
 
 def allowed_key(key: PublicKeyTypes) -> EllipticCurvePublicKey | None:

@@ -10,7 +10,7 @@ import hashlib
 
 from modelscan.verifier.oms.authority import Authority
 from modelscan.verifier.oms.bundle import SignedBundle
-from modelscan.verifier.oms.curves import key_pin, load_public_key
+from modelscan.verifier.oms.curves import allowed_key, key_pin, load_any_key
 from modelscan.verifier.oms.failures import BrokenSignatureError
 from modelscan.verifier.trust import Trust
 
@@ -24,7 +24,9 @@ def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
     from cryptography.hazmat.primitives import serialization  # lazy: most models are not signed
 
     for trusted in trust.keys:
-        key = load_public_key(trusted.name, trusted.pem)
+        key = allowed_key(load_any_key(trusted.name, trusted.pem))
+        if key is None:  # for single files: no bundle is made with such a key
+            continue
         if bundle.made_with(key):
             return Authority(
                 trusted.name,

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,8 +21,14 @@ from modelscan.errors import UsageError
 from modelscan.verifier.dsse import PAYLOAD_TYPE
 from modelscan.verifier.oms.authority import Authority
 from modelscan.verifier.oms.bundle import Message, SignedBundle
-from modelscan.verifier.oms.certificate import check_signature, identities, load_certificate
+from modelscan.verifier.oms.certificate import (
+    check_signature,
+    identities,
+    is_named,
+    load_certificate,
+)
 from modelscan.verifier.oms.failures import BrokenSignatureError, UncheckableError
+from modelscan.verifier.oms.statement import stamp
 from modelscan.verifier.trust import SigstoreSigner, Trust
 
 if TYPE_CHECKING:
@@ -77,15 +82,33 @@ def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
         return Authority(signer, trusted=False, checked=True, reason=other, root=root.description)
     # (4) Whether it is somebody whom the user named.
     anchor = f"{signer} ({issuer_of(leaf)})"
+    # The log's time lies within the certificate's ten minutes, or (3) would have refused it.
+    signed = stamp(leaf.not_valid_before_utc)
     for wanted in trust.sigstore:
         if not verified(root, parsed, _policy(wanted), bundle):
             reason = f"the identity that you named, says {wanted.issuer}"
-            return Authority(signer, True, True, reason, root.description, anchor)  # noqa: FBT003 - trusted, checked
+            return Authority(
+                signer,
+                trusted=True,
+                checked=True,
+                reason=reason,
+                root=root.description,
+                anchor=anchor,
+                signed=signed,
+            )
     reason = "nobody was named who may sign"
     if trust.sigstore:
         wanted_names = " or ".join(f"{w.identity} (by {w.issuer})" for w in trust.sigstore)
         reason = f"not {wanted_names}"
-    return Authority(signer, False, True, reason, root.description, anchor)  # noqa: FBT003 - the same
+    return Authority(
+        signer,
+        trusted=False,
+        checked=True,
+        reason=reason,
+        root=root.description,
+        anchor=anchor,
+        signed=signed,
+    )
 
 
 def issuer_of(leaf: Certificate) -> str:
@@ -167,7 +190,8 @@ def verified(
     except UncheckableError:
         raise
     except Error as error:
-        return str(error) or type(error).__name__
+        # What follows that word is Python's form of a certificate.
+        return str(error).partition(" (encountered")[0] or type(error).__name__
     except Exception as error:  # noqa: BLE001 - hostile certificates reach deep into libraries
         return f"{type(error).__name__}: {error}"
     if read != (PAYLOAD_TYPE, payload):
@@ -209,13 +233,13 @@ class _Named:
     """An identity that fits a pattern. With no issuer beside it, it would say nothing."""
 
     def __init__(self, pattern: str) -> None:
-        self._pattern = pattern.replace("[", "[[]")  # only * and ? are special: name[bot]@…
+        self._pattern = pattern
 
     def verify(self, cert: Certificate) -> None:
         """See the library's protocol."""
         from sigstore.errors import VerificationError  # lazy: as above
 
-        if not any(fnmatchcase(name, self._pattern) for name in identities(cert)):
+        if not any(is_named(self._pattern, name) for name in identities(cert)):
             raise VerificationError(f"no identity fits {self._pattern}")
 
 

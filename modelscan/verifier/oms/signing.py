@@ -9,11 +9,14 @@ what was read before.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from modelscan.verifier import wording
 from modelscan.verifier.hashing import available
+from modelscan.verifier.kinds import MODEL_SIGNING
 from modelscan.verifier.oms.bundle import Bundle, parse_bundle
 from modelscan.verifier.oms.compare import Comparison, compare
 from modelscan.verifier.oms.failures import BrokenSignatureError, UncheckableError
@@ -25,11 +28,13 @@ from modelscan.verifier.oms.statement import (
     Statement,
     parse_statement,
     predicate_type,
+    stamp,
 )
 from modelscan.verifier.trust import Trust
 from modelscan.vocabulary.result import FileEntry
 
 NAME = "OpenSSF Model Signing"
+_CLOCKS_DIFFER = timedelta(days=1)
 
 Outcome = Literal["invalid", "not-checked", "valid-trusted", "valid-untrusted", "unknown-key"]
 
@@ -67,21 +72,51 @@ class Verdict(NamedTuple):
     """The configuration's name of the signer."""
     covers: frozenset[str] = frozenset()
     """Paths of the files that somebody trusted has signed."""
+    statement: str = ""
+    """What is stated of all files, names included, as `Statement.identity` has it."""
+    signed: str = ""
+    """When, UTC: by sigstore's certificate, else by the signer's own word; empty for neither."""
 
 
-class Scope(NamedTuple):
-    """The files that a signature is held against."""
+class Scope:
+    """The files that a signature is held against; shared by all signatures of a model.
 
-    files: Sequence[FileEntry]
-    """All of the model's."""
-    specials: Sequence[str]
-    """Paths of what is there and is no file: links out of the model, devices."""
-    signatures: frozenset[str]
-    """SHA-256 of the bundles, which cannot sign themselves."""
-    asked: Callable[[str], bool]
-    """Whether a path is looked at."""
-    lone: bool
-    """The model is a single file."""
+    Args:
+        files: all of the model's.
+        specials: paths of what is there and is no file: links out of the model, devices.
+        signatures: SHA-256 of the bundles, which cannot sign themselves.
+        asked: whether a path is looked at.
+        lone: the model is a single file.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[FileEntry],
+        specials: Sequence[str],
+        signatures: frozenset[str],
+        asked: Callable[[str], bool],
+        *,
+        lone: bool,
+    ) -> None:
+        self.files = files
+        self.specials = specials
+        self.signatures = signatures
+        self.asked = asked
+        self.lone = lone
+
+    @cached_property
+    def present(self) -> Mapping[str, FileEntry]:
+        """The files by their paths."""
+        return {file.path: file for file in self.files}
+
+    @cached_property
+    def by_digest(self) -> Mapping[tuple[str, str], Sequence[str]]:
+        """The paths of the files with a digest, by its algorithm and value."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for file in self.files:
+            for stated in file.digests.items():
+                found.setdefault(stated, []).append(file.path)
+        return found
 
 
 class Signing:
@@ -101,6 +136,7 @@ class Signing:
         """The signed folder, with its slash; empty for the model's root."""
         self.partial = False
         """It is about all files of its folder: one that it does not list was added."""
+        self.bare = False
         self.problem = problem
         """Why it is broken; empty when its shape is right."""
         self.foreign = foreign
@@ -108,6 +144,7 @@ class Signing:
         self._bundle = bundle
         self._statement = statement
         self._shards: dict[str, ShardDigests] = {}
+        self._namesakes: dict[str, list[str]] | None = None
 
     @classmethod
     def of(cls, file: SignatureFile) -> Signing:
@@ -119,6 +156,11 @@ class Signing:
             return cls(file, bundle, parse_statement(bundle.payload), "")
         except BrokenSignatureError as error:
             return cls(file, bundle, None, error.message, foreign=foreign)
+
+    @classmethod
+    def broken(cls, file: SignatureFile, problem: str) -> Signing:
+        """One that cannot be a bundle, whatever it holds."""
+        return cls(file, None, None, problem)
 
     @property
     def method(self) -> str:
@@ -143,12 +185,20 @@ class Signing:
         name = path.removeprefix(self.base)
         listed = statement.files.get(name) or statement.files.get(WHOLE)
         if listed is None:
-            namesakes = [n for n in statement.files if n.rsplit("/", 1)[-1] == name]
+            namesakes = self._named(statement).get(name, [])
             listed = statement.files[namesakes[0]] if len(namesakes) == 1 else None
         if listed is None or not path.startswith(self.base) or listed.ends[-1] != size:
             return None
         self._shards[name] = ShardDigests(statement.algorithm, listed.ends)
         return self._shards[name]
+
+    def _named(self, statement: Statement) -> dict[str, list[str]]:
+        """The listed paths by their base names: asked for each file that is not listed."""
+        if self._namesakes is None:
+            self._namesakes = {}
+            for path in statement.files:
+                self._namesakes.setdefault(path.rsplit("/", 1)[-1], []).append(path)
+        return self._namesakes
 
     def judge(self, scope: Scope, trust: Trust) -> Verdict:
         """Hold the signature against the model and against the user's trust.
@@ -171,6 +221,10 @@ class Signing:
         except UncheckableError as error:
             return Verdict("not-checked", error.message)
         found = self._compare(statement, scope)
+        if self._about_another_model(found):
+            note = f"{authority.reason}; none of the files that it lists is here"
+            anybody: Outcome = "valid-untrusted" if authority.checked else "unknown-key"
+            return Verdict(anybody, note, authority.signer, authority.root)
         outcome, note = _outcome(found, checked=authority.checked, trusted=authority.trusted)
         note = f"{authority.reason}; {note}" if note else authority.reason
         covered = found.same if authority.trusted and not found.broken else ()
@@ -184,13 +238,27 @@ class Signing:
             anchor=authority.anchor,
             party=authority.party,
             covers=frozenset(self.base + path for path in covered),
+            statement=statement.identity,
+            signed=authority.signed or _believable(statement.signed, trust),
+        )
+
+    def _about_another_model(self, found: Comparison) -> bool:
+        """A bundle that lies around, as an example or a test.
+
+        One that is named as this model's signature is about this model, and so is one that lists a
+        file which is here.
+        """
+        named = self.file.name.rsplit("/", 1)[-1].lower() == MODEL_SIGNING
+        inside = self.file.inside and not named
+        return (
+            inside and bool(found.missing) and not (found.same or found.differing or found.unread)
         )
 
     def _changed(self, scope: Scope) -> str:
         if not self.file.inside:
             return ""
-        hashed = [file.digests for file in scope.files if file.path == self.file.name]
-        if hashed and hashed[0].get("sha256") != self.file.sha256:
+        own = scope.present.get(self.file.name)
+        if own is not None and own.digests.get("sha256") != self.file.sha256:
             return "the signature changed while the model was being read"
         return ""
 
@@ -222,6 +290,12 @@ class Signing:
     def _shards_of(self, path: str) -> tuple[str, ...] | None:
         found = self._shards.get(path)
         return found.result() if found else None
+
+
+def _believable(said: str, trust: Trust) -> str:
+    """A signer's own time of signing, unless it lies ahead: then it would outdate what follows."""
+    latest = (trust.now or datetime.now(UTC)) + _CLOCKS_DIFFER
+    return said if said <= stamp(latest) else ""
 
 
 def _outcome(found: Comparison, *, checked: bool, trusted: bool) -> tuple[Outcome, str]:

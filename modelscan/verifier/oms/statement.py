@@ -11,9 +11,11 @@ digest does not cover the names, so it is checked and never used as an identity.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from modelscan.verifier.oms.failures import BrokenSignatureError
@@ -26,6 +28,9 @@ ALGORITHMS = {
     "sha256": "sha256", "blake2b": "blake2b", "blake2": "blake2b", "blake3": "blake3",
 }  # fmt: skip
 """Names of algorithms in statements, and ours."""
+SIGNED = "modelassay.signed"
+"""The subject's annotation in which `writing` states the time of signing. It is the signer's word,
+and nobody can change it afterwards: enough to tell an older release of theirs from a newer one."""
 WHOLE = "."
 """The name that the reference implementation gives a model of one file."""
 
@@ -56,6 +61,18 @@ class Statement(NamedTuple):
     ignored: tuple[str, ...]
     """Paths that the signer left out."""
     sharded: bool
+    signed: str = ""
+    """When, as the signer says, UTC; empty when they do not."""
+
+    @property
+    def identity(self) -> str:
+        """What is stated, names included, however it is written down: `sha256:` and hexadecimal."""
+        listed = [
+            (name, *map(list, self.files[name]))  # offsets tell shards from each other
+            for name in sorted(self.files)
+        ]
+        text = json.dumps([self.algorithm, listed], separators=(",", ":"))
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
     def ignores(self, path: str) -> bool:
         """True for a path that the signer left out, or that lies below one."""
@@ -102,7 +119,14 @@ def parse_statement(payload: bytes) -> Statement:
         files=files,
         ignored=tuple(text(path, "ignore_paths").rstrip("/") for path in ignored),
         sharded=shard > 0,
+        signed=_signed(subject),
     )
+
+
+def stamp(moment: datetime) -> str:
+    """A time as statements and reports write it: UTC, so that texts sort as times do."""
+    utc = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    return utc.isoformat() + "Z"  # unlike strftime, it writes every year with four digits
 
 
 def _statement(payload: bytes) -> dict[str, Any]:
@@ -111,6 +135,22 @@ def _statement(payload: bytes) -> dict[str, Any]:
     if root.get("_type") != STATEMENT_TYPE:
         raise BrokenSignatureError("not an in-toto statement, version 1")
     return root
+
+
+def _signed(subject: dict[str, Any]) -> str:
+    """When the signer says that they signed."""
+    annotations = subject.get("annotations", {})
+    said = annotations.get(SIGNED) if isinstance(annotations, dict) else None
+    if said is None:
+        return ""
+    try:
+        moment = datetime.strptime(text(said, SIGNED), "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        raise BrokenSignatureError(f"{SIGNED} is no time: {said!r}") from None
+    try:
+        return stamp(moment)
+    except OverflowError:  # the first or last day that there is, in another zone
+        raise BrokenSignatureError(f"{SIGNED} is no time: {said!r}") from None
 
 
 def _shard_size(serialization: dict[str, Any]) -> int:

@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from modelscan.errors import SourceError, UsageError
@@ -23,8 +24,10 @@ from modelscan.verifier.oms.shards import ShardDigests
 from modelscan.verifier.oms.statement import (
     ALGORITHMS,
     PREDICATE_TYPE,
+    SIGNED,
     STATEMENT_TYPE,
     parse_statement,
+    stamp,
 )
 from modelscan.verifier.whole import Sink, pour, whole_snapshot
 from modelscan.vocabulary.snapshot import SourceFile
@@ -89,9 +92,14 @@ def state(target: str, how: Serialization, *, leave_out: Sequence[str] = ()) -> 
     if how.shard_size:
         serialization["shard_size"] = how.shard_size
     root = hashlib.sha256(b"".join(bytes.fromhex(item["digest"]) for item in resources))
+    subject = {
+        "name": snapshot.ref,
+        "digest": {"sha256": root.hexdigest()},
+        "annotations": {SIGNED: stamp(datetime.now(UTC))},
+    }
     statement = {
         "_type": STATEMENT_TYPE,
-        "subject": [{"name": snapshot.ref, "digest": {"sha256": root.hexdigest()}}],
+        "subject": [subject],
         "predicateType": PREDICATE_TYPE,
         "predicate": {"resources": resources, "serialization": serialization},
     }

@@ -14,6 +14,7 @@ from modelscan.vocabulary.fact.checks import (
     AttestationCheck,
     ChecksumList,
     ExpectationCheck,
+    FreshnessCheck,
     HashCheck,
     SignatureCheck,
     SignatureExpectation,
@@ -25,6 +26,7 @@ from modelscan.vocabulary.fact.code import (
     CodeBehaviour,
     CodeSource,
     TemplateDifference,
+    TemplateKnown,
     TemplateNode,
 )
 from modelscan.vocabulary.fact.dependencies import (
@@ -48,6 +50,7 @@ from modelscan.vocabulary.fact.files import (
     FileName,
     FilePolyglot,
     LfsPointer,
+    SharedFile,
     SpecialFile,
 )
 from modelscan.vocabulary.fact.graphs import (
@@ -61,7 +64,7 @@ from modelscan.vocabulary.fact.graphs import (
     OperatorClass,
 )
 from modelscan.vocabulary.fact.hub import HubFile, HubHistory, HubRepository
-from modelscan.vocabulary.fact.identity import IdentityCheck, NameLikeness
+from modelscan.vocabulary.fact.identity import CardMention, IdentityCheck, NameLikeness
 from modelscan.vocabulary.fact.licences import (
     LicenceCheck,
     LicenceStated,
@@ -87,6 +90,7 @@ from modelscan.vocabulary.fact.policy import (
 )
 from modelscan.vocabulary.fact.repository import (
     CardDefect,
+    ConfigComponent,
     ConfigDefect,
     ConfigObject,
     ConfigSwitch,
@@ -131,7 +135,9 @@ from modelscan.vocabulary.fact.tokenizers import (
     Tokenizer,
     TokenizerDefect,
     TokenizerForm,
+    TokenizerMerges,
     TokenizerNames,
+    TokenizerRoles,
     TokenizerStep,
     TokenizerToken,
 )
@@ -144,6 +150,7 @@ __all__ = [
     "AttestationCheck",
     "Behaviour",
     "CardDefect",
+    "CardMention",
     "ChangeKind",
     "ChatTemplate",
     "ChecksumList",
@@ -151,6 +158,7 @@ __all__ = [
     "CodeBehaviour",
     "CodeSource",
     "ConfigCheck",
+    "ConfigComponent",
     "ConfigDefect",
     "ConfigGeneration",
     "ConfigObject",
@@ -167,6 +175,7 @@ __all__ = [
     "FileName",
     "FilePolyglot",
     "Framework",
+    "FreshnessCheck",
     "GgufAddress",
     "GgufDefect",
     "GgufFile",
@@ -218,6 +227,7 @@ __all__ = [
     "RepositoryScript",
     "RepositorySecret",
     "Restriction",
+    "SharedFile",
     "SignatureCheck",
     "SignatureExpectation",
     "SourceCheck",
@@ -228,6 +238,7 @@ __all__ = [
     "SpecialFile",
     "Status",
     "TemplateDifference",
+    "TemplateKnown",
     "TemplateNode",
     "TensorDefect",
     "TensorHeader",
@@ -235,7 +246,9 @@ __all__ = [
     "Tokenizer",
     "TokenizerDefect",
     "TokenizerForm",
+    "TokenizerMerges",
     "TokenizerNames",
+    "TokenizerRoles",
     "TokenizerStep",
     "TokenizerToken",
     "TorchCheckpoint",
@@ -246,17 +259,20 @@ __all__ = [
 ]
 
 FACTS: tuple[type[Fact], ...] = (
-    SpecialFile, FileName, FileFormat, FilePolyglot,
+    SpecialFile, SharedFile, FileName, FileFormat, FilePolyglot,
     PickleStream, PickleImport, PickleCall, PickleOddity,
     TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, TorchStorages, RemoteCode,
+    ConfigComponent,
     ConfigDefect,
     ConfigSwitch, ModelClaim, HashCheck, SignatureCheck, ExpectationCheck, ChecksumList,
+    FreshnessCheck,
     SignatureExpectation, AttestationCheck, UnlistedFiles,
     CardDefect, LfsPointer, WeightIndex, IndexCheck, RemoteModule, RepositoryCheck,
     RepositoryScript, RepositoryAttachment, RepositoryRequirement, RepositorySecret,
-    ChatTemplate, TemplateNode, TemplateDifference,
+    ChatTemplate, TemplateNode, TemplateDifference, TemplateKnown,
     TensorLayout, ConfigShape, ConfigCheck, ConfigGeneration,
-    Tokenizer, TokenizerNames, TokenizerDefect, TokenizerStep, TokenizerToken,
+    Tokenizer, TokenizerNames, TokenizerMerges, TokenizerRoles, TokenizerDefect, TokenizerStep,
+    TokenizerToken,
     CodeSource, CodeBehaviour,
     GgufFile, GgufSeries, GgufDefect, GgufAddress, ExecutableModel, NumpyObjects, NumpyDefect,
     KerasObject, ConfigObject, Hdf5Reference, Hdf5Defect, ActiveContent,
@@ -264,7 +280,7 @@ FACTS: tuple[type[Fact], ...] = (
     LicenceText, LicenceStated, LicenceCheck,
     RemoteClosure, LineageComparison, LineageCompanion, LineageSearch,
     PolicyWaiver, PolicyBreach, PolicyException, PinCheck, AdvisoryMatch,
-    HubRepository, HubHistory, HubFile, NameLikeness, IdentityCheck,
+    HubRepository, HubHistory, HubFile, NameLikeness, CardMention, IdentityCheck,
     DeploymentWorkload, DeploymentSetting, DeploymentControl,
     ModelReference, LockCheck, ModelChange,
     SourceDigest, SourceCheck, SourcePart, SourceDefect, SourceRevision,

@@ -63,6 +63,12 @@ class SignatureCheck(Fact, frozen=True, kw_only=True, tag="signature.check"):
     """Files that are there and not signed."""
     left_out: tuple[str, ...] = ()
     """Files that are there and that the signer left out on purpose."""
+    statement: str = ""
+    """What is stated of the files, names included: `sha256:` and a digest that does not depend on
+    how the statement is written down."""
+    signed: str = ""
+    """When it was signed, UTC, as far as somebody says it: sigstore's certificate, or the signer
+    inside what is signed."""
 
 
 class ExpectationCheck(Fact, frozen=True, kw_only=True, tag="expected.check"):
@@ -105,15 +111,37 @@ class ChecksumList(Fact, frozen=True, kw_only=True, tag="checksum.list"):
 class SignatureExpectation(Fact, frozen=True, kw_only=True, tag="signature.expected"):
     """The signature that a model should have: as the user's configuration or the release says."""
 
-    outcome: Literal["met", "missing", "changed", "first"]
+    outcome: Literal["met", "missing", "changed", "first", "next"]
     """`changed` is a model that somebody else signed than the one who did so first; `first` is one
-    whose signer is to be written down."""
+    whose signer is to be written down, and `next` one by the same signer that is to be written down
+    as their newest."""
     model: str
     """The model's identity that the expectation is bound to."""
     expected: tuple[str, ...] = ()
     """Who should have signed it."""
     found: tuple[str, ...] = ()
     """Who has."""
+    statement: str = ""
+    """For `first` and `next`: what is stated, as `signature.check` has it."""
+    signed: str = ""
+    """For `first` and `next`: when it was signed, UTC; empty when nobody says it."""
+
+
+class FreshnessCheck(Fact, frozen=True, kw_only=True, tag="freshness.check"):
+    """Whether a newer release than this one is known: a signature says nothing of that."""
+
+    outcome: Literal["newest", "older", "named", "unknown"]
+    """`newest`: whoever was asked knows none that is newer; `named`: the one that the user named,
+    however old; `unknown`: nobody can say."""
+    note: str
+    """Why, in one line."""
+    known_by: Literal["releases", "earlier signature", "signed-since", ""] = ""
+    """Who says so: lists of releases, what was written down of this signer, or a day that the user
+    asked for."""
+    release: str = ""
+    """The release that is here: its id, or what its signature states."""
+    newer: str = ""
+    """The one that replaced it, in the same way; empty when it was withdrawn without another."""
 
 
 class AttestationCheck(Fact, frozen=True, kw_only=True, tag="attestation.check"):

@@ -12,6 +12,8 @@ class ChatTemplate(Fact, frozen=True, kw_only=True, tag="template"):
 
     digest: str
     """`sha256:` over the template's text: equal digests are the same program."""
+    text_digest: str = ""
+    """The same over its lines without the blanks at their ends: equal wherever it is written."""
     lines: int
     """How many lines it has."""
     inputs: tuple[str, ...]
@@ -48,6 +50,13 @@ class TemplateNode(Fact, frozen=True, kw_only=True, tag="template.node"):
     """What else is known about it."""
 
 
+class TemplateKnown(Fact, frozen=True, kw_only=True, tag="template.known"):
+    """A chat template that is, line by line, one that a list knows."""
+
+    models: tuple[str, ...]
+    """The models that it is listed for, as `owner/name`."""
+
+
 class TemplateDifference(Fact, frozen=True, kw_only=True, tag="template.difference"):
     """Lines of a chat template that are not those of the base's."""
 
@@ -70,6 +79,7 @@ CodeAction = Literal[
     "encoded-payload",  # runs what it decodes
     "remote-shell",
     "network",
+    "sends-data",  # a connection by which more goes out than the question for a file
     "downloads-data",  # fetches an image, a table, a file of weights
     "sends-secrets",  # credentials or the whole environment go over the network
     "reads-secrets",  # opens a place where credentials live

@@ -16,6 +16,14 @@ class SpecialFile(Fact, frozen=True, kw_only=True, tag="file.special"):
     """Where a link points, as written in it."""
 
 
+class SharedFile(Fact, frozen=True, kw_only=True, tag="file.shared"):
+    """A plain file that has a second name somewhere (a hard link), among files that have not.
+
+    Package managers and stores link whole models in this way. Stated only beside ONNX models, whose
+    data must be a file of its own.
+    """
+
+
 class FileName(Fact, frozen=True, kw_only=True, tag="file.name"):
     """A file name that can deceive a reader of a listing."""
 
@@ -92,6 +100,7 @@ class ActiveContent(Fact, frozen=True, kw_only=True, tag="format.active"):
         "object-stream",  # a serialisation that calls methods of any class on its way
         "pickled-type",  # a type that is stored as a pickle
         "custom-layer",  # a layer or model that code of the application provides
+        "known-layer",  # a layer that a well-known extension provides
         "external-entity",  # text that the parser fetches from elsewhere
         "entity",  # text that the parser expands
         "include",  # another document that the parser fetches
@@ -114,6 +123,7 @@ Behaviour = Literal[
     "network",
     "stops-process",
     "native-code",  # carries or names a program that was compiled for a device
+    "library",  # not of the framework: code of a well-known library, which has to be installed
     "custom",  # not of the framework: code of a library that the user has to load
     "custom-telling",  # the same, and its name or attributes speak of code, files or the network
     "shadows-standard",  # a function of the file that takes the place of a standard operator

@@ -24,6 +24,7 @@ class KerasObject(Fact, frozen=True, kw_only=True, tag="keras.object"):
         "reads-file",  # a table that the layer fetches from a path or an address
         "reads-beside",  # the same, from a plain file name
         "custom-object",  # a class or function of the author's, which the loader must be handed
+        "hostile-object",  # the same, and its name speaks of an attack
         "duplicate-key",  # two values for one key that decides what is made
     ]
     """What it is."""
@@ -40,8 +41,9 @@ Framework = Literal[
 ]  # fmt: skip
 
 OperatorClass = Literal[
-    "compute", "runs-code", "reads-file", "writes-file", "network", "stops-process", "native-code"
-]
+    "compute", "runs-code", "reads-file", "writes-file", "network", "stops-process",
+    "native-code", "library",
+]  # fmt: skip
 
 
 class GraphModel(Fact, frozen=True, kw_only=True, tag="graph.model"):

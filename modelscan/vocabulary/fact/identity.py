@@ -22,11 +22,20 @@ class NameLikeness(Fact, frozen=True, kw_only=True, tag="name.likeness"):
         "owner-looks-the-same",  # signs that look alike: `0` and `o`, `1` and `l`, `rn` and `m`
         "owner-spelt-otherwise",  # the same letters, with other dashes, dots or underscores
         "owner-one-letter-off",  # one letter more, less, other, or two that changed places
+        "owner-adds-a-word",  # the name with `official` or the like, before a model of its own
         "model-of-another-owner",  # the name of a well-known model, and not a word of its publisher
+        "card-of-another-owner",  # a card that goes by the same name under another owner
     ]
     """In which way."""
     same_model: bool = False
     """The name behind the slash is that of a well-known model of the publisher, too."""
+
+
+class CardMention(Fact, frozen=True, kw_only=True, tag="card.mention"):
+    """A repository of a hub that the model card loads from or links to."""
+
+    repository: str
+    """As the card writes it, `owner/model`."""
 
 
 class IdentityCheck(Fact, frozen=True, kw_only=True, tag="identity.check"):

@@ -30,7 +30,10 @@ class LineageComparison(Fact, frozen=True, kw_only=True, tag="lineage.comparison
     asked: bool = False
     """The user named this base as the one that the model descends from."""
     one_direction: bool = False
-    """What writes into the residual stream changed along one direction."""
+    """What writes into the residual stream changed along one direction, and hardly otherwise."""
+    direction_among_others: bool = False
+    """It changed along one direction more than along any other: training towards one output does
+    that as well."""
     announced: bool = False
     """The model's files say that safeguards were removed."""
     quantisation: Literal["none", "within-bound", "outside-bound", "not-testable"] = "none"

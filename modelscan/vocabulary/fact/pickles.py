@@ -79,6 +79,8 @@ class PickleOddity(Fact, frozen=True, kw_only=True, tag="pickle.oddity"):
         "storage-mismatch",  # a storage whose length is not what its tensors were promised
         "reference-bomb",  # few values that refer to each other so often that walking them hangs
         "frame-mismatch",  # a frame ends where no opcode does: unpicklers read different things
+        "outside-file",  # a file that the loader opens as well, and that is not beside this one
+        "misplaced-value",  # the index of a shelf points into the middle of another value
     ]
     """What it is."""
     detail: str = ""

@@ -65,6 +65,17 @@ class CardDefect(Fact, frozen=True, kw_only=True, tag="card.defect"):
     """The key, or the tag, concerned."""
 
 
+class ConfigComponent(Fact, frozen=True, kw_only=True, tag="config.component"):
+    """A component of a pipeline that is taken from another library than the usual ones."""
+
+    key: str
+    """The component, which is also the folder of its files."""
+    library: str
+    """The module that it is taken from."""
+    name: str
+    """Its class."""
+
+
 class RemoteModule(Fact, frozen=True, kw_only=True, tag="config.remote-module"):
     """Where the Python that a configuration asks for would come from in this repository."""
 
@@ -124,8 +135,9 @@ class ConfigObject(Fact, frozen=True, kw_only=True, tag="config.object"):
     """How the document says it."""
     name: str
     """What is imported, as `module.name`; the tag or text itself where it names nothing."""
-    disposition: Literal["denied", "inert", "unknown"]
-    """`denied` can run code, reach files or the network; `unknown` is of no well-known package."""
+    disposition: Literal["denied", "inert", "unknown", "hostile"]
+    """`denied` can run code, reach files or the network; `unknown` is of no well-known package, and
+    `hostile` the same, with a name or arguments that speak of an attack."""
     key: str = ""
     """Path of the key inside the document."""
 
@@ -144,8 +156,8 @@ class RepositoryScript(Fact, frozen=True, kw_only=True, tag="repository.script")
         "writes-outside",  # changes what a shell, a scheduler or a login runs later
     ]
     """What it does."""
-    language: Literal["shell", "batch", "powershell", "container"]
-    """What it is written in."""
+    language: Literal["shell", "batch", "powershell", "container", "settings"]
+    """What it is written in; `settings` are those of a tool that runs commands by itself."""
     command: str = ""
     """The command, abbreviated."""
 

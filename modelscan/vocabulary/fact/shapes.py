@@ -22,6 +22,8 @@ class TensorLayout(Fact, frozen=True, kw_only=True, tag="tensor.layout"):
     """Ranks of low-rank matrices, sorted."""
     targets: tuple[str, ...] = ()
     """Last names of the modules that low-rank matrices are for, sorted."""
+    keys: tuple[int, ...] = ()
+    """Rows of the matrices that make the keys of attention, sorted."""
     replaced: tuple[str, ...] = ()
     """Whole tensors in an adapter, which take the place of the base's; at most twenty."""
 
@@ -39,6 +41,10 @@ class ConfigShape(Fact, frozen=True, kw_only=True, tag="config.shape"):
     """Layers that predict further tokens, which are not counted among the others."""
     quantised: str = ""
     """The method of quantisation."""
+    keys: tuple[int, ...] = ()
+    """Rows of the matrices that make the keys of attention: heads for keys, times their size."""
+    key_heads: tuple[int, ...] = ()
+    """Heads for keys, where the size of one is not stated: rows are a multiple of them."""
     rank: int = 0
     """For an adapter: its rank."""
     targets: tuple[str, ...] = ()
@@ -51,8 +57,8 @@ class ConfigCheck(Fact, frozen=True, kw_only=True, tag="config.check"):
     """A configuration held against the weights or the tokenizer. Stated for disagreements only."""
 
     kind: Literal[
-        "vocabulary", "width", "layers", "quantisation", "rank", "targets", "replaced-tensor",
-        "token-beyond-vocabulary",
+        "vocabulary", "width", "layers", "heads", "quantisation", "rank", "targets",
+        "replaced-tensor", "token-beyond-vocabulary",
     ]  # fmt: skip
     """What disagrees."""
     stated: str

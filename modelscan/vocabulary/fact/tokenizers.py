@@ -6,8 +6,9 @@ from typing import Literal
 
 from modelscan.vocabulary.fact.base import Fact
 
-TokenizerForm = Literal["tokenizers", "sentencepiece", "tiktoken", "vocabulary"]
-"""The kind of file: `tokenizer.json`, a sentencepiece model, a tiktoken table, or a bare list."""
+TokenizerForm = Literal["tokenizers", "sentencepiece", "tiktoken", "vocabulary", "gguf"]
+"""The kind of file: `tokenizer.json`, a sentencepiece model, a tiktoken table, a bare list, or the
+metadata of a GGUF file."""
 
 
 class Tokenizer(Fact, frozen=True, kw_only=True, tag="tokenizer"):
@@ -27,10 +28,28 @@ class Tokenizer(Fact, frozen=True, kw_only=True, tag="tokenizer"):
     """`sha256:` over the tokens alone, sorted: equal when only numbers differ."""
 
 
+class TokenizerMerges(Fact, frozen=True, kw_only=True, tag="tokenizer.merges"):
+    """The merges of a vocabulary, as one file has them."""
+
+    count: int
+    """How many there are."""
+    digest: str
+    """`sha256:` over them in their order, each with a blank between its parts."""
+
+
+class TokenizerRoles(Fact, frozen=True, kw_only=True, tag="tokenizer.roles"):
+    """Which tokens begin and end a text, and the like, as one file says it."""
+
+    roles: tuple[str, ...]
+    """`eos_token` and its kin, sorted."""
+    tokens: tuple[str, ...]
+    """The token of each role, in the same order."""
+
+
 class TokenizerNames(Fact, frozen=True, kw_only=True, tag="tokenizer.names"):
     """The tokens that one file adds to a vocabulary, with their numbers."""
 
-    source: Literal["added_tokens", "added_tokens_decoder", "added_tokens.json"]
+    source: Literal["added_tokens", "added_tokens_decoder", "added_tokens.json", "gguf"]
     """Where the file says so."""
     names: tuple[str, ...]
     """The tokens."""
@@ -53,6 +72,8 @@ class TokenizerDefect(Fact, frozen=True, kw_only=True, tag="tokenizer.defect"):
         "files-shift",  # two files number many of their tokens differently
         "files-rename",  # two files have different tokens under one number
         "files-differ",  # two files have the same tokens, numbered differently
+        "merges-differ",  # two files have as many merges, and not the same ones
+        "roles-differ",  # two files name different tokens to begin or end a text
         "hole",  # numbers that no token has
         "beyond-vocabulary",  # a number that the embedding of the configuration has no row for
     ]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import sigstore
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
@@ -118,6 +119,38 @@ def test_what_takes_the_trust_away(options: dict[str, Any], reason: str) -> None
     assert not found.trusted
     assert found.checked
     assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("names", "common", "pattern", "trusted"),
+    [
+        # What an authority checked is the e-mail address; the common name it may let anybody choose.
+        ([x509.RFC822Name("eve@example.com")], "release@example.org", "*@example.org", False),
+        ([x509.RFC822Name("eve@example.com")], "Acme", "CN=Acme", True),
+        ([], "release@example.org", "*release@example.org", True),
+        # A branch in somebody's repository may be called like an e-mail address.
+        (
+            [x509.UniformResourceIdentifier("https://example.com/r@refs/heads/a@example.org")],
+            "Acme",
+            "*@example.org",
+            False,
+        ),
+        (
+            [x509.UniformResourceIdentifier("https://example.com/r@refs/heads/a@example.org")],
+            "Acme",
+            "https://example.com/r@*",
+            True,
+        ),
+        ([x509.UniformResourceIdentifier("https://example.com/r")], "Acme", "*", True),
+        ([x509.DNSName("example.org")], "Acme", "*@example.org", False),
+        ([x509.RFC822Name("eve@example.com"), x509.RFC822Name("a@example.org")], "", "a@*", True),
+    ],
+)
+def test_which_name_of_a_certificate_counts(
+    names: list[x509.GeneralName], common: str, pattern: str, trusted: bool
+) -> None:
+    signer = AUTHORITY.named(names, common)
+    assert ask(signer.bundle(), CA._replace(identities=(pattern,))).trusted is trusted
 
 
 def test_an_expired_certificate_was_valid_in_its_time() -> None:
@@ -411,5 +444,5 @@ def test_an_rsa_key_is_not_for_models() -> None:
     pem = public.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    with pytest.raises(UsageError, match="P-256, P-384 or P-521"):
-        ask(signing.signer().bundle(), Trust(keys=(TrustedKey("rsa.pem", pem),)))
+    found = ask(signing.signer().bundle(), Trust(keys=(TrustedKey("rsa.pem", pem),)))
+    assert (found.trusted, found.checked) == (False, False)
