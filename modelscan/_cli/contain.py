@@ -128,5 +128,7 @@ def _say(written: Written, folder: Path) -> None:
 
     for name in written.files:
         click.echo(f"{NAME}: wrote {inert(str(folder / name))}", err=True)
+    for note in written.notes:
+        click.echo(f"{NAME}: first: {inert(note)}", err=True)
     for left in written.left:
         click.echo(f"{NAME}: not contained by this: {inert(left)}", err=True)

@@ -79,7 +79,7 @@ def references(
 @policy_options
 @_VERBOSE
 def lock(config: Path | None, policy: str | None, *, verbose: bool) -> int:
-    """Hold the whole repository against its locks, as `modelassay lock check` does."""
+    """Hold the repository against its locks, as `lock check` does."""
     from modelscan.dependencies import door, judging  # lazy: as above
     from modelscan.dependencies.checkpages import CheckPage  # lazy: the same
 

@@ -32,6 +32,9 @@ def manifest() -> None:
 @click.option("--id", "release", metavar="ID", default="", help="The release's name.")
 @click.option("--location", metavar="REF", default="", help="Where it is published: hf:org/name.")
 @click.option("--publisher", metavar="NAME", default="self", help="Who states it.")
+@click.option(
+    "--supersedes", multiple=True, metavar="ID", help="An older release that this one replaces."
+)
 @click.option("--include", multiple=True, metavar="GLOB", help="List matching files only.")
 @click.option("-o", "--output", type=_FILE, metavar="FILE", help="Write it there.")
 @click.option(
@@ -48,6 +51,7 @@ def create(  # noqa: PLR0913  # one parameter for each option
     release: str,
     location: str,
     publisher: str,
+    supersedes: tuple[str, ...],
     include: tuple[str, ...],
     output: Path | None,
     prints: Path | None,
@@ -70,6 +74,7 @@ def create(  # noqa: PLR0913  # one parameter for each option
         release=release,
         location=location,
         publisher=publisher,
+        supersedes=supersedes,
         takes=Selection(include).takes if include else None,
         fetch=fetch,
     )
@@ -142,27 +147,33 @@ def _page(found: Manifest) -> Iterator[str]:
     until = f", until {found.expires}" if found.expires else ""
     yield f"serial {found.serial} of {found.issued}{until}"
     for release in found.releases:
-        yield ""
-        size = sum(file.size or 0 for file in release.files)
-        whole = "complete" if release.complete else "not all of it"
-        yield f"{release.id}  {len(release.files):,} files, {size:,} bytes, {whole}"
-        if release.locations:
-            yield f"  published at {', '.join(release.locations)}"
-        if release.revision:
-            yield f"  commit {release.revision}"
-        if release.licence:
-            yield f"  licence {release.licence}"
-        if release.signing and release.signing.expect != "none":
-            yield f"  signed by {', '.join(release.signing.signers) or 'its publisher'}"
-        for scheme, value in release.fingerprints.items():
-            yield f"  fingerprint {scheme} {value}"
-        if release.git_anchor:
-            yield f"  git anchor: {_proved(release)}"
-        if release.status != "current":
-            yield f"  {release.status}: {release.reason}"
-        for file in release.files:
-            algorithm, digest = next(iter(file.digests.items()))
-            yield f"  {algorithm}:{digest}  {file.path}"
+        yield from _described(release)
+
+
+def _described(release: Release) -> Iterator[str]:
+    yield ""
+    size = sum(file.size or 0 for file in release.files)
+    whole = "complete" if release.complete else "not all of it"
+    yield f"{release.id}  {len(release.files):,} files, {size:,} bytes, {whole}"
+    if release.locations:
+        yield f"  published at {', '.join(release.locations)}"
+    if release.revision:
+        yield f"  commit {release.revision}"
+    if release.supersedes:
+        yield f"  replaces {', '.join(release.supersedes)}"
+    if release.licence:
+        yield f"  licence {release.licence}"
+    if release.signing and release.signing.expect != "none":
+        yield f"  signed by {', '.join(release.signing.signers) or 'its publisher'}"
+    for scheme, value in release.fingerprints.items():
+        yield f"  fingerprint {scheme} {value}"
+    if release.git_anchor:
+        yield f"  git anchor: {_proved(release)}"
+    if release.status != "current":
+        yield f"  {release.status}: {release.reason}"
+    for file in release.files:
+        algorithm, digest = next(iter(file.digests.items()))
+        yield f"  {algorithm}:{digest}  {file.path}"
 
 
 def _proved(release: Release) -> str:

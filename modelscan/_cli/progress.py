@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from modelscan.vocabulary.artifact import CHUNK
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
-    from rich.progress import TaskID
+    from rich.progress import ProgressColumn, TaskID
 
 _WORTH_SHOWING = 256 * CHUNK
 _PATIENCE = 1.0
@@ -37,10 +37,25 @@ class ConsoleProgress:
         self._files = 0
         self._done = 0
 
+    def listing(self, ref: str, files: int) -> None:
+        """See `Progress.listing`."""
+        known = f"{files:,} files so far" if files else ""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, files=known)
+            return
+        # lazy: as below; a place elsewhere takes longer to answer than this takes to import
+        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._begin(
+            [SpinnerColumn("line"), TextColumn("asking for {task.description}", markup=False),
+             TextColumn("{task.fields[files]}", markup=False), TimeElapsedColumn()],
+            _printable(ref), None, known,
+        )  # fmt: skip
+
     def start(self, ref: str, files: int, size: int) -> None:
         """See `Progress.start`."""
         self.close()
-        self._label = "".join(char if char.isprintable() else "?" for char in ref)
+        self._label = _printable(ref)
         self._since = self._clock()
         self._files, self._done = files, 0
         self._by_files = size < _WORTH_SHOWING
@@ -49,29 +64,33 @@ class ConsoleProgress:
 
     def _draw(self, total: int) -> None:
         # lazy: rich costs 47 ms, which a small scan would pay for nothing
-        from rich.console import Console
         from rich.progress import (
             BarColumn,
             DownloadColumn,
-            Progress,
-            ProgressColumn,
             TextColumn,
             TimeRemainingColumn,
             TransferSpeedColumn,
         )
 
         amounts: list[ProgressColumn] = [DownloadColumn(), TransferSpeedColumn()]
-        self._bar = Progress(
+        columns = [
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             *([] if self._by_files else amounts),
             TextColumn("{task.fields[files]}", markup=False),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        ]
+        self._begin(columns, self._label, total, self._count())
+
+    def _begin(
+        self, columns: Sequence[ProgressColumn], label: str, total: int | None, files: str
+    ) -> None:
+        from rich.console import Console  # lazy: as above
+        from rich.progress import Progress
+
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
         self._bar.start()
-        self._task = self._bar.add_task(self._label, total=total, files=self._count())
+        self._task = self._bar.add_task(label, total=total, files=files)
 
     def advance(self, size: int) -> None:
         """See `Progress.advance`."""
@@ -98,3 +117,7 @@ class ConsoleProgress:
 
     def _count(self) -> str:
         return f"{self._done}/{self._files} files"
+
+
+def _printable(ref: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in ref)

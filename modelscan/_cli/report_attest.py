@@ -81,7 +81,7 @@ def attest(  # noqa: PLR0913  # one parameter for each option
 
 
 def _signed(signer: Signer, statement: bytes) -> bytes:
-    from modelscan.verifier.oms.bundle import LIMIT  # lazy: as above
+    from modelscan.verifier.signed import LIMIT  # lazy: as above
 
     if len(statement) * 3 > LIMIT * 2:  # base64 adds a third, the bundle some more
         raise UsageError(

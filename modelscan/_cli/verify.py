@@ -21,6 +21,8 @@ from modelscan._cli.progress import ConsoleProgress
 from modelscan.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from modelscan.verifier.trust import SigstoreSigner
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -79,7 +81,15 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
     "--trusted-root", type=_FILE, metavar="FILE", help="Sigstore's roots, if not the public ones."
 )
 @click.option(
-    "--pin-signer", is_flag=True, help="Write down who signed it, in the file of [trust] pins."
+    "--signed-since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="Refuse older signatures, and those that do not say when they were made.",
+)
+@click.option(
+    "--pin-signer",
+    is_flag=True,
+    help="Write down who signed it, and what, in the file of [trust] pins.",
 )
 @click.option(
     "--include", multiple=True, metavar="GLOB", help="Verify matching files only, and say so."
@@ -103,6 +113,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option
     sigstore_issuer: str | None,
     sigstore_owner_id: str | None,
     trusted_root: Path | None,
+    signed_since: datetime | None,
     include: tuple[str, ...],
     jobs: int | None,
     config: Path | None,
@@ -155,6 +166,7 @@ def command(  # noqa: PLR0913, PLR0917  # one parameter for each option
         if attestation
         else None,
         pinning=pin_signer,
+        signed_since=f"{signed_since:%Y-%m-%d}" if signed_since else "",
     )
     progress = None if no_progress or quiet or not sys.stderr.isatty() else ConsoleProgress()
     try:

@@ -12,8 +12,6 @@ from modelscan.verifier.checks import Releases
 from modelscan.verifier.checksums import Checksums, find_lists
 from modelscan.verifier.expected import Expected
 from modelscan.verifier.listed import ListedBytes
-from modelscan.verifier.oms.bundle import LIMIT
-from modelscan.verifier.oms.signing import SignatureFile, Signing
 from modelscan.verifier.own_manifests import OwnSets
 from modelscan.verifier.signature_files import (
     Signature,
@@ -22,6 +20,7 @@ from modelscan.verifier.signature_files import (
     read_signatures,
 )
 from modelscan.verifier.signatures import Signatures
+from modelscan.verifier.signed import LIMIT, SignatureFile
 from modelscan.verifier.stated import StatedDigests
 from modelscan.verifier.trust import Trust
 from modelscan.verifier.trust_policy import LOCAL, TrustPolicy
@@ -119,6 +118,8 @@ class Request(NamedTuple):
 
 def _named(file: SignatureFile) -> Sequence[Signature]:
     """The signatures in a file that the user named: at least one, if only a broken one."""
+    from modelscan.verifier.oms.signing import Signing  # lazy: hardly a signature is named
+
     return read_signatures(file) or (Signing.of(file),)
 
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from modelscan.errors import ReadError
 from modelscan.verifier import kinds
-from modelscan.verifier.oms.bundle import LIMIT, looks_like_bundle
-from modelscan.verifier.oms.signing import NAME, Scope, SignatureFile, Signing, Verdict
+from modelscan.verifier.signed import LIMIT, NAME, Scope, SignatureFile, Verdict
 from modelscan.verifier.trust import Trust
 from modelscan.vocabulary.snapshot import SourceFile
 
@@ -116,6 +115,8 @@ def read_signatures(file: SignatureFile, room: Room | None = None) -> tuple[Sign
     # lazy: hardly a model comes with a signature
     from modelscan.verifier.attested.attestation import attestations_in, looks_like_attestation
     from modelscan.verifier.attested.detached import Room, detached_in
+    from modelscan.verifier.oms.bundle import looks_like_bundle
+    from modelscan.verifier.oms.signing import Signing
 
     if looks_like_bundle(file.data):
         signing = Signing.of(file)
@@ -147,10 +148,14 @@ def misplaced(specials: Iterable[str]) -> tuple[Signature, ...]:
     Args:
         specials: paths of all such things in a model.
     """
+    found = [path for path in specials if _is_model_sig(path)]
+    if not found:
+        return ()
+    from modelscan.verifier.oms.signing import Signing  # lazy: as above
+
     return tuple(
         Signing.broken(SignatureFile(path, b"", inside=True), "it is no file of the model's")
-        for path in specials
-        if _is_model_sig(path)
+        for path in found
     )
 
 

@@ -16,9 +16,8 @@ import msgspec
 from modelscan.verifier import wording
 from modelscan.verifier.checksums import Checksums
 from modelscan.verifier.freshness import Vote
-from modelscan.verifier.oms.compare import Comparison
-from modelscan.verifier.oms.signing import Scope, Verdict
 from modelscan.verifier.signature_files import Signature, Watcher, kind_of, misplaced
+from modelscan.verifier.signed import Scope, Verdict
 from modelscan.verifier.trust import Trust
 from modelscan.verifier.trust_policy import Bound
 from modelscan.vocabulary.evidence import Evidence, Signed, SignedStatus
@@ -271,6 +270,8 @@ def _reason(item: _Judged, part: str) -> str:
 
 def _fact(item: _Judged) -> SignatureCheck:
     signing, verdict = item
+    from modelscan.verifier.oms.compare import Comparison  # lazy: hardly a model is signed
+
     nothing = Comparison((), (), (), (), (), ())
     found = verdict.comparison or nothing
     return SignatureCheck(

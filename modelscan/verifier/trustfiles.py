@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelscan.errors import UsageError
-from modelscan.verifier.oms.certificate import load_authorities
-from modelscan.verifier.oms.curves import load_any_key
-from modelscan.verifier.oms.keyless import load_root
 from modelscan.verifier.trust import SigstoreSigner, Trust, TrustedKey
 
 _LARGEST = 1 << 20
@@ -39,6 +36,11 @@ def trust_from_files(
         )
     if identities and not authorities:
         raise UsageError("--identity says nothing without --ca", "name the authority: --ca FILE")
+    # lazy: configurations seldom name any of them
+    from modelscan.verifier.oms.certificate import load_authorities
+    from modelscan.verifier.oms.curves import load_any_key
+    from modelscan.verifier.oms.keyless import load_root
+
     found = tuple(TrustedKey(path.name, read_small(path)) for path in keys)
     for key in found:
         load_any_key(key.name, key.pem)

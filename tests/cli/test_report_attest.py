@@ -9,7 +9,7 @@ import pytest
 
 from modelscan._cli import report_attest
 from modelscan.report.intoto.statements import KINDS
-from modelscan.verifier.oms.bundle import LIMIT
+from modelscan.verifier.signed import LIMIT
 from tests.cli.conftest import Command
 from tests.forge import models, signing, sigstore_service
 from tests.forge.sigstore_instance import IDENTITY, ISSUER, Instance
@@ -160,7 +160,7 @@ def test_options_that_make_no_sense(
 def test_a_bill_that_no_verifier_would_read(
     modelassay: Command, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("modelscan.verifier.oms.bundle.LIMIT", 10_000)
+    monkeypatch.setattr("modelscan.verifier.signed.LIMIT", 10_000)
     assert LIMIT > 1 << 20
     saved = tmp_path / "large.json"
     written = modelassay("scan", model, "-f", f"json={saved}")

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from modelscan.verifier.attested.attestation import attestations_in
 from modelscan.verifier.checksums import Checksums, List, parse_list
-from modelscan.verifier.oms.signing import SignatureFile
 from modelscan.verifier.signature_files import read_signatures
 from modelscan.verifier.signatures import Signatures
+from modelscan.verifier.signed import SignatureFile
 from modelscan.verifier.trust import SigstoreSigner, Trust, TrustedKey
 from modelscan.vocabulary.evidence import Signed
 from modelscan.vocabulary.fact import SignatureCheck

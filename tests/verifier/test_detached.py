@@ -19,8 +19,8 @@ from modelscan.errors import UsageError
 from modelscan.fetcher.local import LocalFile
 from modelscan.verifier.attested import detached
 from modelscan.verifier.attested.detached import Room, detached_in
-from modelscan.verifier.oms.signing import Scope, SignatureFile, Verdict
 from modelscan.verifier.signature_files import find_signatures
+from modelscan.verifier.signed import Scope, SignatureFile, Verdict
 from modelscan.verifier.trust import Party, Trust, TrustedKey
 from modelscan.vocabulary.result import FileEntry
 from tests.forge.releases import entries

@@ -5,8 +5,8 @@ import base64
 import pytest
 
 from modelscan.verifier import kinds
-from modelscan.verifier.oms.signing import SignatureFile
 from modelscan.verifier.signature_files import find_signatures, read_signatures
+from modelscan.verifier.signed import SignatureFile
 from modelscan.vocabulary.artifact import BytesArtifact
 from tests.forge import signing
 

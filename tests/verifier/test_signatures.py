@@ -13,9 +13,10 @@ from modelscan.verifier import hashing, signature_files
 from modelscan.verifier.oms import signing as oms_signing
 from modelscan.verifier.oms.failures import UncheckableError
 from modelscan.verifier.oms.shards import ShardDigests
-from modelscan.verifier.oms.signing import SignatureFile, Signing
+from modelscan.verifier.oms.signing import Signing
 from modelscan.verifier.signature_files import Signature, find_signatures
 from modelscan.verifier.signatures import Signatures
+from modelscan.verifier.signed import SignatureFile
 from modelscan.verifier.trust import Trust, TrustedKey
 from modelscan.vocabulary.evidence import Evidence, Signed
 from modelscan.vocabulary.fact import SignatureCheck, SpecialFile

@@ -16,7 +16,6 @@ from modelscan.verifier.attested.statement import AnyStatement, Subject, parse_a
 from modelscan.verifier.dsse import parse_envelope
 from modelscan.verifier.oms.authority import Authority
 from modelscan.verifier.oms.bundle import (
-    LIMIT,
     Bundle,
     Message,
     SignedBundle,
@@ -28,8 +27,8 @@ from modelscan.verifier.oms.curves import allowed_key
 from modelscan.verifier.oms.failures import BrokenSignatureError, UncheckableError
 from modelscan.verifier.oms.methods import authenticate
 from modelscan.verifier.oms.shape import document
-from modelscan.verifier.oms.signing import Scope, SignatureFile, Verdict
 from modelscan.verifier.release import COMPARED
+from modelscan.verifier.signed import LIMIT, Scope, SignatureFile, Verdict
 from modelscan.verifier.trust import Trust
 
 _ENDINGS = (".sigstore.json", ".sigstore", ".intoto.jsonl", ".intoto.json", ".jsonl", ".sig")

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from modelscan.verifier import kinds, wording
 from modelscan.verifier.oms.compare import Comparison
 from modelscan.verifier.oms.curves import key_pin, load_any_key
-from modelscan.verifier.oms.signing import Scope, SignatureFile, Verdict
+from modelscan.verifier.signed import Scope, SignatureFile, Verdict
 from modelscan.verifier.trust import Party, Trust, TrustedKey
 from modelscan.vocabulary.result import FileEntry
 

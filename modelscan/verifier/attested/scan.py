@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 from modelscan.verifier.attested.attestation import Attestation, attestations_in
 from modelscan.verifier.attested.statement import AnyStatement
 from modelscan.verifier.oms.failures import BrokenSignatureError, UncheckableError
-from modelscan.verifier.oms.signing import SignatureFile
+from modelscan.verifier.signed import SignatureFile
 from modelscan.verifier.trust import Trust
 from modelscan.vocabulary.digest import model_digest
 from modelscan.vocabulary.evidence import Evidence

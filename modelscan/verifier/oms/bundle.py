@@ -19,12 +19,10 @@ from modelscan.verifier.oms.curves import fits, fits_digest
 from modelscan.verifier.oms.failures import BrokenSignatureError
 from modelscan.verifier.oms.shape import document, items, octets, table, text
 from modelscan.verifier.release import DIGITS
+from modelscan.verifier.signed import LIMIT
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-
-LIMIT = 16 << 20
-"""Bytes of a bundle. Each file or shard takes about 200, so that 80,000 of them fit."""
 
 Method = Literal["key", "certificate", "sigstore"]
 

@@ -8,11 +8,7 @@ what was read before.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
-from typing import Literal, NamedTuple
 
 from modelscan.verifier import wording
 from modelscan.verifier.hashing import available
@@ -30,93 +26,11 @@ from modelscan.verifier.oms.statement import (
     predicate_type,
     stamp,
 )
+from modelscan.verifier.signed import NAME, Outcome, Scope, SignatureFile, Verdict
 from modelscan.verifier.trust import Trust
 from modelscan.vocabulary.result import FileEntry
 
-NAME = "OpenSSF Model Signing"
 _CLOCKS_DIFFER = timedelta(days=1)
-
-Outcome = Literal["invalid", "not-checked", "valid-trusted", "valid-untrusted", "unknown-key"]
-
-
-class SignatureFile(NamedTuple):
-    """A file with a signature."""
-
-    name: str
-    """Path inside the model, or the name of a file beside it."""
-    data: bytes
-    inside: bool
-    """True for one of the model's own files."""
-
-    @property
-    def sha256(self) -> str:
-        """Digest of its bytes, hexadecimal."""
-        return hashlib.sha256(self.data).hexdigest()
-
-
-class Verdict(NamedTuple):
-    """What one signature is worth."""
-
-    outcome: Outcome
-    note: str
-    """Why, in one line."""
-    signer: str = ""
-    root: str = ""
-    """What its trust rests on, when it has a root."""
-    comparison: Comparison | None = None
-    whole: bool = False
-    """True when every file that was looked at is signed."""
-    anchor: str = ""
-    """What identifies the signer, once the signature was checked."""
-    party: str = ""
-    """The configuration's name of the signer."""
-    covers: frozenset[str] = frozenset()
-    """Paths of the files that somebody trusted has signed."""
-    statement: str = ""
-    """What is stated of all files, names included, as `Statement.identity` has it."""
-    signed: str = ""
-    """When, UTC: by sigstore's certificate, else by the signer's own word; empty for neither."""
-
-
-class Scope:
-    """The files that a signature is held against; shared by all signatures of a model.
-
-    Args:
-        files: all of the model's.
-        specials: paths of what is there and is no file: links out of the model, devices.
-        signatures: SHA-256 of the bundles, which cannot sign themselves.
-        asked: whether a path is looked at.
-        lone: the model is a single file.
-    """
-
-    def __init__(
-        self,
-        files: Sequence[FileEntry],
-        specials: Sequence[str],
-        signatures: frozenset[str],
-        asked: Callable[[str], bool],
-        *,
-        lone: bool,
-    ) -> None:
-        self.files = files
-        self.specials = specials
-        self.signatures = signatures
-        self.asked = asked
-        self.lone = lone
-
-    @cached_property
-    def present(self) -> Mapping[str, FileEntry]:
-        """The files by their paths."""
-        return {file.path: file for file in self.files}
-
-    @cached_property
-    def by_digest(self) -> Mapping[tuple[str, str], Sequence[str]]:
-        """The paths of the files with a digest, by its algorithm and value."""
-        found: dict[tuple[str, str], list[str]] = {}
-        for file in self.files:
-            for stated in file.digests.items():
-                found.setdefault(stated, []).append(file.path)
-        return found
 
 
 class Signing:

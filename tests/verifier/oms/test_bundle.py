@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelscan.verifier.oms import shape
-from modelscan.verifier.oms.bundle import LIMIT, looks_like_bundle, parse_bundle
+from modelscan.verifier.oms.bundle import looks_like_bundle, parse_bundle
 from modelscan.verifier.oms.failures import BrokenSignatureError
+from modelscan.verifier.signed import LIMIT
 from tests.forge import signing
 
 

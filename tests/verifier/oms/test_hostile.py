@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelscan.verifier.oms.signing import Scope, SignatureFile, Verdict
 from modelscan.verifier.signature_files import read_signatures
+from modelscan.verifier.signed import Scope, SignatureFile, Verdict
 from modelscan.verifier.trust import SigstoreSigner, Trust, TrustedKey
 from tests.forge import signing
 from tests.forge.releases import entries

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modelscan.verifier.oms.signing import SignatureFile, Signing
+from modelscan.verifier.oms.signing import Signing
+from modelscan.verifier.signed import SignatureFile
 
 VECTORS = Path(__file__).parents[4] / "shared" / "data" / "oms" / "test-vectors" / "v1.0"
 BUNDLES = sorted(VECTORS.rglob("*.bundle.json"))
