@@ -106,7 +106,8 @@ def _section(findings: Sequence[Finding], report: Report) -> Iterator[str]:
 def _place(finding: Finding) -> tuple[str, str]:
     """Where a finding is, and which model it is about."""
     place = str(finding.location) if finding.location.file else ""
-    return place, str(finding.evidence.get("ref", ""))
+    named = finding.evidence.get("ref") or finding.evidence.get("repository") or ""
+    return place, str(named)
 
 
 def _block(

@@ -12,10 +12,11 @@ from modelscan.dependencies import judging, lockfile
 from modelscan.dependencies.check import check
 from modelscan.dependencies.scopes import Scope, scopes
 from modelscan.engine.catalogue import Catalogue
+from modelscan.formats.repository.likeness import LikenessRelator
 from modelscan.policy.profile import Profile
 from modelscan.report.text import counted
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact
+from modelscan.vocabulary.fact import Fact, ModelReference
 from modelscan.vocabulary.lock import Lock
 from modelscan.vocabulary.result import Report
 
@@ -56,6 +57,7 @@ def check_paths(
         # a lock that is named stands for the code that it is in charge of
         path = named.parent if named.name == lockfile.NAME and named.is_file() else named
         facts: list[Fact] = []
+        publishers = LikenessRelator(catalogue.lists.publishers)
         coverage: list[Coverage] = []
         for scope in scopes(path, exclude):
             read = lock or scope.lock
@@ -69,11 +71,20 @@ def check_paths(
                     coverage.append(moved)
                 else:
                     facts.append(moved)
+                    facts += _deceptive(moved, publishers)
         subjects.append(judging.Subject(path.name or path.resolve().name, facts, coverage))
     report = judging.report(subjects, profile, catalogue)
     if locks:
         report = judging.passing(report)
     return Checked(report, _summary(report, locks, references))
+
+
+def _deceptive(fact: Fact, publishers: LikenessRelator) -> list[Fact]:
+    """A name in the code that can be taken for a publisher's; who locked it looked at it then."""
+    if not isinstance(fact, ModelReference) or not fact.remote or fact.lock != "absent":
+        return []
+    found = publishers.of_owner(fact.ref.removeprefix("hf:"), fact.location)
+    return [found] if found and fact.ref.startswith("hf:") else []
 
 
 def _moved(each: Fact | Coverage, scope: Scope) -> Fact | Coverage:

@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from modelscan.dependencies import lockfile, merging
+from modelscan.dependencies.referenced import registered_later
 from modelscan.dependencies.resolving import Resolved
 from modelscan.dependencies.wanted import Want
 from modelscan.errors import SourceError, UsageError
@@ -30,6 +31,10 @@ class Resolve(Protocol):
     def __call__(self, ref: str, asked: str, *, deep: bool = False) -> Resolved:
         """What it is now; with `deep`, with its tensors."""
         ...
+
+
+Since = Callable[[Want], str]
+"""Tells since when code names what it wants, as a day; empty when nobody knows."""
 
 
 class Written(NamedTuple):
@@ -74,6 +79,7 @@ def write(
     added: Collection[str] = (),
     consent: Collection[str] = (),
     force: bool = False,
+    since: Since | None = None,
 ) -> Written:
     """Lock what the code wants and the lock does not have; drop what nobody wants any more.
 
@@ -84,6 +90,7 @@ def write(
         added: references to lock besides.
         consent: references whose Python may run.
         force: also lock what the policy does not allow.
+        since: tells since when the code names a model; `None` when there is nobody to ask.
     """
 
     def plan(old: Lock) -> Iterator[LockedModel | Resolved]:
@@ -106,7 +113,8 @@ def write(
                 continue
             # another revision of the same model: what was agreed to about equal code still holds
             before = before or next((model for model in old.model if model.ref == key[0]), None)
-            yield _placed(_looked(resolve, key, before), before, want, manual=key in named)
+            found = _placed(_looked(resolve, key, before), before, want, manual=key in named)
+            yield found if before or since is None else _aged(found, want, since)
 
     return _rewrite(path, plan, consent, force=force, merge=True)
 
@@ -214,6 +222,14 @@ def _placed(found: Resolved, before: LockedModel | None, want: Want, *, manual: 
             ),
         )
     return found._replace(model=model)
+
+
+def _aged(found: Resolved, want: Want, since: Since) -> Resolved:
+    """What was found, with what the history of the code says of a name that is new to the lock."""
+    if found.model is None or not found.model.created:
+        return found
+    day = since(want)
+    return found._replace(older=day) if registered_later(found.model.created, day) else found
 
 
 def _rewrite(

@@ -36,7 +36,15 @@ from modelscan.dependencies.transfer_writing import Wish
 from modelscan.errors import SourceError, UsageError
 from modelscan.fetcher.sources import take
 from modelscan.passing import Progress
-from modelscan.pipeline import EVERYTHING, Scanned, Selection, Tools, scan_snapshot, unreadable
+from modelscan.pipeline import (
+    EVERYTHING,
+    Scanned,
+    Selection,
+    Tools,
+    scan_snapshot,
+    unreadable,
+    watched,
+)
 from modelscan.policy.clock import today
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact
@@ -119,11 +127,8 @@ def pull(
         raise UsageError("no folder to put the model into", "name one: pull REF DIR")
     before = lockfile.read(job.lock) if job.lock.is_file() else Lock()
     model = ModelRef.parse(ref)
-    fetch = job.tools.fetch
-    if job.progress:
-        fetch = msgspec.structs.replace(fetch, arrived=job.progress.advance)
     try:
-        snapshot = take(model, fetch)
+        snapshot = take(model, watched(job.tools.fetch, model, job.progress))
     except SourceError as error:
         return Pulled(job.assemble(unreadable(ref, job.tools.profile, error)), None, None)
     with staging.staging(near) as stage, closing(snapshot):

@@ -58,10 +58,17 @@ class Resolved(NamedTuple):
     """Why it could not be resolved."""
     note: str = ""
     """What else there is to say: why its tensors are not known."""
+    older: str = ""
+    """Since when the code names it, when that is before the repository of the name was made."""
 
     @property
     def refused(self) -> str:
-        """Why the policy does not allow it; empty when it does, or when nobody knows."""
+        """Why it is not to be locked; empty when it may be, or when nobody knows."""
+        if self.older and self.model:
+            return (
+                f"the code has named it since {self.older}, and the repository of this name was "
+                f"made on {self.model.created[:10]}: what the code meant was another one"
+            )
         allowed = self.report.answers.allowed if self.report else None
         return allowed.reason if allowed and allowed.status == "fail" else ""
 

@@ -137,7 +137,7 @@ def git_file(revision: str, path: str, folder: Path) -> bytes:
         raise UsageError(f"{revision!r} is no revision", "name a branch, a tag or a commit")
     relative = path if path.startswith(("./", "../")) else f"./{path}"
     name = f"{revision}:{relative}"
-    head = _git(["cat-file", "--batch-check"], folder, f"{name}\n".encode())
+    head = git_output(["cat-file", "--batch-check"], folder, f"{name}\n".encode())
     size = head.decode("utf-8", "replace").split()[-1:]
     if not size or not size[0].isdigit():
         raise SourceError(
@@ -146,10 +146,20 @@ def git_file(revision: str, path: str, folder: Path) -> bytes:
         )
     if int(size[0]) > _LONGEST:
         raise UsageError(f"{name} is {int(size[0]):,} bytes long", "name a lock")
-    return _git(["cat-file", "blob", name], folder, b"")
+    return git_output(["cat-file", "blob", name], folder, b"")
 
 
-def _git(arguments: list[str], folder: Path, given: bytes) -> bytes:
+def git_output(arguments: list[str], folder: Path, given: bytes) -> bytes:
+    """What git answers in a repository that may be hostile.
+
+    Args:
+        arguments: a command that reads objects alone.
+        folder: in the repository.
+        given: standard input.
+
+    Raises:
+        SourceError: there is no git, or it fails.
+    """
     environment = {
         key: value for key, value in os.environ.items() if not key.startswith("GIT_")
     } | _ENVIRONMENT

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from modelscan.dependencies import differing, lockfile, locking, resolving, wanted
+from modelscan.dependencies import differing, lockfile, locking, referenced, resolving, wanted
 from modelscan.dependencies.differing import Side
 from modelscan.dependencies.locking import Written
 from modelscan.dependencies.pages import shown
 from modelscan.dependencies.resolving import Resolved
 from modelscan.dependencies.scopes import scopes, upward
+from modelscan.dependencies.wanted import Want
 from modelscan.engine.catalogue import Catalogue
 from modelscan.errors import SourceError
 from modelscan.fetcher.sources import take
@@ -120,9 +121,17 @@ def write_paths(
                     added=() if results else add,
                     consent=named,
                     force=force,
+                    since=partial(_since, scope.folder),
                 )
             )
     return tuple(results)
+
+
+def _since(folder: Path, want: Want) -> str:
+    """Since when the code in a folder names a model of the hub."""
+    if not want.ref.startswith("hf:"):
+        return ""
+    return referenced.since(folder, want.ref[3:].partition(":")[0], want.places)
 
 
 def update(

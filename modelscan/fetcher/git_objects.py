@@ -34,6 +34,7 @@ _ID_BYTES: Final = 20
 _LONGEST: Final = 4096
 FOLDER: Final = "40000"
 SUBMODULE: Final = "160000"
+LINK: Final = "120000"
 
 
 class AlteredError(ReadError):

@@ -12,16 +12,24 @@ not be proved is said, and is never an agreement. `git_objects` says what SHA-1 
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from modelscan.errors import BudgetError, ReadError
 from modelscan.fetcher import git_objects, git_protocol
-from modelscan.fetcher.git_objects import FOLDER, POINTER_LIMIT, SUBMODULE, AlteredError, TreeEntry
+from modelscan.fetcher.git_objects import (
+    FOLDER,
+    LINK,
+    POINTER_LIMIT,
+    SUBMODULE,
+    AlteredError,
+    TreeEntry,
+)
 from modelscan.fetcher.git_pack import read_pack
 from modelscan.fetcher.options import FetchOptions
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, SourceCheck, SourceDefect, SourceDigest
+from modelscan.vocabulary.fact import Fact, SourceCheck, SourceDefect, SourceDigest, SpecialFile
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.snapshot import GitObject
 
@@ -45,6 +53,8 @@ class Proved(NamedTuple):
     """Of the file, when it is in git-LFS."""
     size: int | None = None
     """Bytes of the file, when it is in git-LFS or its blob came along."""
+    target: str = ""
+    """Where a link leads that leads out of the repository."""
 
 
 class Held(NamedTuple):
@@ -160,13 +170,17 @@ def _files(
                 pending.append((f"{prefix}{entry.name}/", entry.id, depth + 1))
             elif entry.mode != SUBMODULE:  # a commit of another repository: hubs do not serve it
                 reached.add(entry.id)
-                yield prefix + entry.name, _proved(objects, entry)
+                yield prefix + entry.name, _proved(objects, prefix, entry)
 
 
-def _proved(objects: Mapping[str, GitObject], entry: TreeEntry) -> Proved:
+def _proved(objects: Mapping[str, GitObject], prefix: str, entry: TreeEntry) -> Proved:
     blob = objects.get(entry.id)
     if blob is None or blob.kind != "blob":
         return Proved(entry.mode, entry.id)
+    if entry.mode == LINK:
+        target = blob.data[:_LONGEST_PATH].decode("utf-8", "replace")
+        out = target.startswith("/") or posixpath.normpath(f"{prefix}{target}").startswith("../")
+        return Proved(entry.mode, entry.id, size=len(blob.data), target=target if out else "")
     pointer = git_objects.pointer(blob.data)
     if pointer is None:
         return Proved(entry.mode, entry.id, size=len(blob.data))
@@ -217,6 +231,10 @@ def facts(anchored: Anchor, listed: Mapping[str, Listed]) -> Iterator[Fact | Cov
             stated_by="git",
             size=proved.size,
         )
+        if proved.target:  # whoever clones has the link, and whoever downloads a text
+            yield SpecialFile(
+                location=where, status="declared", kind="link-outside", target=proved.target
+            )
         yield from _contradictions(where, proved, listed[path])
     for path in sorted(anchored.files.keys() - listed.keys()):
         reason = f"commit {anchored.commit[:_SHORT]} has it, and the listing does not"

@@ -7,23 +7,31 @@ sockets are never opened; a file is opened once, and hashing and reading share t
 from __future__ import annotations
 
 import os
+import re
 import stat
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from pathlib import Path
 from typing import Literal
 
 from modelscan.errors import ReadError, SourceError
-from modelscan.fetcher.names import name_facts
+from modelscan.fetcher.names import collisions, name_facts
 from modelscan.fetcher.options import FetchOptions
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, SpecialFile
+from modelscan.vocabulary.fact import Fact, SharedFile, SourceDefect, SpecialFile
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.snapshot import Access, OpenArtifact, Snapshot, Source, SourceFile
 
 _GIT_OWN = frozenset({"objects", "refs", "logs", "index", "lfs", "packed-refs", "ORIG_HEAD"})
 """What git keeps for itself below `.git`. Hooks and configuration are read like any other file."""
+
+_GRAPH = ".onnx"
+"""Models that name files beside them, which must be files of their own."""
+
+_LIKE_A_REPOSITORY = re.compile(r"[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95}(?:@[\w./-]+)?")
+"""What people type who mean `hf:org/name`."""
 
 # O_NONBLOCK: a FIFO put in a file's place after listing must not make us wait for ever.
 # O_NOFOLLOW: a link put there must not lead us out.
@@ -54,7 +62,10 @@ class LocalPath:
         try:
             mode = path.stat().st_mode
         except FileNotFoundError:
-            raise SourceError("not found", "check the path") from None
+            hint = "check the path"
+            if _LIKE_A_REPOSITORY.fullmatch(ref.text):
+                hint += f"; for a model on the hub, write hf:{ref.text}"
+            raise SourceError("not found", hint) from None
         except OSError as error:
             raise SourceError(_reason(error)) from None
         if stat.S_ISREG(mode):
@@ -173,6 +184,16 @@ def list_folder(
     except OSError as error:
         raise SourceError(_reason(error), "check the path and its permissions") from None
     listing.files.sort(key=attrgetter("name"))
+    listing.facts.extend(listing.shared_files())
+    listing.facts.extend(
+        SourceDefect(
+            location=Location(name),
+            kind="name-repeated",
+            value=name,
+            detail=f"collides with {other}",
+        )
+        for name, other in collisions(file.name for file in listing.files)
+    )
     return Snapshot(
         ref=ref,
         source=source,
@@ -193,6 +214,14 @@ class _Listing:
         self.coverage: list[Coverage] = []
         self._folder = folder
         self._root = os.path.join(os.path.realpath(root), "")  # noqa: PTH118  # keeps its slash
+        self._shared: list[str] = []
+
+    def shared_files(self) -> Iterator[SharedFile]:
+        """Files with a second name, where that is worth a word; see `SharedFile`."""
+        alone = len(self._shared) < len(self.files)
+        if self._shared and alone and any(file.name.endswith(_GRAPH) for file in self.files):
+            for name in self._shared:
+                yield SharedFile(location=Location(name))
 
     def walk(self) -> None:
         pending = [(str(self._folder), "")]
@@ -227,6 +256,8 @@ class _Listing:
             return
         if stat.S_ISREG(found.st_mode):
             self.files.append(LocalFile(name, entry.path, found.st_size))
+            if found.st_nlink > 1:
+                self._shared.append(name)
         else:
             self._special(name, _special_kind(found.st_mode))
 

@@ -67,6 +67,8 @@ class OciRegistry:
         """
         reference = OciReference.parse(ref.text)
         options.demand_network(ref.text)
+        if options.listed:
+            options.listed(0)
         from modelscan.fetcher.oci_client import RegistryClient  # lazy: imports the HTTP library
 
         client = RegistryClient(reference, options, self._patience)
@@ -187,9 +189,10 @@ class _Pull:
 def _explained(error: ReadError, reference: OciReference) -> SourceError:
     """What an error means, in the words of the manual."""
     where = f"oci:{reference.host}/{reference.repository}"
-    word, hint = _HINTS.get(
-        getattr(error, "status", 0), ("", "check the network and the reference")
-    )
+    from modelscan.fetcher.transfer import hint  # lazy: imports the HTTP library
+
+    usual = hint(error, "check the network and the reference")
+    word, what = _HINTS.get(getattr(error, "status", 0), ("", usual))
     said = error.message.removeprefix("gated: ")
     message = f"{word}: {where} ({said})" if word else f"{where}: {said}"
-    return SourceError(message, hint)
+    return SourceError(message, what)

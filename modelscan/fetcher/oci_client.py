@@ -64,7 +64,9 @@ class RegistryClient(Client):
         patience: Patience | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        super().__init__(reference.endpoint, patience=patience, environment=environment)
+        super().__init__(
+            reference.endpoint, patience=patience, environment=environment, endless=options.full
+        )
         self._scope = f"repository:{reference.repository}:pull"
         self._credentials = _credentials(reference, options.registry)
         self._basic = ""  # the header, once the registry asked for credentials itself

@@ -206,6 +206,14 @@ class _Listing:
                     SourceDefect(status="declared", kind="name-repeated", value=name, detail=digest)
                 )
             name = f"parts/{digest.partition(':')[2][:_SHORT]}/{name}"
+        if oci_names.is_encrypted(media_type):
+            self._coverage.append(
+                Coverage(
+                    file=self._prefix + name, status="encrypted", needed=True,
+                    reason="a part that only who has the key can read",
+                )
+            )  # fmt: skip
+            return
         self._taken.add(name.casefold())
         self._parts[name] = Part(self._prefix + name, role, media_type, digest, size)
 

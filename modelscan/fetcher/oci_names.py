@@ -89,6 +89,11 @@ def suffix_of(media_type: str) -> str:
     return _SUFFIX[found[1]] if found else ""
 
 
+def is_encrypted(media_type: str) -> bool:
+    """True for a part that is encrypted. Source: the project OCIcrypt, `+encrypted`."""
+    return media_type.partition(";")[0].strip().lower().endswith("+encrypted")
+
+
 def wished(descriptor: Mapping[str, Any]) -> str:
     """The name that a package asks for; empty when it asks for none."""
     stated = descriptor.get("annotations")

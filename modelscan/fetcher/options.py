@@ -62,6 +62,8 @@ class FetchOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Base URL of the hub; `None` means `HF_ENDPOINT`, or the public hub."""
     arrived: Callable[[int], None] | None = None
     """Told how many bytes have come in of files that are fetched whole; called from any thread."""
+    listed: Callable[[int], None] | None = None
+    """Told how many files are known by now of a model whose place is being asked."""
     cache: Path | None = None
     """Folder for `full` downloads; `None` means the user's cache folder."""
 

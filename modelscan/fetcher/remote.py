@@ -6,6 +6,9 @@ compressed archives, because readers want all of it; and everything else by rang
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.ranged import RangedFile
 from modelscan.fetcher.resource import Resource
@@ -25,6 +28,7 @@ def remote_file(
     resource: Resource,
     options: FetchOptions,
     kept: Kept | None = None,
+    others: Sequence[Path] = (),
 ) -> SourceFile:
     """A file, to be opened.
 
@@ -35,11 +39,12 @@ def remote_file(
         resource: where it is.
         options: what a person chose.
         kept: where small files stay for who opens them again.
+        others: see `Store`.
     """
     squeezed = name.lower().endswith(_COMPRESSED) and size <= _COMPRESSED_LIMIT
     everything = options.full or squeezed
     if everything and size > IN_MEMORY:
-        store = Store(options.cache_folder())
+        store = Store(options.cache_folder(), others)
         return StoredFile(name, Expected(sha256, size), resource, store, options.arrived)
     if everything or wanted_whole(name, size):
         return WholeFile(name, size, resource, options.arrived, kept)

@@ -92,6 +92,11 @@ class Resource:
             raise PassingError("the connection ended before the file did")
 
     def _part(self, offset: int, length: int) -> bytes:
+        if not length:  # no range stands for nothing, so that all of it is asked for
+            with self._answer(offset, None) as response:
+                if any(response.iter_raw(1)):
+                    raise TransferError("the server sends more than the file has")
+            return b""
         with self._answer(offset, length) as response:
             if self.size is not None:
                 length = max(0, min(length, self.size - offset))

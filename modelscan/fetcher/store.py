@@ -6,6 +6,7 @@ Invariants:
 - What is still coming in lies apart, and is resumed after an interruption; only all of it, with the
   expected digest, is moved to its name, in one step.
 - No name from a listing is ever part of a path here.
+- Another program's cache is read like our own: hashed first, never written to.
 - Bytes with another digest than the hub declares are handed out to be looked at, and thrown away.
 """
 
@@ -15,8 +16,9 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -47,9 +49,11 @@ class Store:
 
     Args:
         folder: of the cache; made when something is put into it.
+        others: folders of other programs with files that are named by their SHA-256.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, others: Sequence[Path] = ()) -> None:
+        self._others = others
         self._blobs = folder / "sha256"
         self._incoming = folder / "incoming"
 
@@ -57,16 +61,14 @@ class Store:
         """The file with these bytes, once they have been hashed again; a damaged one is removed."""
         if not _SHA256.fullmatch(expected.sha256):
             return None
-        path = self._blobs / expected.sha256
-        try:
-            with path.open("rb") as file:
-                good = hashlib.file_digest(file, "sha256").hexdigest() == expected.sha256
-        except OSError:
-            return None
-        if not good:
-            path.unlink(missing_ok=True)
-            return None
-        return path
+        own = self._blobs / expected.sha256
+        for path in (own, *(folder / expected.sha256 for folder in self._others)):
+            good = _holds(path, expected)
+            if good:
+                return path
+            if good is False and path == own:
+                path.unlink(missing_ok=True)
+        return None
 
     @contextmanager
     def incoming(self, expected: Expected) -> Iterator[tuple[BinaryIO, Path]]:
@@ -260,6 +262,20 @@ def _passing(file: LocalFile, path: Path) -> Iterator[OpenArtifact]:
             yield artifact
     finally:
         path.unlink(missing_ok=True)
+
+
+def _holds(path: Path, expected: Expected) -> bool | None:
+    """True when a plain file has these bytes, false when it has others, `None` for no such file."""
+    try:
+        found = path.stat(follow_symlinks=False)
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        if found.st_size != expected.size:
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == expected.sha256
+    except OSError:
+        return None
 
 
 def _locked(file: BinaryIO) -> bool:

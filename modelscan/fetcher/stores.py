@@ -61,6 +61,8 @@ class ObjectStore:
             )
         shown = ref.text.partition("?")[0].rstrip("/")
         options.demand_network(shown)
+        if options.listed:
+            options.listed(0)
         system, path = _system(ref.text.rstrip("/"), parts.scheme)
         found = _Found(system, options)
         try:
@@ -187,6 +189,8 @@ class _Object:
             ReadError: they cannot be had.
         """
         end = min(offset + length, self.size)
+        if end <= offset:
+            return b""
         try:
             data = bytes(self._system.cat_file(self._key, start=offset, end=end))
         except Exception as error:  # noqa: BLE001  # each driver has errors of its own

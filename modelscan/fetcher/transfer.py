@@ -4,7 +4,9 @@ Invariants:
 - The token goes to the host that it is for, whatever the server redirects to or links to.
 - An encrypted endpoint is never left for an unencrypted address, nor a public one for an address
   of this machine or of a private network.
-- Every response is bounded in bytes and in time: a server that sends one byte a minute is given up.
+- Every response is bounded in bytes and in time: a server that sends one byte a minute is given up,
+  whatever part of the answer the byte belongs to (see `pacing`).
+- A server that fails again and again is not asked for the rest.
 - Nothing is said about this machine but the name and version of the program.
 
 Importing this module imports the HTTP library; whoever needs it imports it when the network is
@@ -14,7 +16,6 @@ used, so that a local scan never does. Proxies and certificates are taken from t
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
 import ssl
@@ -28,7 +29,9 @@ import httpx2
 
 from modelscan._about import NAME, VERSION
 from modelscan.errors import ReadError
+from modelscan.fetcher.addresses import is_internal
 from modelscan.fetcher.options import Secret
+from modelscan.fetcher.pacing import TOO_SLOWLY, Paced, pace
 
 DOCUMENT_LIMIT = 32 << 20
 """Bytes of a response that is held in memory, unless the request asks for another limit."""
@@ -37,8 +40,15 @@ LIMIT = "modelassay.limit"
 may be redirected to another host."""
 _BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _TIMEOUT = httpx2.Timeout(30.0, connect=15.0)
-_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_NO_CERTIFICATES = " names no file of certificates"
+_UNVERIFIED = "the server's certificate cannot be verified"
+_NO_ANSWER = "the server does not answer in time"
 _REDIRECTS = 5
+_HOPELESS = 20
+"""Answers in a row that came to nothing, after which a server is not asked any more."""
+_SLOW = 5
+"""What an answer counts that was waited for: fewer of them are enough."""
 _T = TypeVar("_T")
 
 
@@ -77,6 +87,8 @@ class Patience(NamedTuple):
     """Bytes per second that it has to bring on average from then on."""
     document: float = 120.0
     """Seconds that a response may take at all which is held in memory."""
+    altogether: float = 3600.0
+    """Seconds that all of a light scan's requests to one place may take."""
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
 
@@ -112,6 +124,15 @@ class Patience(NamedTuple):
         self.sleep(max(error.wait or 0.0, min(self.first * 2 ** (failures - 1), self.longest)))
 
 
+def hint(error: ReadError, usual: str) -> str:
+    """What to do about an error: the usual, unless the error itself says more."""
+    if error.message == _UNVERIFIED:
+        return "name the certificates of your own authority in SSL_CERT_FILE"
+    if error.message.endswith(_NO_CERTIFICATES):
+        return "correct the variable, or unset it"
+    return usual
+
+
 class Client(httpx2.Client):
     """See the module's invariants.
 
@@ -120,6 +141,7 @@ class Client(httpx2.Client):
         token: to be sent there.
         patience: how long to wait for bytes.
         environment: variables that name certificates; proxies are read by the library itself.
+        endless: it may take as long as it takes, as the download of many gigabytes does.
     """
 
     def __init__(
@@ -129,6 +151,7 @@ class Client(httpx2.Client):
         *,
         patience: Patience | None = None,
         environment: Mapping[str, str] = os.environ,
+        endless: bool = True,
     ) -> None:
         super().__init__(
             timeout=_TIMEOUT,
@@ -139,7 +162,11 @@ class Client(httpx2.Client):
         )
         self.base = httpx2.URL(base)
         self.patience = patience or Patience()
+        pace((self._transport, *self._mounts.values()), self.patience)
         self._token = token
+        self._failures = 0
+        self._last = ""
+        self._until = math.inf if endless else self.patience.clock() + self.patience.altogether
 
     def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
         """See the library's `Client.send`; its errors become ours, whoever calls it.
@@ -149,10 +176,26 @@ class Client(httpx2.Client):
         """
         if self.is_closed:
             raise TransferError("the connection to the server was let go of")
+        if self._failures >= _HOPELESS:
+            raise TransferError(f"{self._last}; the server was given up")
+        if self.patience.clock() > self._until:
+            minutes = self.patience.altogether / 60
+            raise TransferError(f"not asked for: a light scan has {minutes:,.0f} minutes")
         try:
             return super().send(request, **options)
         except httpx2.HTTPError as error:
-            raise failure(error) from None
+            raise self.failed(failure(error)) from None
+
+    def failed(self, error: TransferError) -> TransferError:
+        """Take note of an answer that came to nothing; returns the error, to be raised."""
+        self._last = error.message
+        slow = error.message in {TOO_SLOWLY, _NO_ANSWER}
+        self._failures += _SLOW if slow else 1
+        return error
+
+    def succeeded(self) -> None:
+        """Take note of an answer that was taken."""
+        self._failures = 0
 
     def _on_request(self, request: httpx2.Request) -> None:
         """Before every request, also each one that follows a redirect."""
@@ -167,17 +210,21 @@ class Client(httpx2.Client):
 
     def _on_response(self, response: httpx2.Response) -> None:
         """Before the body of a response is read."""
+        connection = response.extensions.get("network_stream")
+        if isinstance(connection, Paced):
+            connection.heard()
         if response.status_code in _BUSY:
-            raise PassingError(
+            busy = PassingError(
                 f"the server answers {response.status_code}",
                 status=response.status_code,
                 wait=_wait(response.headers),
             )
+            raise self.failed(busy)
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             raise TransferError("the server compresses what it was asked to send as it is")
         if isinstance(response.stream, httpx2.SyncByteStream):
             limit = response.request.extensions.get(LIMIT)
-            response.stream = _Bounded(response.stream, limit, self.patience)
+            response.stream = _Bounded(response.stream, limit, self)
 
     def _check_address(self, url: httpx2.URL, *, file: bool) -> None:
         """Refuse addresses that a redirect or link must not lead to.
@@ -190,21 +237,21 @@ class Client(httpx2.Client):
             raise TransferError("the server sends us to another host for what it says itself")
         if url.scheme != "https" and self.base.scheme == "https":
             raise TransferError("the server redirects to an address that is not encrypted")
-        if _is_internal(url.host) and not _is_internal(self.base.host):
+        if is_internal(url.host) and not is_internal(self.base.host):
             raise TransferError("the server redirects into this machine or a private network")
 
 
 class _Bounded(httpx2.SyncByteStream):
     """The body of a response, up to a number of bytes and at a rate worth waiting for."""
 
-    def __init__(self, inner: httpx2.SyncByteStream, limit: int | None, patience: Patience) -> None:
+    def __init__(self, inner: httpx2.SyncByteStream, limit: int | None, client: Client) -> None:
         self._inner = inner
         self._limit = DOCUMENT_LIMIT if limit is None else limit
-        self._seconds = patience.document if limit is None else math.inf
-        self._patience = patience
+        self._seconds = client.patience.document if limit is None else math.inf
+        self._client = client
 
     def __iter__(self) -> Iterator[bytes]:
-        patience, received = self._patience, 0
+        patience, received = self._client.patience, 0
         start = patience.clock()
         try:
             for piece in self._inner:
@@ -214,10 +261,14 @@ class _Bounded(httpx2.SyncByteStream):
                 elapsed = patience.clock() - start
                 needed = 0.0 if elapsed <= patience.grace else patience.rate * elapsed
                 if received < needed or elapsed > self._seconds:
-                    raise TransferError("the server sends too slowly")
+                    raise self._client.failed(TransferError(TOO_SLOWLY))
                 yield piece
+            self._client.succeeded()
         except httpx2.HTTPError as error:
-            raise failure(error) from None
+            raise self._client.failed(failure(error)) from None
+        except GeneratorExit:  # who reads has enough
+            self._client.succeeded()
+            raise
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -227,7 +278,8 @@ class _Bounded(httpx2.SyncByteStream):
 def failure(error: httpx2.HTTPError) -> TransferError:
     """What an error of the HTTP library means, without the address: it may hold a signature."""
     if isinstance(error, httpx2.TimeoutException):
-        return PassingError("the server does not answer in time")
+        slow = TOO_SLOWLY in str(error)
+        return TransferError(TOO_SLOWLY) if slow else PassingError(_NO_ANSWER)
     if isinstance(error, httpx2.TooManyRedirects):
         return TransferError("the server redirects in circles")
     if isinstance(error, httpx2.ProxyError):
@@ -236,7 +288,7 @@ def failure(error: httpx2.HTTPError) -> TransferError:
         return TransferError("the server redirects to something that is not the web")
     if isinstance(error, httpx2.ConnectError):
         if "CERTIFICATE" in str(error).upper():
-            return TransferError("the server's certificate cannot be verified")
+            return TransferError(_UNVERIFIED)
         return PassingError("the server cannot be reached")
     return PassingError("the connection broke")
 
@@ -244,17 +296,6 @@ def failure(error: httpx2.HTTPError) -> TransferError:
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     default = {"https": 443, "http": 80}.get(url.scheme)
     return url.scheme, url.host.lower(), url.port or default
-
-
-def _is_internal(host: str) -> bool:
-    """True for names and addresses that only this machine or its network can reach."""
-    if host.lower().rstrip(".") == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return not address.is_global
 
 
 def _wait(headers: httpx2.Headers) -> float | None:
@@ -265,14 +306,13 @@ def _wait(headers: httpx2.Headers) -> float | None:
 
 def _certificates(environment: Mapping[str, str]) -> ssl.SSLContext:
     """What certificates are held against: the usual ones, or those that a variable names."""
-    own = bool(environment.get("SSL_CERT_FILE") or environment.get("SSL_CERT_DIR"))
-    for variable in () if own else _CERTIFICATES:  # the library knows its own variables
+    for variable in _CERTIFICATES:
         place = environment.get(variable, "")
         if place:
             try:
                 return _context(place)
             except OSError:  # SSLError is one
-                raise TransferError(f"{variable} names no file of certificates") from None
+                raise TransferError(variable + _NO_CERTIFICATES) from None
     return _context("")
 
 

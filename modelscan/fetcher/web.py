@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from modelscan.fetcher.transfer import Patience
 
 _PIN: Final = re.compile(r"sha256[=:-]([0-9a-fA-F]{64})")
+_PAGE: Final = re.compile(
+    r"(https?://(?:www\.)?(?:huggingface\.co|hf\.co)/[^/]+/[^/]+)/blob/([^/]+/.+)", re.IGNORECASE
+)
+"""The page about a file, as copied from a browser: HTML, whatever the file is."""
 _REFUSED: Final = frozenset({401, 403})
 _MISSING: Final = frozenset({404, 410})
 _PROBE: Final = 4096
@@ -60,6 +64,10 @@ class WebFile:
         origin = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
         check_address(origin, "the address")
         shown = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
+        if page := _PAGE.fullmatch(urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))):
+            raise SourceError(
+                "the page about a file, and not the file", f"write {page[1]}/resolve/{page[2]}"
+            )
         options.demand_network(shown)
         name = inside(unquote(parts.path.rpartition("/")[2]).replace("/", "_")) or "file"
         pin = _PIN.fullmatch(parts.fragment)
@@ -72,7 +80,7 @@ class WebFile:
         from modelscan.fetcher.transfer import Client, TransferError  # lazy: the same
 
         url = urlunsplit((parts.scheme, parts.netloc, parts.path or "/", parts.query, ""))
-        client = Client(origin, patience=self._patience)
+        client = Client(origin, patience=self._patience, endless=options.full)
         resource = Resource(client, url)
         try:
             resource.part(0, _PROBE)
@@ -118,4 +126,7 @@ def _explained(shown: str, status: int, message: str) -> SourceError:
         return SourceError(f"gated: {shown} ({message})", "download it with your own client")
     if status in _MISSING:
         return SourceError(f"not found or private: {shown} ({message})", "check the address")
-    return SourceError(f"{shown}: {message}", "check the network and the address")
+    from modelscan.fetcher.transfer import hint  # lazy: imports the HTTP library
+
+    what = hint(ReadError(message), "check the network and the address")
+    return SourceError(f"{shown}: {message}", what)

@@ -87,7 +87,7 @@ class WholeFile:
         """See `SourceFile.open`."""
         data = self._kept.get(self.name) if self._kept else None
         if data is None:
-            data = self._parts.part(0, self.size) if self.size else b""
+            data = self._parts.part(0, self.size)
             if self._arrived:
                 self._arrived(len(data))
             if self._kept:

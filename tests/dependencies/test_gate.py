@@ -262,3 +262,22 @@ def test_a_link_in_the_place_of_the_lock_is_no_lock(app: Path) -> None:
     (app / "models.lock").unlink()
     (app / "models.lock").symlink_to(app / "nowhere")
     assert "no models.lock" in api.lock_check(app).summary
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [("meta-IIama/Llama-3.1-8B", "publisher-look-alike"), ("mistral-ai/x", "publisher-name-similar"),
+     ("meta-llama/Llama-3.1-8B", None), ("acme/chat-7b", None), ("./models/mistral-ai/x", None)],
+)  # fmt: skip
+def test_names_in_code_that_deceive(app: Path, name: str, rule: str | None) -> None:
+    code(app, f'from_pretrained("{name}")')
+    deceptive = {"publisher-look-alike", "publisher-name-similar"} & set(found(api.lock_check(app)))
+    assert deceptive == ({rule} if rule else set())
+
+
+def test_a_name_that_is_locked_was_looked_at_then(app: Path) -> None:
+    name = "mistral-ai/chat-7b"
+    code(app, f'from_pretrained("{name}", revision="{locks.COMMIT}")')
+    text = (app / "models.lock").read_text().replace("hf:acme/chat-7b", f"hf:{name}")
+    (app / "models.lock").write_text(text)
+    assert "publisher-name-similar" not in found(api.lock_check(app))

@@ -39,6 +39,10 @@ class Watch:
         self.started: list[tuple[int, int]] = []
         self.size = self.files = 0
 
+    def listing(self, ref: str, files: int) -> None:
+        assert ref == f"hf:{NAME}"
+        assert files == 0
+
     def start(self, ref: str, files: int, size: int) -> None:
         assert ref.startswith(f"hf:{NAME}@")
         self.started.append((files, size))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -73,6 +74,64 @@ def test_a_missing_revision_is_not_a_missing_repository(hub: FakeHub, revision: 
     error = _error(hub, f"hf:acme/model@{revision}")
     assert error.startswith("revision not found")
     assert revision in error
+
+
+@pytest.mark.parametrize(
+    ("ref", "words"),
+    [("hf:acme/model@mian", "branch or tag"), ("hf:acme/model@0123abcd", "all of its forty digits"),
+     ("hf:acme/model@" + "a" * 40, "history was rewritten"),
+     ("hf:acme/model:Q4_K_M", "no GGUF file at all; a branch or tag stands behind an @"),
+     ("hf:acme/model/config.json", "--include"), ("hf:datasets/acme/model", "are no models"),
+     ("hf:acme//model", "write it as hf:org/name"),
+     ("hf:\u0430cme/model", "letters of another script"),
+     ("hf:acme/model@v1:Q4_K_M", "the family stands before the revision"),
+     ("acme/model", "check the path; for a model on the hub, write hf:acme/model"),
+     ("https://huggingface.co/acme/model/blob/main/a.bin", "huggingface.co/acme/model/resolve/main/a.bin")],
+)  # fmt: skip
+def test_what_was_typed_wrongly_is_told_how_it_is_right(hub: FakeHub, ref: str, words: str) -> None:
+    hub.add("acme/model", {"config.json": b"{}"})
+    assert words in (scan(hub, ref).error or "")
+
+
+@pytest.mark.parametrize(
+    "ref", ["hf://acme/model", "hf://models/acme/model@main", "pkg:huggingface/acme/model@main"]
+)
+def test_other_spellings_of_a_reference(hub: FakeHub, ref: str) -> None:
+    commit = hub.add("acme/model", {"config.json": b"{}"})
+    assert scan(hub, ref).ref == f"hf:acme/model@{commit}"
+
+
+def test_a_token_without_access_is_not_asked_for_a_token(hub: FakeHub) -> None:
+    hub["acme/model"].gated = "manual"
+    gated = scan(hub, token=Secret("hf_x")).error or ""
+    assert "gated" in gated
+    assert "no access yet" in gated
+    hub["acme/model"].private = True
+    assert "whether the token is of an account" in (scan(hub, token=Secret("hf_x")).error or "")
+
+
+@pytest.mark.parametrize(
+    ("variable", "folder", "shown"),
+    [("HF_HUB_CACHE", "", "$HF_HUB_CACHE"), ("HF_HOME", "hub", "$HF_HOME/hub"),
+     ("HOME", ".cache/huggingface/hub", "~/.cache/huggingface/hub")],
+)  # fmt: skip
+def test_offline_a_cached_copy_is_pointed_to(
+    hub: FakeHub,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variable: str,
+    folder: str,
+    shown: str,
+) -> None:
+    for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert "cached copy" in (scan(hub, "hf:acme/model@main", offline=True).error or "")
+    (tmp_path / folder / "models--acme--model").mkdir(parents=True)
+    error = scan(hub, "hf:acme/model@main", offline=True).error or ""
+    assert f"scan {shown}/models--acme--model@main" in error
+    assert str(tmp_path) not in error
 
 
 def test_a_disabled_repository_says_so(hub: FakeHub) -> None:

@@ -16,7 +16,10 @@ import msgspec
 import pytest
 
 from modelscan import api
+from modelscan.fetcher import sources
+from modelscan.fetcher.hub.source import HuggingFaceHub
 from modelscan.fetcher.options import FetchOptions, Secret
+from modelscan.fetcher.transfer import Patience
 from modelscan.report.native import Native
 from modelscan.report.writer import Output
 from modelscan.vocabulary.result import Report
@@ -29,6 +32,10 @@ _CONFIG = b'{"model_type": "llama"}'
 _FILES = {"config.json": _CONFIG, "model.safetensors": _WEIGHTS}
 _TOKEN = "hf_secretsecretsecret"  # noqa: S105  # a token of the test
 _NAME = "acme/model"
+_EMPTY = {
+    "type": "file", "path": "__init__.py", "size": 0,
+    "oid": "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+}  # fmt: skip
 
 
 class Attack(NamedTuple):
@@ -103,6 +110,51 @@ _ATTACKS = {
     "a redirect without encryption": Attack(
         _set("redirect_to", "ftp://example.org/file"), "redirects"
     ),
+    "a listing that hides a file": Attack(
+        lambda hub: hub[_NAME].info.update(
+            siblings=[{"rfilename": path} for path in (*_FILES, "pytorch_model.bin")]
+        ),
+        "the hub's listing does not", lineage=False,
+    ),
+    "an empty file that is none": Attack(
+        lambda hub: hub[_NAME].extra.append(_EMPTY), "listed, but not there", lineage=False
+    ),
+    "a file that is listed as empty": Attack(
+        lambda hub: (hub[_NAME].commit({**_FILES, "modeling_x.py": b""}),
+                     _served("modeling_x.py", b"import os")(hub)),
+        "has 9 bytes of it, not 0", lineage=False,
+    ),
+    "a file where a folder is": Attack(
+        _listed("config.json/modeling.py"), "path-case-collision", lineage=False
+    ),
+    "a name that Windows shortens": Attack(
+        _listed("config.json. ."), "path-case-collision", lineage=False
+    ),
+    "another stream of a file": Attack(
+        _listed("model.safetensors::$DATA"), "path-case-collision", lineage=False
+    ),
+    "a path of Windows": Attack(_listed("..\\evil"), "leads out of the folder", lineage=False),
+    "files that are served elsewhere": Attack(
+        _set("redirect_to", "http://localhost:9/file"), "cannot be reached"
+    ),
+    "parts that were not asked for": Attack(_set("other_part", value=True), "another part"),
+    "an answer that is no hub's": Attack(
+        lambda hub: hub.raw.update({f"/api/models/{_NAME}": b"<html>Sign in</html>"}),
+        "cannot be understood",
+    ),
+    "an answer nested without end": Attack(
+        lambda hub: hub.raw.update({f"/api/models/{_NAME}": b"[" * 200_000}),
+        "cannot be understood",
+    ),
+    "redirects in circles": Attack(
+        lambda hub: hub.renamed.update({_NAME: _NAME}), "redirects in circles"
+    ),
+    "a server that asks to wait for a day": Attack(
+        lambda hub: hub.failures.extend([(429, {"Retry-After": "86400"})] * 400),
+        "asks to wait 86,400 seconds",
+    ),
+    "disabled": Attack(_of_repository("disabled", value=True), "disabled"),
+    "a gate that opens for others": Attack(_of_repository("gated", "manual"), "gated"),
     "a listing without end": Attack(_set("endless", value=True), "files are listed"),
     "names that fall together": Attack(
         _listed("CONFIG.json"), "path-case-collision", lineage=False
@@ -114,6 +166,13 @@ _ATTACKS = {
     "an absolute name": Attack(_listed("/evil"), "leads out of the folder", lineage=False),
     "a name that is not shown": Attack(_listed("a\x1b[2Jb"), "leads out", lineage=False),
 }  # fmt: skip
+
+
+_SLOW = Patience(sleep=lambda _: None, grace=0.05)
+for _part in ("head", "interim", "body", "chunks", "chunk-length"):
+    _ATTACKS[f"a slow {_part}"] = Attack(_set("trickles", _part), "too slowly")
+for _part in ("head", "interim", "chunks", "chunk-length"):
+    _ATTACKS[f"files with a slow {_part}"] = Attack(_set("files_trickle", _part), "too slowly")
 
 
 @pytest.fixture
@@ -155,8 +214,15 @@ _COMMANDS = {"scan": _light, "scan --full": _full, "verify": _verify, "lineage":
              "pull": _pull}  # fmt: skip
 
 
-@pytest.mark.parametrize("command", _COMMANDS)
-@pytest.mark.parametrize("name", _ATTACKS)
+_CASES = [
+    (name, command)
+    for name in _ATTACKS
+    for command in _COMMANDS
+    if "slow" not in name or command in {"scan", "pull"}  # they wait in the same place
+]
+
+
+@pytest.mark.parametrize(("name", "command"), _CASES)
 def test_no_attack_passes(
     hub: FakeHub,
     tmp_path: Path,
@@ -167,6 +233,8 @@ def test_no_attack_passes(
 ) -> None:
     monkeypatch.setattr("modelscan.fetcher.hub.listing.MOST_FILES", 3_000)  # a faster end
     attack = _ATTACKS[name]
+    if "slow" in name:
+        monkeypatch.setattr(sources, "SOURCES", (HuggingFaceHub(_SLOW), *sources.SOURCES[1:]))
     pin = hub[_NAME].branches["main"]
     attack.act(hub)
     folder, cache = tmp_path / "site", tmp_path / "cache"

@@ -110,3 +110,25 @@ def test_an_endpoint_without_git_is_no_reproach(hub: FakeHub) -> None:
     model = scan(hub, REF)
     assert rules(model) == set()
     assert model.answers.allowed.status == "pass"
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "leaves"),
+    [("key.txt", "/etc/passwd", True), ("key.txt", "../../.ssh/id_rsa", True),
+     ("sub/key.txt", "../../x", True), ("sub/key.txt", "../README.md", False),
+     ("key.txt", "README.md", False), ("key.txt", "a/../../x", True)],
+)  # fmt: skip
+def test_a_link_that_only_who_clones_would_have(
+    hub: FakeHub, path: str, target: str, *, leaves: bool
+) -> None:
+    files = FILES | {path: target.encode()}
+    made = git.commit(
+        {name: Content.of(data).pointer if name.endswith(".safetensors") else data
+         for name, data in files.items()}, links={path},
+    )  # fmt: skip
+    hub["acme/model"].commit(files)
+    hub["acme/model"].commits[-1].sha = hub["acme/model"].branches["main"] = made.id
+    hub.git["acme/model"] = GitServer(made)
+    model = scan(hub, REF)
+    assert "proved_by_commit" in model.facts.provenance
+    assert ("link-leaves-model" in rules(model)) == leaves

@@ -32,12 +32,18 @@ def _requests(hub: FakeHub) -> Counter[str]:
     )
 
 
-def test_a_repository_of_140_gb_is_scanned_with_few_requests_and_bytes(hub: FakeHub) -> None:
+@pytest.mark.parametrize("proved", [True, False], ids=["git", "no git"])
+def test_a_repository_of_140_gb_is_scanned_with_few_requests_and_bytes(
+    hub: FakeHub, *, proved: bool
+) -> None:
     commit = hub.add("acme/model", giants.model())
+    if proved:
+        commit = hub.prove("acme/model")
     assert sum(content.size for content in hub["acme/model"].commits[0].files.values()) > 140e9
     model = scan(hub, f"hf:acme/model@{commit}")
     assert model.answers.allowed.status == "pass"
     assert not gaps(model)
+    assert ("proved_by_commit" in model.facts.provenance) == proved
     requests = _requests(hub)
     assert requests.pop("API") <= 8
     assert len(requests) == 37
@@ -232,11 +238,13 @@ def test_only_chosen_files_are_fetched(hub: FakeHub) -> None:
     }
 
 
-def test_empty_files_are_not_asked_for(hub: FakeHub) -> None:
-    hub.add("acme/model", {"config.json": b"{}", "__init__.py": b""})
+def test_empty_files_are_asked_for_once_if_they_could_be_code(hub: FakeHub) -> None:
+    hub.add("acme/model", {"config.json": b"{}", "__init__.py": b"", "logs/.gitkeep": b""})
     model = scan(hub)
     assert {entry.path: entry.size for entry in model.files}["__init__.py"] == 0
-    assert "__init__.py" not in _requests(hub)
+    assert _requests(hub)["__init__.py"] == 1
+    assert ".gitkeep" not in _requests(hub)
+    assert not gaps(model)
     assert model.digest is not None
 
 

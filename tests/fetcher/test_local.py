@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from modelscan.errors import ReadError, SourceError
+from modelscan.fetcher.names import collisions
 from modelscan.fetcher.sources import take
-from modelscan.vocabulary.fact import FileName, SpecialFile
+from modelscan.vocabulary.fact import FileName, SourceDefect, SpecialFile
 from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.snapshot import Snapshot
 
@@ -164,3 +165,46 @@ def test_a_folder_that_cannot_be_listed_is_a_needed_gap(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     assert _needed(_take(tmp_path)) == {"closed"}
     (tmp_path / "closed").chmod(0o700)
+
+
+_CASE_COUNTS = os.path.normcase("A") == "A"
+
+
+def _repeated(snapshot: Snapshot) -> dict[str, str]:
+    return {
+        fact.value: fact.detail
+        for fact in snapshot.facts
+        if isinstance(fact, SourceDefect) and fact.kind == "name-repeated"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("Config.json", "config.json"), ("sub/ÉTÉ.json", "sub/été.json"),
+     ("e\u0301.bin", "\u00e9.bin"), ("config.json.", "config.json"),
+     ("config.json::$DATA", "config.json"), ("WEIGHTS/a.bin", "weights/A.bin")],
+)  # fmt: skip
+@pytest.mark.skipif(not _CASE_COUNTS, reason="such names are one name here")
+def test_names_that_are_one_on_other_disks(tmp_path: Path, name: str, other: str) -> None:
+    for each in (name, other, "model.safetensors"):
+        (tmp_path / each).parent.mkdir(exist_ok=True)
+        (tmp_path / each).write_bytes(each.encode())
+    if len(list(tmp_path.rglob("*.*"))) < 3:
+        pytest.skip("this disk takes them for one")
+    ((value, detail),) = _repeated(_take(tmp_path)).items()
+    assert {value, detail.removeprefix("collides with ")} == {name, other}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("a.json", "b.json"), ("a/x.json", "b/x.json"), ("v1.0", "v1"), ("a.b/c", "a/c"),
+     ("sha256:aa", "sha256:bb"), (".", "x")[1:], ("...", "..x"), ("a b", "a  b")],
+)  # fmt: skip
+def test_names_that_are_two_everywhere(names: tuple[str, ...]) -> None:
+    assert list(collisions(names)) == []
+
+
+def test_a_name_cannot_be_a_file_and_a_folder() -> None:
+    assert list(collisions(["Model/config.json", "model", "model/a/b", "x"])) == [
+        ("Model/config.json", "model")
+    ]

@@ -50,13 +50,26 @@ def test_a_local_target_opens_no_socket_even_without_offline(tmp_path: Path, com
 @pytest.mark.parametrize(
     "target",
     ["hf:org/name", "https://huggingface.co/org/name", "https://example.org/m.safetensors",
-     "oci:registry.example.org/a/b:latest"],
+     "oci:registry.example.org/a/b:latest", "s3://bucket/model"],
 )  # fmt: skip
 def test_offline_opens_no_socket_for_a_remote_target(target: str) -> None:
     code, heavy, out = _probe("scan", "--offline", target)
     assert code == 3
     assert heavy == []
     assert "offline" in out
+
+
+@pytest.mark.parametrize("command", ["lineage", "pull", "lock"])
+def test_offline_holds_for_every_command_that_could_fetch(tmp_path: Path, command: str) -> None:
+    arguments = {
+        "lineage": ("lineage", "hf:org/name", "--base", "hf:org/base"),
+        "pull": ("pull", "hf:org/name", str(tmp_path / "model")),
+        "lock": ("lock", "write", "--add", "hf:org/name", str(tmp_path)),
+    }[command]
+    code, heavy, _ = _probe(*arguments, "--offline")
+    assert code == 3
+    assert heavy == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_variable_of_the_hubs_library_means_offline(monkeypatch: pytest.MonkeyPatch) -> None:

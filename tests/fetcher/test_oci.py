@@ -387,3 +387,14 @@ def test_a_pickle_inside_a_modelcar_is_found(registry: Registry) -> None:
     registry.add("car", packages.image([Layer(TAR + "+gzip", packages.zipped(evil))]))
     found = _scan(registry, "car").models[0]
     assert "pickle-dangerous-call" in {finding.rule for finding in found.findings}
+
+
+def test_a_part_that_is_encrypted_is_a_needed_gap(registry: Registry) -> None:
+    registry.add("1", packages.image([
+        Layer(packages.TAR + "+gzip+encrypted", bytes(range(256)), {packages.TITLE: "weights"}),
+        Layer("application/vnd.docker.ai.gguf.v3", gguf.small()),
+    ]))  # fmt: skip
+    report = api.scan(f"oci:{registry.host}/acme/model:1")
+    (gap,) = [gap for gap in report.models[0].coverage if gap.needed]
+    assert (gap.file, gap.status) == ("weights", "encrypted")
+    assert report.decision.exit_code == 3

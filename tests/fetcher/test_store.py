@@ -227,3 +227,40 @@ def test_a_server_that_sends_more_than_the_file_has(tmp_path: Path) -> None:
         download = store_module._Download(generous, file, _EXPECTED, lambda _: None)
         with pytest.raises(ReadError, match="more than the file has"):
             download.run(path.parent)
+
+
+# -- the cache of the hub's own client -----------------------------------------------------------
+
+
+@pytest.fixture
+def blob(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where that client keeps the file, if it does."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    folder = tmp_path / "hf" / "models--acme--model" / "blobs"
+    folder.mkdir(parents=True)
+    return folder / _SHA256
+
+
+def test_what_the_hubs_client_has_is_hashed_and_not_fetched(
+    hub: FakeHub, tmp_path: Path, blob: Path
+) -> None:
+    blob.write_bytes(_DATA)
+    model = scan(hub, cache=tmp_path / "own")
+    assert model.answers.official_bytes.status == "hub-consistent"
+    assert _downloads(hub) == []
+    assert not (tmp_path / "own").exists()
+
+
+@pytest.mark.parametrize("content", [b"\x80\x04N.", _DATA[:-1] + b"!", None])
+def test_what_lies_there_under_a_wrong_name_is_neither_used_nor_touched(
+    hub: FakeHub, tmp_path: Path, blob: Path, content: bytes | None
+) -> None:
+    if content is None:
+        (tmp_path / "elsewhere").write_bytes(_DATA)
+        blob.symlink_to(tmp_path / "elsewhere")
+    else:
+        blob.write_bytes(content)
+    model = scan(hub, cache=tmp_path / "own")
+    assert model.files[0].digests["sha256"] == _SHA256
+    assert len(_downloads(hub)) == 1
+    assert blob.read_bytes() == (content or _DATA)

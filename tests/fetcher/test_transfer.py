@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from modelscan.fetcher import transfer
+from modelscan.fetcher import pacing, transfer
 from modelscan.fetcher.options import Secret
 from modelscan.fetcher.resource import Resource
 from modelscan.fetcher.transfer import Client, PassingError, Patience, TransferError, failure
@@ -25,10 +25,16 @@ def hub() -> Iterator[FakeHub]:
 
 
 def _client(
-    base: str, answer: Callable[[httpx2.Request], httpx2.Response], token: str = ""
+    base: str,
+    answer: Callable[[httpx2.Request], httpx2.Response],
+    token: str = "",
+    clock: Callable[[], float] = QUICK.clock,
+    *,
+    endless: bool = True,
 ) -> Client:
     """A client whose requests are answered without a network."""
-    client = Client(base, Secret(token) if token else None, patience=QUICK)
+    patience = QUICK._replace(clock=clock)
+    client = Client(base, Secret(token) if token else None, patience=patience, endless=endless)
     client._transport = httpx2.MockTransport(answer)
     client._mounts = {}
     return client
@@ -43,6 +49,8 @@ def _client(
         ("https://localhost/x", "private network"),
         ("https://169.254.169.254/latest/meta-data", "private network"),
         ("https://10.0.0.1/x", "private network"),
+        ("https://2130706433/x", "private network"),
+        ("https://metadata.google.internal/x", "private network"),
         ("https://[::1]/x", "private network"),
         ("https://[fe80::1]/x", "private network"),
         ("ftp://cdn.example.org/x", "not encrypted"),
@@ -247,8 +255,8 @@ def test_certificates_of_the_usual_variables_are_taken(tmp_path: Path) -> None:
     assert folder is not usual
     assert folder.cert_store_stats()["x509"] == 0 < usual.cert_store_stats()["x509"]
     assert transfer._certificates({"CURL_CA_BUNDLE": str(tmp_path)}) is folder
-    own = {"SSL_CERT_FILE": "x", "REQUESTS_CA_BUNDLE": str(tmp_path)}
-    assert transfer._certificates(own) is usual
+    own = {"SSL_CERT_DIR": str(tmp_path), "REQUESTS_CA_BUNDLE": "x"}
+    assert transfer._certificates(own) is folder
 
 
 @pytest.mark.parametrize("content", [None, b"no certificate"])
@@ -281,3 +289,57 @@ def test_nothing_is_fetched_by_a_client_that_was_closed(hub: FakeHub) -> None:
         resource = Resource(client, f"{hub.url}/file")
     with pytest.raises(TransferError, match="let go"):
         resource.part(0, 5)
+
+
+def test_connections_have_a_clock_also_those_through_a_proxy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The library is reached into for that: if it is built otherwise one day, this notices."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.org:3128")
+    with Client(_PUBLIC) as client:
+        inner: Any = client
+        transports = [inner._transport, *filter(None, inner._mounts.values())]
+        backends = {type(each._pool._network_backend) for each in transports}
+    assert len(transports) > 1
+    assert backends == {pacing._Backend}
+
+
+def test_a_slow_server_is_asked_a_few_times_and_a_broken_one_more_often(hub: FakeHub) -> None:
+    hub.add("acme/model", {"config.json": b"{}"})
+    for part, most in (("head", 5), ("", 25)):
+        hub.log.clear()
+        hub.files_trickle = part
+        hub.break_after = [0] * 1000
+        patience = QUICK._replace(grace=0.05)
+        with Client(hub.url, patience=patience) as client:
+            for _ in range(40):
+                resource = Resource(client, f"{hub.url}/acme/model/resolve/main/config.json", 2)
+                with pytest.raises(TransferError) as raised:
+                    resource.part(0, 2)
+        assert raised.value.message.endswith("; the server was given up")
+        assert raised.value.message.startswith("the server sends too" if part else "the connection")
+        assert len(hub.log) <= most
+
+
+def test_an_answer_that_is_taken_forgives_those_that_were_not(hub: FakeHub) -> None:
+    hub.add("acme/model", {"config.json": b"{}"})
+    hub.break_after = [0, 0, 0, 99] * 20
+    with Client(hub.url, patience=QUICK) as client:
+        for _ in range(20):
+            resource = Resource(client, f"{hub.url}/acme/model/resolve/main/config.json", 2)
+            assert resource.part(0, 2) == b"{}"
+    assert len(hub.log) == 80
+
+
+@pytest.mark.parametrize("endless", [True, False])
+def test_a_light_scan_ends_after_an_hour(*, endless: bool) -> None:
+    now = [0.0]
+    answer = httpx2.Response(200, content=b"{}")
+    with _client(_PUBLIC, lambda _: answer, clock=lambda: now[0], endless=endless) as client:
+        assert client.get(f"{_PUBLIC}/a").content == b"{}"
+        now[0] += 3601
+        if endless:
+            client.get(f"{_PUBLIC}/a")
+        else:
+            with pytest.raises(TransferError, match="60 minutes"):
+                client.get(f"{_PUBLIC}/a")

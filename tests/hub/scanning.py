@@ -17,19 +17,20 @@ from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.transfer import Patience
 from modelscan.vocabulary.result import ModelReport
 from tests.hub.server import FakeHub
+from tests.hub.tls import Certificate
 
 QUICK = Patience(sleep=lambda _: None)
 
 
 @contextmanager
-def fake_hub() -> Iterator[FakeHub]:
+def fake_hub(certificate: Certificate | None = None) -> Iterator[FakeHub]:
     """A hub, asked without waiting and past any proxy of this machine."""
     patient = (HuggingFaceHub(QUICK), *sources.SOURCES[1:])
     assert isinstance(sources.SOURCES[0], HuggingFaceHub)
     with (
         mock.patch.dict("os.environ", {"NO_PROXY": "127.0.0.1,localhost"}),
         mock.patch.object(sources, "SOURCES", patient),
-        FakeHub() as hub,
+        FakeHub(certificate) as hub,
     ):
         yield hub
 

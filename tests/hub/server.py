@@ -15,14 +15,17 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
+from tests.forge import git
 from tests.hub.content import LARGE, Content
 from tests.hub.git_server import GitServer
 from tests.hub.repository import Commit, Repository
+from tests.hub.tls import Certificate
 
 _API = re.compile(
     r"/api/models/(?P<id>[^/]+(?:/[^/]+?)?)"
@@ -47,9 +50,13 @@ class Request(NamedTuple):
 
 
 class FakeHub:
-    """See the module."""
+    """See the module.
 
-    def __init__(self) -> None:
+    Args:
+        certificate: to be shown; without one, nothing is encrypted.
+    """
+
+    def __init__(self, certificate: Certificate | None = None) -> None:
         self.repositories: dict[str, Repository] = {}
         self.renamed: dict[str, str] = {}
         self.owners: dict[str, dict[str, Any]] = {}
@@ -64,6 +71,13 @@ class FakeHub:
         """Statuses and headers with which the next requests are answered instead."""
         self.break_after: list[int] = []
         """Bytes of files after which the next connections are cut."""
+        self.trickles = ""
+        """Which part of every answer comes byte by byte, without an end: see `_trickle`."""
+        self.files_trickle = ""
+        """The same of files alone."""
+        self.holds_after: int | None = None
+        """Bytes of a file after which nothing comes until `released`."""
+        self.held, self.released = threading.Event(), threading.Event()
         self.ignores_ranges = False
         self.other_part = False
         self.redirect_to = ""
@@ -97,8 +111,14 @@ class FakeHub:
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # cut connections are part of the tests
         self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.cdn = f"http://localhost:{self.port}"
+        scheme = "http"
+        if certificate is not None:
+            scheme = "https"
+            self._server.socket = certificate.server().wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self.cdn = f"{scheme}://localhost:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     def __enter__(self) -> Self:
@@ -114,6 +134,17 @@ class FakeHub:
         """Add a repository with one commit; returns the commit's id."""
         repository = self.repositories.setdefault(name, Repository(name, **fields))
         return repository.commit(files)
+
+    def prove(self, name: str) -> str:
+        """Give a repository the git objects of its last commit; returns the commit's new id."""
+        repository = self.repositories[name]
+        last = repository.commits[-1]
+        listed = ((path, content, content.listed(path)) for path, content in last.files.items())
+        stored = {path: one.pointer if "lfs" in entry else one.head for path, one, entry in listed}
+        made = git.commit(stored)
+        last.sha = repository.branches["main"] = made.id
+        self.git[name] = GitServer(made)
+        return made.id
 
     def __getitem__(self, name: str) -> Repository:
         return self.repositories[name]
@@ -136,7 +167,10 @@ class FakeHub:
             return
         url = urlsplit(http.path)
         path, query = unquote(url.path), parse_qs(url.query)
-        if path in self.raw:
+        is_file = _CDN.fullmatch(path) or _RESOLVE.fullmatch(path)
+        if slow := self.trickles or (is_file and self.files_trickle):
+            _trickle(http, slow)
+        elif path in self.raw:
             self._send(http, 200, self.raw[path])
         elif found := re.fullmatch(r"/api/organizations/([^/]+)/overview", path):
             owner = self.owners.get(found[1])
@@ -295,9 +329,16 @@ class FakeHub:
         for name, value in {**headers, "Content-Length": str(stop - start)}.items():
             http.send_header(name, value)
         http.end_headers()
+        if http.command == "HEAD":
+            return
         until = stop if cut is None else min(stop, start + cut)
+        hold = stop if self.holds_after is None else start + self.holds_after
         try:
             while start < until:
+                if start >= hold:
+                    self.held.set()
+                    self.released.wait(60)
+                    hold = stop
                 piece = content.read(start, min(start + _PIECE, until))
                 http.wfile.write(piece)
                 start += len(piece)
@@ -324,6 +365,31 @@ class FakeHub:
     def _count(self, size: int) -> None:
         with self._lock:
             self.sent += size
+
+
+_TRICKLES = {
+    "head": (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"a"),
+    "interim": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"a"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    "chunk-length": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"a"),
+}  # fmt: skip
+"""By the part that trickles: what comes at once, and what comes again and again."""
+_BETWEEN = 0.01
+"""Seconds."""
+
+
+def _trickle(http: BaseHTTPRequestHandler, part: str) -> None:
+    """Send hardly anything, and never stop, until whoever asked has gone."""
+    start, again = _TRICKLES[part]
+    http.close_connection = True
+    try:
+        http.wfile.write(start)
+        for _ in range(2_000):
+            http.wfile.write(again)
+            time.sleep(_BETWEEN)
+    except OSError:
+        return
 
 
 def _refs(kind: str, named: Mapping[str, str]) -> list[dict[str, str]]:

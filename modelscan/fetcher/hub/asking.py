@@ -22,7 +22,7 @@ from modelscan.errors import SourceError
 from modelscan.fetcher import gitanchor
 from modelscan.fetcher.hub.client import Hub
 from modelscan.fetcher.hub.files import Fetcher
-from modelscan.fetcher.hub.listing import Listing, read_listing
+from modelscan.fetcher.hub.listing import Listing, read_listing, unlisted
 from modelscan.fetcher.hub.provenance import describe
 from modelscan.fetcher.hub.source import other_families
 from modelscan.fetcher.hub.wording import disabled, gated, not_understood
@@ -45,14 +45,19 @@ def take(ref: HubRef, options: FetchOptions, patience: Patience | None = None) -
         UsageError: the endpoint is no address.
     """
     hub = Hub(options, patience)
+    if options.listed:
+        options.listed(0)
     with _understood(ref), hub.session():
         info = _identify(hub, ref)
         name, commit = str(info.id), str(info.sha)
         listing = hub.ask(
             name,
             commit,
-            lambda: read_listing(hub.api.list_repo_tree(name, revision=commit, recursive=True)),
+            lambda: read_listing(
+                hub.api.list_repo_tree(name, revision=commit, recursive=True), options.listed
+            ),
         )
+        hidden = unlisted(info.siblings, listing)
         paths = [file.path for file in listing.files]
         left_out = other_families(paths, ref.family) if ref.family else frozenset()
         fetcher = Fetcher(hub, name, commit, options)
@@ -66,6 +71,8 @@ def take(ref: HubRef, options: FetchOptions, patience: Patience | None = None) -
         except BaseException:  # an interruption, too, must close connections
             fetcher.close()
             raise
+    known = {gap.file for gap in held.coverage}
+    hidden = tuple(gap for gap in hidden if gap.file not in known)
     revision = SourceRevision(
         status="declared", asked=ref.revision or "main", resolved=commit, pinned=ref.pinned
     )
@@ -82,7 +89,7 @@ def take(ref: HubRef, options: FetchOptions, patience: Patience | None = None) -
         ),
         files=tuple(fetcher.file(file) for file in listing.files),
         facts=facts,
-        coverage=(*listing.coverage, *silence, *held.coverage),
+        coverage=(*listing.coverage, *hidden, *silence, *held.coverage),
         claimed=f"hf:{name}@{commit}",
         left_out=left_out,
         let_go=fetcher.close,
@@ -151,4 +158,4 @@ def _knock(hub: Hub, fetcher: Fetcher, listing: Listing, name: str) -> None:
         fetcher.resource(smallest).part(0, 1)
     except TransferError as error:
         if error.status in _REFUSED:
-            raise gated(name) from None
+            raise gated(name, has_token=True) from None

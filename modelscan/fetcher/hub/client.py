@@ -24,7 +24,7 @@ from modelscan._about import NAME, VERSION
 from modelscan.errors import SourceError
 from modelscan.fetcher.hub.wording import NETWORK_HINT, explain
 from modelscan.fetcher.options import FetchOptions
-from modelscan.fetcher.transfer import Client, Patience, TransferError
+from modelscan.fetcher.transfer import Client, Patience, TransferError, hint
 
 _LENT = threading.Lock()
 _ABSENT = 404
@@ -47,6 +47,7 @@ class Hub:
         self.patience = patience or Patience()
         self.has_token = options.token is not None
         self._secret = options.token
+        self._endless = options.full
         token = options.token.reveal() if options.token else False
         self.api = HfApi(
             endpoint=self.endpoint, token=token, library_name=NAME, library_version=VERSION
@@ -54,7 +55,7 @@ class Hub:
 
     def new_client(self) -> Client:
         """A client of our own, for files and for what the library has no call for."""
-        return Client(self.endpoint, self._secret, patience=self.patience)
+        return Client(self.endpoint, self._secret, patience=self.patience, endless=self._endless)
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -91,9 +92,10 @@ class Hub:
         try:
             return self.patience.insist(call)
         except TransferError as error:
-            raise SourceError(f"{self.endpoint}: {error.message}", NETWORK_HINT) from None
+            what = hint(error, NETWORK_HINT)
+            raise SourceError(f"{self.endpoint}: {error.message}", what) from None
         except Exception as error:  # noqa: BLE001  # a hostile answer may break the library anywhere
-            raise explain(error, repository, revision) from None
+            raise explain(error, repository, revision, has_token=self.has_token) from None
 
     def get(self, client: Client, path: str, **form: Any) -> Any:
         """A document that the library has no bounded call for; with a form, it is posted.

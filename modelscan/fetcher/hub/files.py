@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from pathlib import Path
 
-from huggingface_hub import hf_hub_url
+from huggingface_hub import constants, hf_hub_url
 
+from modelscan.fetcher.held import HeldFile
 from modelscan.fetcher.hub.client import Hub
 from modelscan.fetcher.hub.listing import Listed
 from modelscan.fetcher.options import FetchOptions
@@ -18,6 +20,9 @@ from modelscan.fetcher.resource import Resource
 from modelscan.fetcher.transfer import TransferError
 from modelscan.fetcher.whole import Kept
 from modelscan.vocabulary.snapshot import SourceFile
+
+_MARKS = (".txt", ".md", ".keep", ".gitkeep", ".gitignore", ".typed", ".lock", ".log", ".csv")
+"""Endings of empty files that mark something, of which there can be thousands."""
 
 
 class Fetcher:
@@ -40,6 +45,8 @@ class Fetcher:
         self._commit = commit
         self._options = options
         self._kept = Kept()
+        folder = f"models--{repository.replace('/', '--')}"
+        self._others = (Path(constants.HF_HUB_CACHE) / folder / "blobs",)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -63,6 +70,10 @@ class Fetcher:
         return Resource(self._client, url, file.size, check)
 
     def file(self, file: Listed) -> SourceFile:
-        """The file, to be opened."""
+        """The file, to be opened. One that is said to be empty is asked for if it could be code."""
+        if not file.size and file.path.lower().endswith(_MARKS):
+            return HeldFile(file.path, b"")
         resource = self.resource(file)
-        return remote_file(file.path, file.size, file.sha256, resource, self._options, self._kept)
+        return remote_file(
+            file.path, file.size, file.sha256, resource, self._options, self._kept, self._others
+        )

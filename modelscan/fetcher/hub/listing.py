@@ -7,12 +7,11 @@ listed and not used is coverage; sizes and digests are claims.
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from modelscan.errors import SourceError
-from modelscan.fetcher.names import name_facts
+from modelscan.fetcher.names import collisions, name_facts
 from modelscan.fetcher.oci_names import inside
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, SourceDefect, SourceDigest
@@ -20,6 +19,10 @@ from modelscan.vocabulary.location import Location
 
 MOST_FILES = 50_000
 """Files of a repository; the largest real ones, with a checkpoint for each step, have thousands."""
+_PAGE = 500
+"""Files after which somebody who waits is told of them."""
+_MOST_HIDDEN = 100
+_LONGEST = 1024
 _LARGEST = 1 << 50
 _SHA256, _SHA1 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
 
@@ -44,22 +47,25 @@ class Listing(NamedTuple):
     coverage: tuple[Coverage, ...]
 
 
-def read_listing(entries: Iterable[Any]) -> Listing:
+def read_listing(entries: Iterable[Any], listed: Callable[[int], None] | None = None) -> Listing:
     """Take a listing in.
 
     Args:
         entries: the library's `RepoFile` and `RepoFolder` objects; nothing about them is believed.
+        listed: told now and then how many there are by now.
 
     Raises:
         SourceError: it is too long.
     """
     files: dict[str, Listed] = {}
-    folded: dict[str, str] = {}
+    usual: list[str] = []
     facts: list[Fact] = []
     coverage: list[Coverage] = []
     for count, entry in enumerate(entries):
         if count >= MOST_FILES:
             raise SourceError(f"more than {MOST_FILES:,} files are listed", "name a revision of it")
+        if listed and not count % _PAGE:
+            listed(count)
         if not hasattr(entry, "blob_id"):  # a folder
             continue
         path, trouble = entry.path, ""
@@ -73,24 +79,48 @@ def read_listing(entries: Iterable[Any]) -> Listing:
             facts.append(_defect("name-repeated", path))
             trouble = "listed twice; the first one was read"
         else:
-            other = folded.setdefault(fold(path), path)
-            if other != path:
-                facts.append(_defect("name-repeated", path, f"collides with {other}"))
+            usual.append(path)
             facts += name_facts(path)
-        listed = None if trouble else _listed(path, entry)
-        if listed is None:
+        found = None if trouble else _listed(path, entry)
+        if found is None:
             reason = trouble or "listed without a usable size"
             coverage.append(Coverage(file=path, status="skipped", needed=True, reason=reason))
             continue
-        files[path] = listed
-        facts += _digests(listed)
+        files[path] = found
+        facts += _digests(found)
+    facts += _collisions(usual, files)
     ordered = tuple(files[path] for path in sorted(files))
     return Listing(ordered, tuple(facts), tuple(coverage))
 
 
-def fold(path: str) -> str:
-    """What disks that ignore case and normalise names make of a path."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+def unlisted(named: Any, listing: Listing) -> tuple[Coverage, ...]:
+    """Files that the hub's summary of a repository names, and that its listing leaves out.
+
+    Args:
+        named: the library's `RepoSibling` objects; nothing about them is believed.
+        listing: of the same commit.
+    """
+    known = {file.path for file in listing.files} | {gap.file for gap in listing.coverage}
+    names = (getattr(each, "rfilename", None) for each in named or ())
+    hidden = {name for name in names if isinstance(name, str) and name not in known}
+    reason = "the hub's summary of the commit names it, and the hub's listing does not"
+    return tuple(
+        Coverage(file=name[:_LONGEST], status="skipped", needed=True, reason=reason)
+        for name in sorted(hidden)[:_MOST_HIDDEN]
+    )
+
+
+def _collisions(paths: Sequence[str], files: Mapping[str, Listed]) -> Iterator[SourceDefect]:
+    """Paths that are one on some disks; with the same bytes, it does not matter which is left."""
+    for path, other in collisions(paths):
+        one, two = files.get(path), files.get(other)
+        same = one and two and one.size == two.size and _content(one) == _content(two) != ""
+        if not same:
+            yield _defect("name-repeated", path, f"collides with {other}")
+
+
+def _content(file: Listed) -> str:
+    return file.sha256 or file.git_blob
 
 
 def _listed(path: str, entry: Any) -> Listed | None:
