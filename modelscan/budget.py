@@ -29,6 +29,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Inflated over compressed bytes, judged only past `ratio_floor`; sparse weights reach 300."""
     ratio_floor: int = 64 * _MIB
     """Inflated bytes below which no ratio is suspicious."""
+    ratio_total: int = 2_000
+    """All that is inflated of one file over its size, however many streams lie in it side by side
+    or inside each other; what is read twice counts twice."""
+    total_floor: int = 256 * _MIB
+    """The same as `ratio_floor`, for `ratio_total`."""
     header_bytes: int = 256 * _MIB
     """A structured header or document that has to be parsed whole (safetensors allows 100 MB)."""
     steps: int = 400_000_000
@@ -47,7 +52,9 @@ class Budget:
     Not shared between files: one hostile file cannot starve the others, and no lock is needed.
     """
 
-    __slots__ = ("_clock", "_deadline", "_facts", "_inflated", "_members", "_steps", "limits")
+    __slots__ = (
+        "_clock", "_deadline", "_facts", "_inflated", "_members", "_most", "_steps", "limits",
+    )  # fmt: skip
 
     def __init__(
         self, limits: Limits | None = None, clock: Callable[[], float] = time.monotonic
@@ -57,8 +64,15 @@ class Budget:
         self._deadline = clock() + self.limits.seconds
         self._members = 0
         self._inflated = 0
+        self._most = self.limits.inflated_bytes
         self._steps = 0
         self._facts = 0
+
+    def of(self, size: int) -> None:
+        """Say how large the file is that is being read: what may be inflated goes by it."""
+        limits = self.limits
+        most = max(limits.total_floor, limits.ratio_total * size)
+        self._most = min(most, limits.inflated_bytes)
 
     def member(self, count: int = 1) -> None:
         """Account for archive members about to be listed."""
@@ -77,8 +91,8 @@ class Budget:
         """
         self._inflated += produced
         limits = self.limits
-        if self._inflated > limits.inflated_bytes:
-            raise BudgetError(f"more than {limits.inflated_bytes:,} bytes once decompressed")
+        if self._inflated > self._most:
+            raise BudgetError(f"more than {self._most:,} bytes once decompressed")
         if total > limits.ratio_floor and total > limits.ratio * max(compressed, 1):
             raise BudgetError(f"decompresses to more than {limits.ratio:,} times its size")
         self._check_time()

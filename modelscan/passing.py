@@ -16,6 +16,7 @@ from modelscan.formats.candidates import Candidates
 from modelscan.formats.routing import Reading
 from modelscan.verifier.hashing import Digester, algorithms_for, digest_bytes
 from modelscan.verifier.request import Plan
+from modelscan.verifier.signature_files import Watcher
 from modelscan.vocabulary.artifact import CHUNK, Artifact, BytesArtifact, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact
@@ -154,8 +155,11 @@ def _hash(
 ) -> tuple[dict[str, str], Artifact]:
     """The digests of a file, and the artifact to read: its bytes in memory when it is small."""
     name, size = artifact.name, artifact.size
-    wanted = (*algorithms_for(size, name), *plan.algorithms_for(size, name))
-    watchers = plan.watchers(name, size)
+    wanted = algorithms_for(size, name)
+    watchers: Sequence[Watcher] = ()
+    if not plan.usual:
+        wanted += plan.algorithms_for(size, name)
+        watchers = plan.watchers(name, size)
     if size <= SMALL:
         data = artifact.read_at(0, size)
         if len(data) != size:

@@ -49,3 +49,13 @@ def test_time_is_a_limit() -> None:
     now = 6.0
     with pytest.raises(BudgetError, match="more than 5 seconds"):
         budget.step()
+
+
+def test_what_is_inflated_goes_by_the_size_of_the_file() -> None:
+    limits = Limits(ratio_total=10, total_floor=50, inflated_bytes=500)
+    for size, most in ((1, 50), (20, 200), (1000, 500)):
+        budget = Budget(limits)
+        budget.of(size)
+        budget.inflate(most)
+        with pytest.raises(BudgetError, match=f"more than {most} bytes"):
+            budget.inflate(1)

@@ -53,6 +53,7 @@ NAMES: Final = (
     "x.ser", "x.t7", "x.txt", "x.ubj", "x.cbm", "x.msgpack", "x.arrow", "x.parquet", "x.py",
     "x.ipynb", "x.jinja", "README.md", "LICENSE", "x.ckpt.index", "x.ort", "x.pte", "x.pt2",
     "x.ggml", "x.llamafile", "x.exe", "x.params", "x.template", ".zarray", "_METADATA",
+    "model.mil", "model.espresso.net", "Manifest.json", "x.ptd",
 )  # fmt: skip
 """Names by which readers go. The first byte of an input chooses one; append only, so that inputs
 which were kept stay what they are."""

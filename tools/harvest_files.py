@@ -7,6 +7,8 @@ version cannot write is left out.
 from __future__ import annotations
 
 import contextlib
+import os
+import pickle
 import shelve
 from collections.abc import Callable
 from importlib import import_module
@@ -48,6 +50,20 @@ def torch(folder: Path) -> None:
         distributed.save(net.state_dict(), checkpoint_id=str(folder / "distributed"))
 
 
+def distributed(folder: Path) -> None:
+    """Tensors that are spread over a mesh of one process, and the mesh."""
+    t, group = import_module("torch"), import_module("torch.distributed")
+    group.init_process_group("gloo", store=group.HashStore(), rank=0, world_size=1)
+    tensors = import_module("torch.distributed.tensor")
+    mesh = import_module("torch.distributed.device_mesh").init_device_mesh("cpu", (1,))
+    for name, placement in (("shard", tensors.Shard(0)), ("replicate", tensors.Replicate())):
+        state = {"w": tensors.distribute_tensor(t.ones(4, 2), mesh, [placement])}
+        t.save(state, folder / f"{name}.pt")
+        t.save(state, folder / f"{name}.bin", _use_new_zipfile_serialization=False)
+    t.save(mesh, folder / "mesh.pt")
+    group.destroy_process_group()
+
+
 def torchvision(folder: Path) -> None:
     """Whole networks and their weights."""
     t, models = import_module("torch"), import_module("torchvision.models")
@@ -58,7 +74,11 @@ def torchvision(folder: Path) -> None:
 
 
 def keras(folder: Path) -> None:
-    """Models of the usual layers, in the two formats of Keras."""
+    """Models of the usual layers, in the two formats of Keras, and pickled.
+
+    Not by dill and cloudpickle, which write the code of a function of Keras's into the file.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "torch")
     k = import_module("keras")
     layers = k.layers
     model = k.Sequential([k.Input((8, 8, 1)), layers.Conv2D(2, 3), layers.BatchNormalization(),
@@ -69,6 +89,11 @@ def keras(folder: Path) -> None:
         with contextlib.suppress(Exception):
             save(folder / f"model{suffix}")
     (folder / "model.json").write_text(model.to_json())
+    entry = k.Input((3,))
+    for name, whole in (("stacked", model), ("joined", k.Model(entry, layers.Dense(1)(entry)))):
+        (folder / f"{name}.pkl").write_bytes(pickle.dumps(whole))
+        with contextlib.suppress(ImportError):
+            import_module("joblib").dump(whole, folder / f"{name}.joblib")
 
 
 def boosting(folder: Path) -> None:
@@ -79,7 +104,8 @@ def boosting(folder: Path) -> None:
         few = {"iterations": 2, "allow_writing_files": False}
         model = import_module("catboost").CatBoostClassifier(**few)
         model.fit(table, target, verbose=False)
-        for form in ("cbm", "json", "onnx", "cpp", "coreml", "pmml", "python"):
+        # not as C++, which is for a compiler: a lone source file is nothing to scan (exit 4)
+        for form in ("cbm", "json", "onnx", "coreml", "pmml", "python"):
             suffix = {"coreml": "mlmodel", "python": "py"}.get(form, form)
             with contextlib.suppress(Exception):
                 model.save_model(str(folder / f"catboost.{suffix}"), format=form)
@@ -107,6 +133,6 @@ def skops(folder: Path) -> None:
 
 
 WRITERS: tuple[Callable[[Path], None], ...] = (
-    shelves, torch, torchvision, keras, boosting, skops,
+    shelves, torch, distributed, torchvision, keras, boosting, skops,
 )  # fmt: skip
 """Everything that writes files, in the order in which it is asked to."""

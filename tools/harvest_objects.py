@@ -21,6 +21,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tools.harvest_results import statsmodels, text
+
 Objects = Iterator[tuple[str, Any]]
 
 
@@ -310,11 +312,14 @@ def transformers() -> Objects:
     with contextlib.suppress(ImportError):
         peft = import_module("peft")
         yield "peft", [peft.LoraConfig(), peft.IA3Config(), peft.PromptTuningConfig()]
-    for name in ("SFTConfig", "DPOConfig", "GRPOConfig"):
+    for name in ("SFTConfig", "DPOConfig", "GRPOConfig", "RewardConfig", "KTOConfig"):
         with contextlib.suppress(Exception):
             yield name, getattr(import_module("trl"), name)("out", use_cpu=True, report_to=[])
-    with contextlib.suppress(ImportError):
-        modules = import_module("sentence_transformers").models
+    with contextlib.suppress(ImportError, AttributeError):
+        sentence = import_module("sentence_transformers")
+        arguments = sentence.SentenceTransformerTrainingArguments
+        yield "sentence_arguments", arguments("out", use_cpu=True, report_to=[])
+        modules = import_module("sentence_transformers.models")
         yield "sentence", [modules.Pooling(8), modules.Normalize(), modules.Dense(8, 4)]
 
 
@@ -345,42 +350,6 @@ def training() -> Objects:
     with contextlib.suppress(ImportError):
         omega = import_module("omegaconf").OmegaConf
         yield "omegaconf", omega.create({"a": [1, {"b": "${a}"}], "c": None, "d": 1.5})
-
-
-def text() -> Objects:
-    """gensim, spaCy, nltk."""
-    with contextlib.suppress(ImportError):
-        models, corpora = import_module("gensim.models"), import_module("gensim.corpora")
-        lines = [["a", "good", "model"], ["another", "good", "one"]] * 5
-        dictionary = corpora.Dictionary(lines)
-        bags = [dictionary.doc2bow(line) for line in lines]
-        tagged = models.doc2vec.TaggedDocument
-        word2vec = models.Word2Vec(lines, vector_size=4, min_count=1)
-        yield "gensim", [
-            dictionary, word2vec, word2vec.wv, models.TfidfModel(bags), models.Phrases(lines),
-            models.FastText(lines, vector_size=4, min_count=1),
-            models.LdaModel(bags, 2, id2word=dictionary), models.LsiModel(bags, id2word=dictionary),
-            models.Doc2Vec([tagged(line, [0]) for line in lines], vector_size=4, min_count=1),
-        ]  # fmt: skip
-    with contextlib.suppress(ImportError):
-        spacy = import_module("spacy")
-        language = spacy.blank("en")
-        language.add_pipe("sentencizer")
-        yield "spacy_doc", language("A good model.")
-        yield "spacy_vocab", language.vocab
-        yield "spacy_language", language
-
-
-def statsmodels() -> Objects:
-    """Fitted results."""
-    np, sm = import_module("numpy"), import_module("statsmodels.api")
-    table = sm.add_constant(np.random.default_rng(1).random((30, 2)))
-    target = table @ [1, 2, 3]
-    yield "ols", sm.OLS(target, table).fit()
-    yield "glm", sm.GLM((target > target.mean()).astype(float), table, sm.families.Binomial()).fit()
-    yield "logit", sm.Logit(np.arange(30) % 2, table).fit(disp=False)
-    yield "arima", sm.tsa.ARIMA(target, order=(1, 0, 0)).fit()
-    yield "holt", sm.tsa.ExponentialSmoothing(target).fit()
 
 
 LIBRARIES: tuple[Callable[[], Objects], ...] = (

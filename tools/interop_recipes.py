@@ -180,4 +180,26 @@ m = paddle.nn.Sequential(paddle.nn.Linear(4, 3), paddle.nn.ReLU())
 paddle.save(m.state_dict(), "m.pdparams")
 s = paddle.static.InputSpec([1, 4]); paddle.jit.save(m, "jit/m", input_spec=[s])
 """, large=True),
+    "executorch": Recipe(("executorch", "numpy"), """
+import os, sys; os.environ["PATH"] = os.path.dirname(sys.executable) + ":" + os.environ["PATH"]
+import torch
+from executorch.exir import ExecutorchBackendConfig, to_edge, to_edge_transform_and_lower
+from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+m = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()).eval()
+e = torch.export.export(m, (torch.ones(1, 4),))
+open("plain.pte", "wb").write(to_edge(e).to_executorch().buffer)
+x = to_edge_transform_and_lower(e, partitioner=[XnnpackPartitioner()]).to_executorch()
+open("xnnpack.pte", "wb").write(x.buffer)
+os.mkdir("external"); p = to_edge(e).to_executorch(ExecutorchBackendConfig(external_constants=True))
+open("external/m.pte", "wb").write(p.buffer); p.write_tensor_data_to_file("external")
+""", large=True),
+    "tensorflow-text": Recipe(("tensorflow-text", "tensorflow-cpu"), """
+import os; os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import tensorflow as tf, tensorflow_text as t
+class M(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def __call__(self, x):
+        return t.WhitespaceTokenizer().tokenize(t.normalize_utf8(x)).to_tensor()
+tf.saved_model.save(M(), "saved")
+""", large=True),
 }  # fmt: skip

@@ -16,6 +16,7 @@ from modelscan.errors import RuleError, did_you_mean
 from modelscan.vocabulary.fact import OperatorClass
 from modelscan.vocabulary.lists import (
     ANY,
+    ChatTemplates,
     GraphOperators,
     Licences,
     NameLists,
@@ -28,7 +29,7 @@ FOLDER = "lists"
 """Name of the folder below the rules."""
 
 _FRAMEWORKS: tuple[OperatorTable, ...] = (
-    "tensorflow", "tflite", "onnx", "torch", "executorch-backends"
+    "tensorflow", "tflite", "onnx", "torch", "executorch-backends", "openvino"
 )  # fmt: skip
 _HARMLESS: OperatorClass = "compute"
 
@@ -88,6 +89,7 @@ def extend(base: NameLists, extra: NameLists, file: str) -> NameLists:
         graph_operators=_extend_operators(base.graph_operators, extra.graph_operators, file),
         licences=_extend_licences(base.licences, extra.licences, file),
         publishers=_extend_publishers(base.publishers, extra.publishers),
+        chat_templates=_extend_templates(base.chat_templates, extra.chat_templates),
     )
 
 
@@ -132,6 +134,15 @@ def _extend_licences(base: Licences, extra: Licences, file: str) -> Licences:
         licences={**base.licences, **extra.licences},
         bases={**base.bases, **extra.bases},
     )
+
+
+def _extend_templates(base: ChatTemplates, extra: ChatTemplates) -> ChatTemplates:
+    """Digests of both, by model."""
+    models = {
+        model: tuple(dict.fromkeys((*base.models.get(model, ()), *extra.models.get(model, ()))))
+        for model in (*base.models, *extra.models)
+    }
+    return ChatTemplates(models)
 
 
 def _extend_publishers(base: Publishers, extra: Publishers) -> Publishers:

@@ -133,8 +133,10 @@ def after_zeros(artifact: Artifact, start: int, end: int) -> int:
 
     Writers pad with zeros.
     """
+    length = _NEAREST  # mostly there are no zeros, or few
     while start < end:
-        piece = artifact.read_at(start, min(CHUNK, end - start))
+        piece = artifact.read_at(start, min(length, end - start))
+        length = CHUNK
         rest = len(piece.lstrip(b"\0"))
         start += len(piece) - rest
         if rest:

@@ -86,7 +86,10 @@ class CompressedReader:
         end = chain.position  # before the artifact is read again, which starts the chain anew
         yield unpacked.artifact
         if unpacked.damage is not None:
-            raise unpacked.damage
+            try:
+                raise unpacked.damage
+            finally:  # an error that this frame holds would hold the frame, and what it inflated
+                del unpacked, chain
         start = after_zeros(artifact, end, artifact.size)
         if start < artifact.size:
             detail = f"{artifact.size - end:,} bytes after the end of the {codec} data"
@@ -141,9 +144,12 @@ class _Chain:
         size = artifact.size
         family = _FAMILIES.get(codec, frozenset({codec}))
         position = _JOBLIB_HEAD if artifact.read_at(0, len(_JOBLIB)) == _JOBLIB else 0
+        produced = 0
         while True:
-            inflation = Inflation(artifact, position, size, codec, self._budget)
+            before = position, produced  # as one stream: hundreds of them may be small one by one
+            inflation = Inflation(artifact, position, size, codec, self._budget, before=before)
             yield from inflation.pieces()
+            produced += inflation.produced
             self._budget.member()  # thousands of empty streams produce nothing to pay for
             self.position = inflation.position
             position = after_zeros(artifact, self.position, size)

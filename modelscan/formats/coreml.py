@@ -55,10 +55,15 @@ _ITEMS: Final = b'"itemInfoEntries"'
 _PATH: Final = re.compile(rb'"path"\s*:\s*"((?:[^"\\]|\\.){1,4000})"')
 _MAX_MANIFEST: Final = 1 << 20
 _IN_TEXT: Final = re.compile(
-    rb"=\s*custom_layer\s*\((?:[^;\"]|\"[^\"]*\"){0,8000}?class_name\s*=[^\"]{0,200}\"(?P<named>[^\"]{1,200})\""
-    rb"|=\s*(?P<custom>custom_layer)\s*\(|BLOBFILE\s*\(\s*path\s*=[^\"]{0,200}\"(?P<file>[^\"]{1,4000})\""
+    rb"=\s*(?P<custom>custom_layer)\s*\("
+    rb"|BLOBFILE\s*\(\s*path\s*=[^\"]{0,200}\"(?P<file>[^\"]{1,4000})\""
     rb"|\"type\"\s*:\s*\"(?P<layer>custom\w{0,40})\""
 )
+_CLASS_NAME: Final = re.compile(rb"class_name\s*=[^\"]{0,200}\"([^\"]{1,200})\"")
+_NEAR: Final = 8000
+"""Bytes behind a custom layer in which its class is named."""
+_MANY: Final = 1000
+"""Matches in a text after which it says nothing new."""
 _OVERLAP: Final = 1 << 14
 
 
@@ -123,13 +128,17 @@ def _in_manifest(artifact: Artifact, budget: Budget) -> Iterator[_Found]:
 def _in_text(artifact: Artifact, budget: Budget) -> Iterator[_Found]:
     """What the text of a compiled model names, found piece by piece."""
     kept = b""
+    layers = 0
     for piece in stream(artifact, 0, CHUNK):
         budget.step(len(piece) // 1000)
-        for match in _IN_TEXT.finditer(kept + piece):
+        data = kept + piece
+        for match in _IN_TEXT.finditer(data):
             if match["file"]:
                 yield from _file(match["file"].decode("utf-8", "replace"))
-            else:
-                name = match["named"] or match["custom"] or match["layer"]
+            elif layers < _MANY:
+                layers += 1
+                found = _CLASS_NAME.search(data, match.end(), match.end() + _NEAR)
+                name = match["layer"] or (found[1] if found else match["custom"])
                 yield _Found("custom-layer", name.decode("utf-8", "replace"), "a layer")
         kept = piece[-_OVERLAP:]
 

@@ -21,6 +21,7 @@ import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats.chat_template.digests import template_digest
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -98,6 +99,7 @@ class GoTemplateReader:
             yield ChatTemplate(
                 location=place(artifact),
                 digest="sha256:" + hashlib.sha256(data).hexdigest(),
+                text_digest="sha256:" + template_digest(text),
                 lines=text.count("\n") + 1,
                 inputs=tuple(sorted(fields)[:_MAX_INPUTS]),
             )

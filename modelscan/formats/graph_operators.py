@@ -113,7 +113,8 @@ class OperatorLedger:
 
     def coverage(self) -> Iterator[Coverage]:
         """A needed gap when a part of the file is a program for a device: nobody reads those."""
-        found = next((use for use, _ in self._uses.values() if use.behaviour == "native-code"), None)
+        compiled = (use for use, _ in self._uses.values() if use.behaviour == "native-code")
+        found = next(compiled, None)
         if found is not None:
             yield Coverage(
                 file=self._artifact.name,

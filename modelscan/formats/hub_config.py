@@ -18,7 +18,7 @@ import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
-from modelscan.formats import adapter_config, claims, json_text, model_shape
+from modelscan.formats import adapter_config, claims, diffusers_index, json_text, model_shape
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, base_name, child_name, place
 from modelscan.vocabulary.coverage import Coverage
@@ -31,11 +31,17 @@ _MAX_DOCUMENT = 64 << 20
 _MAX_DEFECTS = 20
 
 _REMOTE_KEYS = frozenset({"auto_map", "custom_pipelines"})
-_ATTENTION_KEYS = frozenset({"_attn_implementation", "_attn_implementation_internal"})
+_ATTENTION_KEYS = frozenset({
+    "_attn_implementation", "_attn_implementation_internal", "attn_implementation",
+    "_experts_implementation", "_experts_implementation_internal", "experts_implementation",
+    "kernel_mapping",
+})  # fmt: skip
 _SWITCH_KEYS = frozenset({"trust_remote_code"})
 _WATCHED = re.compile(
     b'"(?:%s)"' % "|".join(sorted(_REMOTE_KEYS | _ATTENTION_KEYS | _SWITCH_KEYS)).encode()
 )
+
+_NAMED = re.compile(_WATCHED.pattern + b'|"chat_template"')
 
 _CROSS_REPOSITORY = "--"
 _OWN_MODULES = "sentence_transformers."
@@ -48,6 +54,7 @@ class _Large(msgspec.Struct):
     custom_pipelines: Any = None
     trust_remote_code: Any = None
     chat_template: Any = None
+    attn_implementation: Any = None
     attention: Any = msgspec.field(default=None, name="_attn_implementation")
     attention_internal: Any = msgspec.field(default=None, name="_attn_implementation_internal")
 
@@ -68,7 +75,8 @@ class HubConfigReader:
             ReadError: the document is not JSON.
         """
         if artifact.size > _MAX_DOCUMENT:
-            raise ReadError(f"a JSON document of {artifact.size:,} bytes")
+            yield _unparsed(artifact, budget)
+            return
         budget.header(artifact.size)
         data = artifact.read_at(0, artifact.size)
         where = place(artifact)
@@ -86,6 +94,21 @@ class HubConfigReader:
             yield fact
         yield from _by_name(base_name(artifact), root, where)
         yield from _templates(artifact, root)
+
+
+def _unparsed(artifact: Artifact, budget: Budget) -> Coverage:
+    """What becomes of a document that is too long: searched, and a gap only if it must be."""
+    from modelscan.formats import long_json  # lazy: hardly a document is so long
+
+    said = long_json.mentions(artifact, _NAMED, budget)
+    return Coverage(
+        file=artifact.name,
+        member=artifact.member,
+        status="truncated" if said else "header-only",
+        needed=said,
+        reason=f"a JSON document of {artifact.size:,} bytes"
+        + ("" if said else ", searched for code and templates and not parsed"),
+    )
 
 
 def _small(data: bytes) -> tuple[Any, list[tuple[Any, str]]]:
@@ -144,16 +167,24 @@ def _watched(root: Any, where: Location) -> Iterator[Fact]:
             if key in _REMOTE_KEYS:
                 yield from _references(here, item, where)
             elif key in _ATTENTION_KEYS:
-                if isinstance(item, str) and "/" in item:
-                    repository = item.partition(":")[0].partition("@")[0]
-                    yield RemoteCode(
-                        location=where, key=here, reference=item, repository=repository
-                    )
+                yield from _kernels(here, item, where)
             elif key in _SWITCH_KEYS:
                 if item:
                     yield ConfigSwitch(location=where, key=here, value=_shown(item))
             else:
                 pending.append((here, item))
+
+
+def _kernels(path: str, value: Any, where: Location) -> Iterator[Fact]:
+    """The repositories that kernels are taken from: one, or one for each part of the model."""
+    pending = [(path, value)]
+    while pending:
+        here, item = pending.pop(0)
+        if isinstance(item, str) and "/" in item:
+            repository = item.rpartition("|")[2].partition(":")[0].partition("@")[0]
+            yield RemoteCode(location=where, key=here, reference=item, repository=repository)
+        elif isinstance(item, dict):
+            pending.extend((f"{here}.{key}", entry) for key, entry in item.items())
 
 
 def _references(path: str, value: Any, where: Location) -> Iterator[Fact]:
@@ -182,11 +213,18 @@ def _by_name(name: str, root: Any, where: Location) -> Iterator[Fact]:
         for index, module in enumerate(root[:_MAX_DEFECTS]):
             kind = module.get("type") if isinstance(module, dict) else None
             if isinstance(kind, str) and not kind.startswith(_OWN_MODULES):
+                repository, cross, _ = kind.partition(_CROSS_REPOSITORY)
                 yield RemoteCode(
-                    location=where, key=f"[{index}].type", reference=kind, repository=""
+                    location=where,
+                    key=f"[{index}].type",
+                    reference=kind,
+                    repository=repository if cross else "",
                 )
+                yield from diffusers_index.dangerous(kind, f"[{index}].type", where)
     elif not isinstance(root, dict):
         return
+    elif name == diffusers_index.NAME:
+        yield from diffusers_index.facts(root, where)
     elif name == adapter_config.NAME:
         yield from adapter_config.facts(root, where)
         yield from model_shape.adapter(root, where)

@@ -32,7 +32,8 @@ Codec = Literal["deflate", "zlib", "gzip", "bz2", "xz", "lzma", "lzma-zip", "zst
 
 _LIBRARIES = {"zstd": ("compression.zstd", "backports.zstd"), "lz4": ("lz4.frame",)}
 _LIMIT = "Memory usage limit exceeded"
-_INPUT = 64 << 10
+_FIRST_INPUT, _INPUT = 4 << 10, 64 << 10
+"""Bytes read at a time: few at first, since a file may hold thousands of tiny streams."""
 _TRIAL = 1 << 20
 _ZIP_LZMA_HEAD = 9
 _PROPERTIES = 225
@@ -91,6 +92,7 @@ class Inflation:
         budget: pays for every step.
         expected: inflated bytes, for the codecs that need not mark their end.
         filters: for `raw`, the chain as `lzma` wants it.
+        before: of a chain of streams, bytes consumed and produced by those before this one.
     """
 
     def __init__(
@@ -102,7 +104,9 @@ class Inflation:
         budget: Budget,
         expected: int | None = None,
         filters: list[dict[str, Any]] | None = None,
+        before: tuple[int, int] = (0, 0),
     ) -> None:
+        self._before = before
         self._source = source
         self._start = start
         self._end = min(end, source.size)
@@ -163,10 +167,12 @@ class Inflation:
             self.finished = True
             return
         decompressor = self._open()
+        length = _FIRST_INPUT
         while not decompressor.eof:
             data = b""
             if decompressor.needs_input:
-                data = self._source.read_at(self.position, min(_INPUT, self._end - self.position))
+                data = self._source.read_at(self.position, min(length, self._end - self.position))
+                length = _INPUT
                 if not data:
                     raise ReadError(f"{self._codec} data ends early", offset=self.position)
                 self.position += len(data)
@@ -174,8 +180,12 @@ class Inflation:
             if self._expected is not None:
                 piece = piece[: self._expected - self.produced]
             self.produced += len(piece)
-            consumed = self.position - self._start
-            self._budget.inflate(len(piece), total=self.produced, compressed=consumed)
+            consumed, produced = self._before
+            self._budget.inflate(
+                len(piece),
+                total=produced + self.produced,
+                compressed=consumed + self.position - self._start,
+            )
             if piece:
                 yield piece
             if self._expected is not None and self.produced >= self._expected:
@@ -328,7 +338,8 @@ def unpack(
             if keep < size < declared:
                 return Unpacked(InflatedArtifact(parent, member, declared, pieces), None)
     except ReadError as error:
-        damage = error
+        # without the frames that it went through: they hold `kept`, and would keep it alive
+        damage = error.with_traceback(None)
     if size <= keep or isinstance(damage, BudgetError):
         # no budget is left to inflate it a second time, but its beginning still gets read
         return Unpacked(in_memory(parent, member, b"".join(kept)), damage)

@@ -49,6 +49,7 @@ class Reading:
 
     def __iter__(self) -> Iterator[Fact | Coverage]:
         """Facts and coverage, in the order in which they are found; never raises."""
+        self._budget.of(self._artifact.size)
         self._visit(self._artifact)
         if self._plain_members:
             reason = f"{self._plain_members:,} members that are no model or code"

@@ -90,15 +90,14 @@ class SafetensorsReader:
         Raises:
             ReadError: there is no header to speak of: too short, too long, not the JSON it must be.
         """
-        raw, payload = _header(artifact, budget)
-        if len(raw) > _WIDE:
-            from modelscan.formats import safetensors_wide  # lazy: hardly a header is so large
+        length, payload = _lengths(artifact, budget)
+        if length > _WIDE:
+            from modelscan.formats import safetensors_wide as wide  # lazy: hardly one is so large
 
-            if safetensors_wide.costs_too_much(raw):
-                length = len(raw) - _LENGTH
-                del raw
-                yield from self._wide(artifact, length, payload, budget)
+            if wide.costs_too_much(artifact, length):
+                yield from wide.facts(artifact, length, payload, budget)
                 return
+        raw = artifact.read_at(0, _LENGTH + length)
         defects = Defects()
         header = _parse(raw, defects)
         metadata = header.pop(_METADATA, {})
@@ -141,41 +140,6 @@ def _flat(header: dict[str, Any], entries: list[_Entry]) -> list[_Entry]:
         for entry in entries
         if header[entry[2]]["dtype"] in _BYTES and len(header[entry[2]]["shape"]) == 1
     ]
-
-    def _wide(
-        self, artifact: Artifact, length: int, payload: int, budget: Budget
-    ) -> Iterator[Fact | Coverage | Artifact]:
-        """The same for a header that is not parsed whole."""
-        from modelscan.formats.safetensors_payload import Bytes, hidden  # lazy: as above
-        from modelscan.formats.safetensors_wide import WideHeader  # lazy: as above
-
-        defects = Defects()
-        header = WideHeader(artifact, length, payload, budget, defects)
-        trouble: ReadError | None = None
-        try:
-            header.read()
-        except ReadError as error:
-            trouble = error
-        where = place(artifact)
-        if trouble is None:
-            yield TensorHeader(
-                location=where,
-                format=self.format,
-                tensors=header.tensors,
-                parameters=header.parameters,
-                payload=payload,
-                dtypes=tuple(sorted(header.dtypes)),
-                digest="sha256:" + header.digest.hexdigest(),
-                metadata=tuple(sorted(header.metadata)),
-            )
-        for kind, tensor, detail in defects.found:
-            budget.fact()
-            yield TensorDefect(location=where, kind=kind, tensor=tensor, detail=detail)
-        start = _LENGTH + length
-        places = (Bytes(one.name, start + one.begin, one.end - one.begin) for one in header.flat)
-        yield from hidden(artifact, header.metadata, places, budget)
-        if trouble is not None:
-            raise trouble
 
 
 def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed | Unlisted]:
@@ -244,6 +208,12 @@ def _closes(head: bytes, length: int) -> bool:
 
 def _header(artifact: Artifact, budget: Budget) -> tuple[bytes, int]:
     """Length prefix and JSON as stored, and the number of payload bytes behind them."""
+    length, payload = _lengths(artifact, budget)
+    return artifact.read_at(0, _LENGTH + length), payload
+
+
+def _lengths(artifact: Artifact, budget: Budget) -> tuple[int, int]:
+    """Of the JSON, and of the payload behind it."""
     size = artifact.size
     prefix = artifact.read_at(0, _LENGTH)
     if len(prefix) < _LENGTH:
@@ -254,7 +224,7 @@ def _header(artifact: Artifact, budget: Budget) -> tuple[bytes, int]:
     if length > size - _LENGTH:
         raise ReadError(f"the header claims {length:,} bytes of a {size:,} byte file", offset=0)
     budget.header(length)
-    return artifact.read_at(0, _LENGTH + length), size - _LENGTH - length
+    return length, size - _LENGTH - length
 
 
 def _parse(raw: bytes, defects: Defects) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Scripts beside the weights: shell, batch, PowerShell, and recipes for containers.
+"""Scripts beside the weights: shell, batch, PowerShell, recipes for containers, and settings.
 
-No loader of a model runs them; the card tells people to. Commands are looked at one by one, as
+No loader of a model runs them; the card tells people to, and editors and installers run by
+themselves the commands that stand in their settings. Commands are looked at one by one, as
 those of notebooks are: nothing is expanded, and a command that is put together from variables is
 taken as it is written.
 
@@ -27,18 +28,34 @@ _LANGUAGES: Final = {
 }  # fmt: skip
 _SHEBANG: Final = re.compile(rb"#!\s*/\S*?(?:[\s/])(?:ba|z|da|k|a)?sh\b")
 _RECIPE: Final = re.compile(r"(?:docker|container)file(?:[.\-_].*)?|.*\.dockerfile", re.IGNORECASE)
+SETTINGS: Final = frozenset({
+    "tasks.json", "devcontainer.json", "package.json", "docker-compose.yml", "docker-compose.yaml",
+    "compose.yml", "compose.yaml", "cog.yaml", "bentofile.yaml", ".gitlab-ci.yml", ".travis.yml",
+    "Taskfile.yml", "setup.cfg", ".pre-commit-config.yaml", "environment.yml", "environment.yaml",
+})  # fmt: skip
+"""Settings with commands in them, which editors, servers and installers run."""
+_MAKEFILES: Final = frozenset({"Makefile", "makefile", "GNUmakefile", "justfile"})
 _STEP: Final = re.compile(
     r"\s*(?:ONBUILD\s+)?(?:RUN|CMD|ENTRYPOINT|HEALTHCHECK)\b\s*(.*)", re.IGNORECASE | re.DOTALL
 )
 _COMMENT: Final = {
     "shell": ("#",), "powershell": ("#",), "container": ("#",), "batch": ("rem ", "REM ", "::"),
+    "settings": ("#", "//"),
 }  # fmt: skip
-_CONTINUED: Final = {"shell": "\\", "container": "\\", "batch": "^", "powershell": "`"}
+_CONTINUED: Final = {
+    "shell": "\\",
+    "container": "\\",
+    "batch": "^",
+    "powershell": "`",
+    "settings": "\\",
+}
 _TELLING: Final = frozenset({
     "remote-shell", "runs-download", "encoded-payload", "reads-secrets", "writes-outside",
 })  # fmt: skip
 _CONTAINED: Final = frozenset({"remote-shell", "runs-download", "encoded-payload"})
-"""What counts in a recipe: its own files and settings are what it is for."""
+"""What counts in a recipe or in settings: their own files are what they are for."""
+_WHOLLY: Final = frozenset({"shell", "batch", "powershell"})
+"""Languages in which everything is a command."""
 _DEFENCE: Final = re.compile(
     r"\b(?:Add|Set)-MpPreference\b[^\n]*-(?:Exclusion|Disable)"
     r"|\b(?:powershell|pwsh)\b[^\n]*\s-(?:w|windowstyle)\s+hid|netsh\s+advfirewall\s+set[^\n]*off"
@@ -85,24 +102,48 @@ class ScriptReader:
         glimpse = Glimpse(artifact)
         language: Any = _language(glimpse.name, glimpse.extension, data) or "shell"
         yield RepositoryScript(location=place(artifact), kind="present", language=language)
-        found = 0
-        encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
-        for line, command in _commands(data.decode(encoding, "replace"), language):
-            kind: Any = _kind(command, language)
-            if kind:
-                budget.fact()
-                found += 1
-                yield RepositoryScript(
-                    location=place(artifact, line=line),
-                    kind=kind,
-                    language=language,
-                    command=" ".join(command.split())[:_SHOWN],
-                )
-            if found >= _MOST:
-                return
+        yield from _stated(data, language, artifact, budget)
+
+
+class SettingsReader:
+    """Settings of editors, servers and installers, by their names."""
+
+    format = "text"
+    aside = True
+    """Other readers say what the file is, and that it was read."""
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """By name, as the tools do."""
+        return glimpse.name in SETTINGS and b"\0" not in glimpse.head
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """State each command that is more than set-up."""
+        data = artifact.read_at(0, min(artifact.size, _LARGEST))
+        yield from _stated(data, "settings", artifact, budget)
+
+
+def _stated(data: bytes, language: Any, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
+    """The commands that are worth a word; the first of them, when there are many."""
+    found = 0
+    encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
+    for line, command in _commands(data.decode(encoding, "replace"), language):
+        kind: Any = _kind(command, language)
+        if kind:
+            budget.fact()
+            found += 1
+            yield RepositoryScript(
+                location=place(artifact, line=line),
+                kind=kind,
+                language=language,
+                command=" ".join(command.split())[:_SHOWN],
+            )
+        if found >= _MOST:
+            return
 
 
 def _language(name: str, extension: str, head: bytes) -> str | None:
+    if name in _MAKEFILES:
+        return "shell"
     if extension in _LANGUAGES:
         return _LANGUAGES[extension]
     if _RECIPE.fullmatch(name):
@@ -126,7 +167,7 @@ def _commands(text: str, language: str) -> Iterator[tuple[int, str]]:
             command = step[1] if step else ""
         if command.strip():
             yield start, command
-    if pending.strip() and language != "container":
+    if pending.strip() and language in _WHOLLY:
         yield start, pending
 
 
@@ -141,6 +182,6 @@ def _kind(command: str, language: str) -> str:
     kind = paths.command(command)
     if kind == "reads-secrets" and _NETWORK.search(command):
         return "sends-secrets"
-    if language != "container" and _LATER.search(command):
+    if language in _WHOLLY and _LATER.search(command):
         return "writes-outside"
-    return kind if kind in (_CONTAINED if language == "container" else _TELLING) else ""
+    return kind if kind in (_TELLING if language in _WHOLLY else _CONTAINED) else ""

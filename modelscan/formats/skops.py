@@ -57,7 +57,6 @@ class SkopsReader:
     def __init__(self, names: PickleGlobals) -> None:
         self._names = Names(names)
 
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By its name, which is the only one that skops looks for."""
         return glimpse.name == _NAME

@@ -119,12 +119,17 @@ _BRACE_AT = 8
 _SEVERAL_MACHINES = (b"\xca\xfe\xba\xbe", b"\xca\xfe\xba\xbf")
 _OLDEST_JAVA = 45
 _UNIX_COMPRESS = b"\x1f\x9d"
+_UNIX_BITS = frozenset(bytes((flag | bits,)) for flag in (0, 0x80) for bits in range(9, 17))
 _CPIO = re.compile(rb"07070[12][0-9A-Fa-f]{104}|070707[0-7]{70}")
 _OLD_CPIO: dict[bytes, Literal["little", "big"]] = {b"\xc7\x71": "little", b"\x71\xc7": "big"}
 _OLD_CPIO_HEADER, _KINDS = 26, frozenset({0o100000, 0o040000})
 _LHA = re.compile(rb"..-l[hz][0-9ds]-.{13}[\0-\3]", re.DOTALL)
 _OLD_FIRST_BYTES = frozenset({b"0", b"\xc7", b"\x71", b"\x60"})
-_ARJ, _ARJ_HEADER, _ARJ_KIND = b"\x60\xea", range(30, 2600), 2
+_ARJ, _ARJ_HEADER, _ARJ_KIND = b"\x60\xea", range(30, 2600), b"\2"
+_BURIED = re.compile(rb"7z\xbc\xaf\x27\x1c\0|Rar!\x1a\x07[\0\1]")
+"""Archives behind a little of something else: their programs look for these in the first bytes."""
+_DISCS, _EMPTY = frozenset({".img", ".iso", ".udf"}), 512
+"""What discs are called, and how much of nothing they begin with: other files are not asked."""
 _ISO, _ISO_AT = b"\x01CD001\x01", 32768
 _DMG, _DMG_TRAILER = b"koly\0\0\0\x04\0\0\x02\0", 512
 
@@ -160,8 +165,10 @@ _DECLARED: dict[str, tuple[str, frozenset[str]]] = {
     ".h5": ("hdf5", frozenset({"hdf5"})),
     ".keras": ("keras", frozenset({"keras", "zip", "hdf5"})),
     ".md": ("text", frozenset({"text", "licence text", "model card"})),
-    ".txt": ("text", frozenset({"text", "boosted trees", "licence text", "package list",
-                                "vocabulary"})),
+    ".txt": (
+        "text",
+        frozenset({"text", "boosted trees", "licence text", "package list", "vocabulary"}),
+    ),
     ".csv": ("text", frozenset({"text"})),
     ".tsv": ("text", frozenset({"text"})),
     ".rst": ("text", frozenset({"text", "licence text"})),
@@ -247,13 +254,14 @@ def _old_archive(head: bytes) -> str:
         if kind in _KINDS and head[end - 1 : end] == b"\0":  # of the name
             return "cpio archive"
     if head.startswith(_ARJ) and int.from_bytes(head[2:4], "little") in _ARJ_HEADER:
-        return "arj archive" if head[10] == _ARJ_KIND else ""
+        return "arj archive" if head[10:11] == _ARJ_KIND else ""
     return "lha archive" if _LHA.match(head) else ""
 
 
 def _disk_image(glimpse: Glimpse) -> Unread | None:
     """Images that say so far behind their beginning, or at their end: of discs, and a Mac's."""
-    if glimpse.size > _ISO_AT and glimpse.artifact.read_at(_ISO_AT, len(_ISO)) == _ISO:
+    likely = glimpse.extension in _DISCS or not glimpse.head[:_EMPTY].strip(b"\0")
+    if likely and glimpse.size > _ISO_AT and glimpse.artifact.read_at(_ISO_AT, len(_ISO)) == _ISO:
         return Unread("disc image", needed=True)
     if glimpse.ending[-_DMG_TRAILER:].startswith(_DMG):
         return Unread("disk image", needed=True)
@@ -276,7 +284,7 @@ def by_magic(head: bytes) -> Unread | None:
     old = _old_archive(head)
     if old:
         return Unread(old, needed=True)
-    if head.startswith(_UNIX_COMPRESS) and 9 <= head[2] & 0x7F <= 16:  # noqa: PLR2004  # bits
+    if head.startswith(_UNIX_COMPRESS) and head[2:3] in _UNIX_BITS:
         return Unread("unix compress", needed=True)
     return None
 
@@ -294,6 +302,8 @@ def unread(glimpse: Glimpse) -> Unread:
     found = by_magic(head) or _disk_image(glimpse)
     if found is not None:
         return found
+    if _BURIED.search(head):
+        return Unread("data before an archive", needed=True)
     by_extension = _BY_EXTENSION.get(glimpse.extension)
     if by_extension is not None:
         return by_extension

@@ -47,7 +47,6 @@ class TfjsReader:
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
 
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """A `.json` that has the keys of a converted model within its first bytes, or its name."""
         if glimpse.extension != ".json":

@@ -46,6 +46,8 @@ _LONG: Final = 8
 _MAX_NAME: Final = 1000
 _MAX_RANK: Final = 1000
 _MAX_FUNCTIONS: Final = 100
+_MAX_ODD: Final = 10_000
+"""Objects whose numbers do not follow each other."""
 _BATCH: Final = 4096
 
 
@@ -103,6 +105,7 @@ class _Walk:
         self._window = archive.Window(artifact)
         self._size = artifact.size
         self._budget = budget
+        self._last = 0
         self._seen: set[int] = set()
         self.at = 0
         """The next byte."""
@@ -142,14 +145,23 @@ class _Walk:
             self.at -= 4
             raise ReadError(f"an object of type {kind}", offset=self.at)
         index = self._number(4)
-        if index in self._seen:
+        if not self._is_new(index):
             return 0
-        if len(self._seen) >= self._budget.limits.values:
-            raise ReadError(f"more than {len(self._seen):,} objects", offset=self.at)
-        self._seen.add(index)
         if kind == _TABLE:
             return 2 * self._number(4)
         return self._class() if kind == _TORCH else self._code()
+
+    def _is_new(self, index: int) -> bool:
+        """Whether an object follows its index. Writers count from 1, so that one number will do."""
+        if 0 < index <= self._last or index in self._seen:
+            return False
+        if index == self._last + 1:
+            self._last = index
+            return True
+        if len(self._seen) >= _MAX_ODD:
+            raise ReadError("objects in no order", offset=self.at)
+        self._seen.add(index)
+        return True
 
     def _code(self) -> int:
         length = self._number(4)

@@ -72,7 +72,6 @@ class BytecodeReader:
         """See `Reader.format`."""
         return "torchscript bytecode"
 
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By its name, which the loader goes by."""
         return glimpse.name == _BYTECODE

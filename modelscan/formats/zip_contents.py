@@ -179,15 +179,20 @@ class Contents:
         self._to_keep -= kept
         yield member
         self._to_keep += kept
-        try:
-            if damage is not None:
+        if isinstance(damage, BudgetError):
+            try:
                 raise damage
-            if isinstance(member, InflatedArtifact):
+            finally:  # an error that this frame holds would hold the frame, and what it inflated
+                del damage, unpacked, member, stream
+        try:
+            if damage is None and isinstance(member, InflatedArtifact):
                 yield from self._overrun(entry, member, stream)
         except BudgetError:
             raise
         except ReadError as error:
-            yield self.gap(name, "unreadable", error.message)
+            damage = error.with_traceback(None)  # as above
+        if damage is not None:
+            yield self.gap(name, "unreadable", damage.message)
             return
         if codec != "lzma-zip":
             yield from self._slack(entry, stream.inflation)

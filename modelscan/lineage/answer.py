@@ -19,6 +19,7 @@ from modelscan.lineage.directions import is_shared
 from modelscan.lineage.evidence import Evidence, Verdict
 from modelscan.lineage.judgement import judge
 from modelscan.lineage.merge import Recipe, recipe
+from modelscan.lineage.mosaic import mosaic
 from modelscan.lineage.picture import picture, verdict_entry
 from modelscan.lineage.prints import Fingerprint
 from modelscan.lineage.summary import Summary
@@ -54,7 +55,12 @@ class Held(NamedTuple):
             return _CLOSEST.index(relation), 0.0
         if relation in _NO_DESCENT:
             return len(_CLOSEST) + 1, -(self.evidence.similarity or 0.0)
-        known = [c.relative for c in self.evidence.changes if c.matrix and c.relative is not None]
+        # of a sparse difference, as merges of differences leave it, most values did not change
+        known = [
+            c.relative * (1 - (c.equal or 0.0))
+            for c in self.evidence.changes
+            if c.matrix and c.relative is not None
+        ]
         return len(_CLOSEST), sum(known) / len(known) if known else 1.0
 
 
@@ -123,7 +129,16 @@ def _hold(candidate: Fingerprint, base: Base) -> Held:
 
 def _mixture(candidate: Fingerprint, held: Sequence[Held]) -> _Mixture | None:
     """The recipe, when several of the bases explain what none explains alone."""
-    if held[0].verdicts[0].relation in _SAME_WEIGHTS or held[0].verdicts[0].tier == "proved":
+    if held[0].verdicts[0].relation in _SAME_WEIGHTS:
+        return None
+    assembled = mosaic([each.evidence for each in held[:_MOST_PARTS]])
+    if assembled:
+        parts = [{"base": held[n].base.label, "tensors": count} for n, count in assembled]
+        text = "; ".join(f"{part['tensors']:,} tensors of {part['base']}" for part in parts[:8])
+        text = f"put together from several models, bit-exact: {text}"
+        made = Verdict(relation="merge", tier="proved", text=text, limits=limits.KINSHIP)
+        return made, parts, []
+    if held[0].verdicts[0].tier == "proved":
         return None
     found = recipe(candidate, [each.base.print for each in held[:_MOST_PARTS]])
     if found is None:
@@ -140,7 +155,7 @@ def _mixture(candidate: Fingerprint, held: Sequence[Held]) -> _Mixture | None:
 
 def _recipe_text(parts: list[dict[str, Any]], found: Recipe) -> str:
     terms = " + ".join(f"{part['weight']:.3g} x {part['base']}" for part in parts[:8])
-    each = ", in other proportions in each layer" if found.layers else ""
+    each = "" if found.by == "model" else f", in other proportions in each {found.by}"
     return f"{terms}{each}, residual {found.residual:.3f}"
 
 
@@ -200,6 +215,8 @@ def _comparison(held: Held, claims: Claims, mixed: _Mixture | None) -> LineageCo
     if mixed:
         label = ", ".join(str(part["base"]) for part in mixed[1][:8])
     descends = first.relation not in _NO_DESCENT
+    shared = descends and is_shared(held.evidence.directions)
+    clean = held.evidence.directions is None or held.evidence.directions.clean
     return LineageComparison(
         status="verified" if first.tier == "proved" else "inferred",
         relation=first.relation,
@@ -210,7 +227,8 @@ def _comparison(held: Held, claims: Claims, mixed: _Mixture | None) -> LineageCo
         claimed=listed(claims.names),
         claimed_relation=claims.relation,
         asked=held.base.asked,
-        one_direction=descends and is_shared(held.evidence.directions),
+        one_direction=shared and clean,
+        direction_among_others=shared and not clean,
         announced=claims.unguarded,
         quantisation=_quantisation(found) if descends else "none",
         outside=tuple(change.name for change in found.unfaithful[:_MOST_NAMED]) if descends else (),

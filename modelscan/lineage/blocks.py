@@ -17,6 +17,7 @@ from modelscan.lineage.numerics import NDArray, np
 from modelscan.lineage.stored import Stored, runs
 from modelscan.lineage.weights import (
     BLOCK,
+    LEAST_ROWS,
     MAX_BLOCK,
     Part,
     Span,
@@ -172,7 +173,7 @@ class Reader:
         if columns > MAX_BLOCK:
             yield from _long_rows(self._tensor)
             return
-        step = max(1, BLOCK // columns)
+        step = max(1, BLOCK // columns, min(LEAST_ROWS, MAX_BLOCK // columns))
         shift = np.float32(self._tensor.shift)
         for start in range(0, rows, step):
             block = self.rows(start, min(start + step, rows))

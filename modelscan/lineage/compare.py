@@ -18,7 +18,8 @@ from modelscan.lineage.layers import Resemblance, local_name, resemblance
 from modelscan.lineage.name_tables import WRITERS
 from modelscan.lineage.numerics import NDArray, np
 from modelscan.lineage.prints import Fingerprint, TensorPrint
-from modelscan.lineage.reparametrised import agreement
+from modelscan.lineage.renaming import renamed
+from modelscan.lineage.reparametrised import agreement, rewritten
 
 _MOST_NAMED: Final = 100
 _TIED_TO: Final = "embedding.weight"
@@ -48,6 +49,7 @@ def compare(candidate: Fingerprint, base: Fingerprint) -> Evidence:
 def _compare(candidate: Fingerprint, base: Fingerprint) -> Evidence:
     by = _by(candidate, base)
     k = min(candidate.k, base.k) if by == "sketches" else 0
+    candidate, count = renamed(candidate, base, k)
     found = _resemblance(candidate, base, by, k)
     pairs = _pairs(candidate, base, found.chosen)
     changes, writers = [], []
@@ -58,6 +60,7 @@ def _compare(candidate: Fingerprint, base: Fingerprint) -> Evidence:
         changes.append(change)
         if writer is not None and pair.mine.role in WRITERS:
             writers.append(writer)
+    computed = rewritten(candidate, base, changes, found.chosen)
     taken = {pair.theirs.name for pair in pairs if pair.theirs is not None}
     return Evidence(
         changes=tuple(settled(changes)),
@@ -70,6 +73,9 @@ def _compare(candidate: Fingerprint, base: Fingerprint) -> Evidence:
         by=by,
         coverage=_coverage(pairs),
         invariants=agreement(candidate, base),
+        gross=computed.gross,
+        intact=computed.intact,
+        renamed=count,
         directions=directions(_of_one_size(writers)),
         tokenizer=_differing(candidate.tokenizer, base.tokenizer),
         templates=_differing_templates(candidate.templates, base.templates),

@@ -111,7 +111,8 @@ def deepen(
         for change, each in found
     )
     missing = None
-    if first.relation != "abliteration-like" and not is_shared(evidence.directions):
+    known = evidence.directions is not None and evidence.directions.clean
+    if first.relation != "abliteration-like" and not (known and is_shared(evidence.directions)):
         missing = emptied(candidate, base)
     return Deep(
         picture,
@@ -181,7 +182,7 @@ def _projected(found: Measured, verdict: Verdict, label: str) -> Measured:
     """The same answer, with a projection besides."""
     reason = f"{found.lineage.reason}; {verdict.text}"
     facts = tuple(
-        msgspec.structs.replace(fact, one_direction=True)
+        msgspec.structs.replace(fact, one_direction=True, direction_among_others=False)
         if isinstance(fact, LineageComparison) and fact.base == label
         else fact
         for fact in found.facts

@@ -98,6 +98,12 @@ class Directions(msgspec.Struct, frozen=True):
     that noise alone would have: about 1 when nothing is there."""
     lead: float
     """First over second of those singular values."""
+    dimensions: int = 0
+    """The largest rank among the differences, where the space that they share could be measured."""
+    within: float = 0.0
+    """Share of their energy, each counted alike, in the best space of that many dimensions."""
+    clean: bool = True
+    """Each difference is hardly more than its few main directions, or too noisy to tell."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +128,12 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """Share of the candidate's matrices that have one of equal shape at their place."""
     invariants: float | None = None
     """Mean over the kinds of invariants of their median over the layers."""
+    gross: int = 0
+    """Computations between tokens (layers x kinds) whose matrices changed grossly."""
+    intact: int = 0
+    """Of these, how many are what they were."""
+    renamed: int = 0
+    """Tensors that were found under other names, by their values."""
     directions: Directions | None = None
     tokenizer: tuple[str, ...] = ()
     """Parts of the tokenizer that differ."""

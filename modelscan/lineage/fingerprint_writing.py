@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from modelscan.errors import SourceError
 from modelscan.lineage import fingerprint_layout as layout
 from modelscan.lineage.container import Column, container
 from modelscan.lineage.fingerprint_layout import (
@@ -31,7 +32,17 @@ from modelscan.lineage.prints import INVARIANTS, SCHEMA, Fingerprint, TensorPrin
 
 
 def encode(fingerprint: Fingerprint) -> bytes:
-    """The bytes of a fingerprint; equal ones for equal fingerprints."""
+    """The bytes of a fingerprint; equal ones for equal fingerprints.
+
+    Raises:
+        SourceError: it would be larger than one that is read again.
+    """
+    count, size = len(fingerprint.tensors), sum(map(_size, fingerprint.tensors.values()))
+    if count > layout.MAX_TENSORS or size > layout.LARGEST:
+        raise SourceError(
+            f"{count:,} tensors are too many for a fingerprint ({size:,} bytes)",
+            "compare with the weights themselves: `lineage --base MODEL`",
+        )
     groups, prints = _grouped(fingerprint.tensors.values())
     document = Document(
         schema="modelassay-fingerprint/1",
@@ -75,6 +86,12 @@ def encode(fingerprint: Fingerprint) -> bytes:
     present = [column for column in columns if any(column.pieces)]
     present.sort(key=lambda column: -WIDTHS[column.dtype])
     return container({"format": SCHEMA, DOCUMENT: msgspec.json.encode(document).decode()}, present)
+
+
+def _size(made: TensorPrint) -> int:
+    """Bytes of what is kept of one tensor, about."""
+    parts = (made.sketch, made.samples, made.low, made.high, made.digest, made.bf16, made.f16)
+    return sum(map(len, parts)) + layout.DIGEST * len(made.rows)
 
 
 def _column(name: str, shape: tuple[int, ...], pieces: Sequence[bytes]) -> Column:

@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from modelscan.lineage import limits, wording
 from modelscan.lineage.directions import is_hinted, is_shared
 from modelscan.lineage.evidence import Evidence, Verdict
 from modelscan.lineage.layers import RELATED
-from modelscan.lineage.reparametrised import GROSS, HIDDEN, INTACT, SAME
-from modelscan.lineage.summary import Summary, median_of
+from modelscan.lineage.reparametrised import HIDDEN, SAME, Rewritten
+from modelscan.lineage.summary import EMBEDDINGS, Summary, median_of
 from modelscan.vocabulary.ancestry import Relation, Tier
 
 LEAST_COMPARED: Final = 6
@@ -27,6 +29,8 @@ LEAST_COVERED: Final = 0.5
 """Share of the candidate's matrices that must have a counterpart, for the same reason."""
 PRUNED: Final = 0.1
 """Share of elements that became zero from which on a model is pruned."""
+THINNED: Final = 0.02
+"""The same where all the others are unchanged."""
 KEPT: Final = 0.95
 """Share of the others that are unchanged in a model that was pruned and nothing else."""
 SPARSE: Final = 0.3
@@ -52,8 +56,11 @@ def judge(evidence: Evidence) -> tuple[Verdict, ...]:
     found = Summary.of(evidence)
     if evidence.by == "samples":
         return (_glimpsed(found),)
-    verdicts = list(_equal(found)) or list(_encoded(found)) or list(_compared(found))
-    return (*verdicts, *_besides(found, verdicts[0]))
+    first = (list(_equal(found)) or list(_encoded(found)) or list(_compared(found)))[0]
+    besides = _besides(found, first)
+    if evidence.renamed:
+        first = msgspec.structs.replace(first, text=first.text + wording.renamed(found))
+    return (first, *besides)
 
 
 def _glimpsed(found: Summary) -> Verdict:
@@ -94,10 +101,13 @@ def _encoded(found: Summary) -> Iterator[Verdict]:
     evidence = found.evidence
     if found.reshaped or evidence.missing or found.added or found.rearranged or found.strangers:
         return
-    if (evidence.similarity or 0.0) < RELATED or found.above or is_hinted(evidence.directions):
+    if (evidence.similarity or 0.0) < RELATED or is_hinted(evidence.directions):
+        return
+    if found.above and not _is_unstructured(found):
         return
     fitted = found.outside <= FITTED * found.checked
-    if found.quantised and not found.changed and not found.unfaithful and fitted:
+    plain = not found.above and not found.changed and not found.unfaithful
+    if found.quantised and plain and fitted:
         yield Verdict(
             relation="quantized",
             tier="measured",
@@ -114,10 +124,16 @@ def _encoded(found: Summary) -> Iterator[Verdict]:
 def _compared(found: Summary) -> Iterator[Verdict]:
     """Related by more than encoding, or not at all."""
     evidence = found.evidence
+    relation: Relation
     similarity, invariants = evidence.similarity, evidence.invariants or 0.0
-    known = len(evidence.layer_map) - len(found.strangers)
-    if similarity is not None and (similarity >= RELATED or known):
+    if similarity is not None and (similarity >= RELATED or _knows_layers(found)):
         yield from _changed(found)
+    elif invariants >= SAME and evidence.coverage < LEAST_COVERED:
+        text = wording.resized(found)
+        yield Verdict(relation="derived", tier="measured", text=text, limits=limits.MEASURED)
+    elif invariants >= SAME and len(found.coded) * 2 > len(found.quantised) > 0:
+        text, relation = wording.coded(found), "derived" if found.changed else "quantized"
+        yield Verdict(relation=relation, tier="measured", text=text, limits=limits.CODED)
     elif invariants >= SAME:
         text = wording.reparametrised(found)
         yield Verdict(
@@ -138,19 +154,19 @@ def _compared(found: Summary) -> Iterator[Verdict]:
         yield Verdict(relation="unknown", tier="none", text=text, limits=limits.UNKNOWN)
 
 
+def _knows_layers(found: Summary) -> bool:
+    """Some layers are the base's, by enough matrices to mean something."""
+    layers = len(found.evidence.layer_map)
+    known = layers - len(found.strangers)
+    return known > 0 and found.evidence.compared * known >= LEAST_COMPARED * layers
+
+
 def _changed(found: Summary) -> Iterator[Verdict]:
     """The kind of change between relatives."""
     relation: Relation
-    if _is_hidden(found):
-        text = wording.reparametrised(found)
-        relation, limit = "reparametrised", limits.REPARAMETRISED
-    elif _is_pruned(found):
-        relation, text, limit = "derived", wording.pruned(found), limits.MEASURED
-    elif _is_sparse(found):
-        relation, text, limit = "derived", wording.sparse(found), limits.SPARSE
-    elif found.strangers or found.rearranged:
-        relation, limit = "derived", limits.MEASURED
-        text = wording.rearranged(found, exact=False)
+    special = _special(found)
+    if special is not None:
+        relation, text, limit = special
     elif not found.above:
         yield from _below(found)
         return
@@ -170,30 +186,51 @@ def _changed(found: Summary) -> Iterator[Verdict]:
     yield Verdict(relation=relation, tier="measured", text=text, limits=limit)
 
 
+def _special(found: Summary) -> tuple[Relation, str, str] | None:
+    """Changes that are not made by training: relation, sentence and limits."""
+    if _is_pruned(found):
+        return "derived", wording.pruned(found), limits.MEASURED
+    if _is_hidden(found):
+        return "reparametrised", wording.reparametrised(found), limits.REPARAMETRISED
+    if _is_scaled(found):
+        return "reparametrised", wording.scaled(found), limits.REPARAMETRISED
+    if found.replaced and len(found.replaced) == len(found.changed) == len(found.above):
+        return "derived", wording.replaced(found), limits.KINSHIP
+    if _is_sparse(found):
+        return "derived", wording.sparse(found), limits.SPARSE
+    if found.strangers or found.rearranged:
+        return "derived", wording.rearranged(found, exact=False), limits.MEASURED
+    return None
+
+
 def _below(found: Summary) -> Iterator[Verdict]:
     """Matrices without a difference that a sketch could show."""
     only_vectors = found.vectors and len(found.vectors) == len(found.changed)
     relation: Relation = "finetune" if only_vectors else "derived"
+    tier: Tier = "measured"
     if found.reshaped and not found.changed and not found.unfaithful:
         text, limit = wording.reshaped(found), limits.KINSHIP
+        if not found.quantised and found.proved:
+            tier = "proved"
     elif only_vectors and not found.outside:
         text, limit = wording.vectors(found), limits.MEASURED
     elif found.outside or found.changed:
         text, limit = wording.below(found), limits.BELOW
     else:
         text, limit = wording.partly_equal(found), limits.KINSHIP
-    yield Verdict(relation=relation, tier="measured", text=text, limits=limit)
+    yield Verdict(relation=relation, tier=tier, text=text, limits=limit)
 
 
 def _besides(found: Summary, first: Verdict) -> Iterator[Verdict]:
     """What is true besides the answer."""
-    shared = is_shared(found.evidence.directions)
-    if shared and first.relation not in {"abliteration-like", "unrelated", "reparametrised"}:
+    shared = found.evidence.directions
+    told = first.relation in {"abliteration-like", "unrelated", "reparametrised"}
+    if shared is not None and is_shared(shared) and not told:
         yield Verdict(
             relation="abliteration-like",
             tier="measured",
             text=wording.projected(found),
-            limits=limits.PROJECTED,
+            limits=limits.PROJECTED if shared.clean else limits.AMONG_OTHERS,
         )
     elif is_hinted(found.evidence.directions) and first.relation not in {"unrelated", "unknown"}:
         yield Verdict(
@@ -216,15 +253,18 @@ def _besides(found: Summary, first: Verdict) -> Iterator[Verdict]:
 
 
 def _is_hidden(found: Summary) -> bool:
-    """What is computed agrees far better than the matrices, or only their scale changed."""
+    """What is computed agrees far better than the matrices that compute it."""
     evidence = found.evidence
-    invariants = evidence.invariants
-    if invariants is not None and evidence.similarity is not None and not found.is_low_rank:
-        everywhere = len(found.layers) >= len(evidence.layer_map)
-        intact = 1 - invariants < INTACT * found.relative**2 and found.relative >= GROSS
-        gap = invariants - evidence.similarity
-        if invariants >= SAME and (gap > HIDDEN or (intact and everywhere)):
-            return True
+    if evidence.invariants is None or evidence.similarity is None or found.is_low_rank:
+        return False
+    far = evidence.invariants >= SAME and evidence.invariants - evidence.similarity > HIDDEN
+    if found.strangers:  # layers from elsewhere: they alone are what does not resemble the base
+        far = False
+    return far or Rewritten(evidence.gross, evidence.intact).mostly
+
+
+def _is_scaled(found: Summary) -> bool:
+    """Most matrices are the base's times a factor."""
     scaled = [
         1 - change.cosine < _SAME_SCALE * change.relative**2 / 2
         for change in found.above
@@ -234,17 +274,24 @@ def _is_hidden(found: Summary) -> bool:
 
 
 def _is_pruned(found: Summary) -> bool:
-    return bool(found.changed) and median_of(c.zeros for c in found.changed if c.matrix) >= PRUNED
+    """Most of the matrices that changed have new zeros; in a few of many they are another thing."""
+    matrices = [c for c in found.changed if c.matrix]
+    if found.rearranged and len(matrices) * 2 < sum(c.matrix for c in found.evidence.changes):
+        return False
+    zeros, kept = median_of(c.zeros for c in matrices), median_of(c.kept for c in matrices)
+    return bool(matrices) and (zeros >= PRUNED or (zeros >= THINNED and kept == 1))
 
 
 def _is_sparse(found: Summary) -> bool:
-    matrices = [c for c in found.changed if c.matrix]
+    """Of the embeddings nothing is asked: rows of tokens that never came up are unchanged."""
+    matrices = [c for c in found.changed if c.matrix and c.role not in EMBEDDINGS]
     equal, steps = median_of(c.equal for c in matrices), median_of(c.steps for c in matrices)
     return bool(found.above) and equal >= SPARSE and steps >= SPARSE_STEPS
 
 
 def _is_projected(found: Summary) -> bool:
-    return found.only_writers and is_shared(found.evidence.directions)
+    shared = found.evidence.directions
+    return found.only_writers and shared is not None and shared.clean and is_shared(shared)
 
 
 def _is_saturated(found: Summary) -> bool:

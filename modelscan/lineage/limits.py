@@ -18,6 +18,10 @@ MEASURED: Final = (
 QUANTISED: Final = (
     "A change smaller than half a quantisation step, or one outside the samples, cannot be seen."
 )
+CODED: Final = (
+    "Scales are not applied to whole numbers, so that only what the layers compute is compared: a "
+    "change of some percent cannot be told from rounding."
+)
 UNFAITHFUL: Final = (
     "It shows that other values were quantised; quantising an already quantised copy does that too."
 )
@@ -32,6 +36,10 @@ SATURATED: Final = (
 PROJECTED: Final = (
     "It shows that one direction was taken out of, or put into, what the layers write; not what "
     "that direction stood for."
+)
+AMONG_OTHERS: Final = (
+    "It shows a common direction among other changes. A projection beside a fine-tune leaves it, "
+    "and so does training towards an output that hardly varies; --deep measures what was taken out."
 )
 REPARAMETRISED: Final = (
     "It shows that the same function was written in other numbers. Tools for quantisation and "

@@ -12,6 +12,10 @@ from modelscan.lineage.name_tables import WRITERS
 
 EMBEDDINGS: Final = frozenset({"embedding", "output"})
 """Roles of the matrices that start and end at the vocabulary."""
+UNLIKE: Final = 0.25
+"""Cosine with the base's below which a matrix in a relative was replaced: the weakest that was
+seen after long training is .7."""
+_WHOLE: Final = frozenset({"i8", "u8"})
 _POSITIONS: Final = "embedding.position"
 _SPREAD: Final = 2
 """By how much the ranks of a merged adapter's matrices differ at most."""
@@ -85,6 +89,20 @@ class Summary(NamedTuple):
     def vectors(self) -> tuple[TensorChange, ...]:
         """Norms, biases and small matrices that changed."""
         return tuple(change for change in self.changed if not change.matrix)
+
+    @property
+    def coded(self) -> tuple[TensorChange, ...]:
+        """Tensors that are stored as whole numbers, with scales that are other tensors."""
+        return tuple(c for c in self.quantised if c.dtype in _WHOLE)
+
+    @property
+    def replaced(self) -> tuple[TensorChange, ...]:
+        """Changed matrices that resemble those of the base no more than a stranger's would."""
+        return tuple(
+            c
+            for c in self.above
+            if c.state == "changed" and c.cosine is not None and abs(c.cosine) < UNLIKE
+        )
 
     @property
     def embeddings(self) -> tuple[TensorChange, ...]:

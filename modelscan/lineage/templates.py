@@ -16,8 +16,9 @@ from modelscan.formats.gguf.reader import GgufReader
 from modelscan.formats.hub_config import HubConfigReader
 from modelscan.formats.reader import Reader
 from modelscan.lineage.asked import Ancestry
-from modelscan.vocabulary.artifact import Artifact, BytesArtifact, base_name, place
-from modelscan.vocabulary.fact import TemplateDifference
+from modelscan.vocabulary.artifact import Artifact, base_name, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, TemplateDifference
 from modelscan.vocabulary.location import Location
 from modelscan.vocabulary.snapshot import SourceFile
 
@@ -89,7 +90,7 @@ def _inside(artifact: Artifact, limits: Limits) -> Iterator[Artifact]:
         return
     reader: Reader = GgufReader() if artifact.name.endswith(".gguf") else HubConfigReader()
     for item in reader.read(artifact, Budget(limits)):
-        if isinstance(item, BytesArtifact) and base_name(item).endswith(_EXTENSIONS):
+        if not isinstance(item, Fact | Coverage) and base_name(item).endswith(_EXTENSIONS):
             yield item
 
 

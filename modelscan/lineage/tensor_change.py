@@ -17,6 +17,7 @@ from modelscan.lineage.grid import on_grid
 from modelscan.lineage.halfstep import half_step
 from modelscan.lineage.numerics import NDArray, np
 from modelscan.lineage.prints import TensorPrint
+from modelscan.lineage.rounding import Half, rounded
 from modelscan.lineage.spectra import entry_rounding, spectrum
 from modelscan.lineage.stored import FLOATS
 
@@ -28,6 +29,9 @@ GRID_NOISE: Final = 2.0
 """Room for what four blocks miss of the steps of all others."""
 _LEAST_SAMPLES: Final = 8
 _TINY: Final = 1e-300
+_HALVES: Final[tuple[Half, ...]] = ("bf16", "f16")
+_ON_GRID: Final = 0.9
+"""Share of samples that a coarser type holds, from which on the values came through it."""
 _CONSTANT: Final = 1e-6
 """Share of the sum of squares that rounding may leave of no variance."""
 
@@ -40,6 +44,12 @@ def is_matrix(tensor: TensorPrint, k: int) -> bool:
     if k <= 0 or len(tensor.sketch) < 4 * k * k or not tensor.shape:
         return False
     return min(tensor.sides) >= 2 * k
+
+
+def is_constant(tensor: TensorPrint) -> bool:
+    """True when the spread of the values is nothing but the rounding of their sums."""
+    spread = tensor.sum_squares - tensor.mean * tensor.mean * tensor.size
+    return not spread > _CONSTANT * tensor.sum_squares
 
 
 def measure(
@@ -65,7 +75,7 @@ def measure(
         dtype=mine.dtype,
         state=state,
         matrix=is_matrix(mine, k),
-        constant=_is_constant(mine),
+        constant=is_constant(mine),
         same_dtype=theirs is not None and mine.dtype == theirs.dtype,
         relative=0.0 if state == "exact" else None,
     )
@@ -74,7 +84,7 @@ def measure(
     if state == "reshaped":
         return _with(change, rows=_rows(mine, theirs)), None
     change = _sampled(change, mine, theirs)
-    noise = mine.noise
+    noise = mine.noise * _coarser(mine)
     if change.state == "changed" and len(mine.shape) > 1 and (change.equal or 0.0) < MOSTLY_EQUAL:
         grid = on_grid(mine, theirs)
         if grid is not None:
@@ -84,12 +94,6 @@ def measure(
     if scaled or state == "cast" or not is_matrix(mine, k) or not is_matrix(theirs, k):
         return change, None
     return _sketched(change, mine, theirs, k, noise)
-
-
-def _is_constant(tensor: TensorPrint) -> bool:
-    """True when the spread of the values is nothing but the rounding of their sums."""
-    spread = tensor.sum_squares - tensor.mean * tensor.mean * tensor.size
-    return not spread > _CONSTANT * tensor.sum_squares
 
 
 def _state(mine: TensorPrint, theirs: TensorPrint | None) -> State:
@@ -108,6 +112,25 @@ def _state(mine: TensorPrint, theirs: TensorPrint | None) -> State:
     parts = mine.dtype.split("+")
     plain = all(part in FLOATS for part in parts) and not (_is_scaled(mine) or _is_scaled(theirs))
     return "changed" if plain else "quantised"
+
+
+def _coarser(tensor: TensorPrint) -> float:
+    """By how much the noise is larger of values that were rounded to a coarser type before.
+
+    Weights in bfloat16 that were widened, or converted to half precision, keep what the first
+    rounding did to them: against the step of the type that they are in now, it looks like a change
+    of full rank. A few values of half precision have lost more, near zero.
+    """
+    own = _FRACTION_BITS.get(tensor.dtype, 0)
+    values = [value for value in tensor.values() if value and math.isfinite(value)]
+    for kind in _HALVES:
+        bits = _FRACTION_BITS[kind]
+        if bits < own and len(values) >= _LEAST_SAMPLES:
+            through = rounded(values, kind)
+            kept = sum(a == b for a, b in zip(values, through, strict=True))
+            if kept >= _ON_GRID * len(values):
+                return float(4 ** (own - bits))
+    return 1.0
 
 
 def _is_scaled(tensor: TensorPrint) -> bool:
@@ -200,7 +223,7 @@ def _writer(
         delta=delta,
         noise=max(noise, 0.0) + entry_rounding(norm, delta.shape[0]) ** 2,
         left=left,
-        above=change.spectrum is not None and change.spectrum.rank > 0,
+        rank=change.spectrum.rank if change.spectrum is not None else 0,
     )
 
 

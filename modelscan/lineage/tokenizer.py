@@ -18,6 +18,7 @@ import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats.chat_template.digests import template_digest
 from modelscan.lineage import gguf_weights
 from modelscan.lineage.families import Family
 from modelscan.lineage.opening import read_json
@@ -75,12 +76,6 @@ def describe(files: Sequence[SourceFile], family: Family | None = None) -> Diges
         templates |= _inside({file.name: file for file in files}[family.files[0]])
     named = {name: template_digest(text) for name, text in sorted(templates.items())}
     return Digests(dict(sorted(parts.items())), named)
-
-
-def template_digest(text: str) -> str:
-    """The digest of a template, whatever the ends of its lines look like."""
-    lines = [line.rstrip() for line in text.splitlines()]
-    return hashlib.sha256("\n".join(lines).strip("\n").encode("utf-8", "replace")).hexdigest()
 
 
 def _tokenizer(document: Any) -> dict[str, str]:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 BLOCK: Final = 1 << 18
 """Elements of an ordinary block: small enough to stay in the processor's cache."""
+LEAST_ROWS: Final = 32
+"""Rows of a block of a wide matrix: a sketch costs as much for each block as for so many rows."""
 MAX_BLOCK: Final = 1 << 22
 """Elements of the largest one, 16 MiB of float32."""
 _STACKED: Final = 3  # dimensions: experts, outputs, inputs

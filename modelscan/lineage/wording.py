@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from modelscan.lineage.directions import SHARED, is_space
 from modelscan.lineage.evidence import TensorChange
 from modelscan.lineage.summary import Summary, listed, median_of
 
 _NAMED = 3
-_ALIKE = 0.95
-"""Resemblance of matrices that changed their scale alone."""
 _PLURAL = {"matrix": "matrices"}
 
 
@@ -40,6 +39,17 @@ def quantised(found: Summary) -> str:
     if found.untestable:
         text += f"; for {len(found.untestable):,} tensors that bound is no proof"
     return text
+
+
+def coded(found: Summary) -> str:
+    """Whole numbers with scales of their own."""
+    types = ", ".join(sorted({change.dtype for change in found.coded}))
+    changed = f"; {len(found.changed):,} other tensors have other values" if found.changed else ""
+    return (
+        f"{len(found.coded):,} tensors are stored as whole numbers ({types}), what they compute "
+        f"between tokens agrees with the base's to {found.evidence.invariants or 0:.2f}; "
+        f"{len(found.exact):,} tensors are the base's{changed}"
+    )
 
 
 def unfaithful(found: Summary) -> str:
@@ -104,15 +114,49 @@ def glimpsed(found: Summary) -> str:
     )
 
 
+def renamed(found: Summary) -> str:
+    """What stands behind a verdict on tensors that are called something else."""
+    count = found.evidence.renamed
+    return f"; {count:,} tensor{'s' * (count != 1)} found under other names"
+
+
 def reparametrised(found: Summary) -> str:
     """The function agrees, the numbers do not."""
     evidence = found.evidence
     likeness = f"the matrices resemble the base's to {evidence.similarity or 0:.2f}"
-    if evidence.invariants is None or (evidence.similarity or 0) > _ALIKE:
-        return f"{_count(found.above, 'matrix')} the base's times a factor, and otherwise unchanged"
+    if (evidence.similarity or 0) > (evidence.invariants or 0):
+        return (
+            f"{_count(found.above, 'matrix')} changed by {found.relative:.2g}, while "
+            f"{evidence.intact:,} of {evidence.gross:,} things that they compute between tokens "
+            "stayed the same: a copy that was permuted, rotated or rescaled"
+        )
     return (
-        f"{likeness}, what they compute between tokens to {evidence.invariants:.2f}: a copy that "
-        "was permuted, rotated or rescaled"
+        f"{likeness}, what they compute between tokens to {evidence.invariants or 0:.2f}: a copy "
+        "that was permuted, rotated or rescaled"
+    )
+
+
+def scaled(found: Summary) -> str:
+    """Factors, and nothing else."""
+    return f"{_count(found.above, 'matrix')} the base's times a factor, and otherwise unchanged"
+
+
+def resized(found: Summary) -> str:
+    """Matrices of other sizes that compute the same."""
+    return (
+        f"{len(found.reshaped):,} of {len(found.evidence.changes):,} tensors have another shape, "
+        f"what they compute between tokens agrees to {found.evidence.invariants or 0:.2f}: a copy "
+        "that was made narrower or wider"
+    )
+
+
+def replaced(found: Summary) -> str:
+    """Matrices that come from elsewhere."""
+    most = max(abs(change.cosine or 0.0) for change in found.replaced)
+    return (
+        f"{_count(found.replaced, 'matrix')} ({_roles(found.replaced)}) resemble the base's to "
+        f"{most:.2f} at most, as if they were another model's or in another order; the other "
+        f"{len(found.exact):,} tensors are the base's"
     )
 
 
@@ -138,6 +182,12 @@ def projected(found: Summary) -> str:
     shared = found.evidence.directions
     if shared is None:
         return ""
+    if is_space(shared) and shared.shared <= SHARED:
+        return (
+            f"the differences of {shared.writers:,} matrices that write into the residual stream "
+            f"lie in one space of {shared.dimensions:,} directions ({shared.within:.0%} of their "
+            f"energy), {_extent(found)}"
+        )
     pair = "" if shared.pair is None else f", {shared.pair:.2f} within a layer"
     return (
         f"the differences of {shared.writers:,} matrices that write into the residual stream share "
@@ -194,10 +244,13 @@ def finetune(found: Summary) -> str:
     rank = ""
     if found.ranks and found.ranks[-1] <= found.resolution:
         rank = f", of low effective rank (up to {found.ranks[-1]})"
+    strange = ""
+    if found.replaced:
+        strange = f"; {_roles(found.replaced)} resemble nothing of the base's"
     return (
         f"{_count(found.above, 'matrix')} and {_count(found.vectors, 'vector')} changed"
         f"{where}{rank}, "
-        f"{_extent(found)}, resemblance {evidence.similarity or 0:.3f}"
+        f"{_extent(found)}, resemblance {evidence.similarity or 0:.3f}{strange}"
     )
 
 

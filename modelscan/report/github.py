@@ -19,6 +19,7 @@ from modelscan._about import NAME
 from modelscan.report.entries import shortfall
 from modelscan.report.machine import prose, text
 from modelscan.report.places import inside, place
+from modelscan.report.residual import needed_parts
 from modelscan.report.text import counted
 from modelscan.report.writer import Output
 from modelscan.vocabulary.finding import Finding
@@ -101,13 +102,13 @@ def _message(model: ModelReport, finding: Finding) -> str:
 def _summary(report: Report, hidden: int) -> str:
     findings = [finding for model in report.models for finding in model.findings]
     waived = sum(finding.waived is not None for finding in findings)
-    gaps = sum(gap.needed for model in report.models for gap in model.coverage)
+    gaps = needed_parts(report.models)
     parts = [
         f"{report.decision.status}: {counted(len(report.models), 'model')}",
         counted(len(findings), "finding") + (f" ({waived:,} waived)" if waived else ""),
     ]
     if gaps:
-        parts.append(f"{counted(gaps, 'part')} that loading needs not looked at")
+        parts.append(f"{gaps} not looked at")
     if hidden:
         parts.append(f"{hidden:,} not shown here (at most {MOST_OF_A_LEVEL} of each level)")
     return f"{NAME}: {', '.join(parts)}"

@@ -17,36 +17,43 @@ from typing import Any, Literal
 import msgspec
 
 _UNSEEN = re.compile(
-    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"
+    rb"\x7f|\xc2[\x80-\x9f\xad]|\xd8\x9c|\xe1\xa0\x8e|\xe2\x80[\x8b-\x8f\xa8-\xae]"
+    rb"|\xe2\x81[\xa0-\xaf]|\xef\xbb\xbf|\xef\xbf[\xb9-\xbb]|\xf3\xa0[\x80\x81][\x80-\xbf]"
 )
+"""Each of these characters as UTF-8. Bytes, since a long document takes up to four times as many as
+text, and nothing else in UTF-8 looks like them."""
 _LONGEST_INTEGER = 10_000
 """Bits, about 3,000 digits; Python's own limit is 4,300 digits (`sys.get_int_max_str_digits`)."""
 
 
-def encode(value: Any, *, sort: bool = True) -> bytes:
+def encode(value: Any, *, sort: bool = True, fields: bool = False) -> bytes:
     """One JSON document of `value`, indented by two, ending in a line break.
 
     Args:
         value: a struct or builtin containers.
         sort: sort the keys of dictionaries; a struct's fields keep the order of their declaration.
+        fields: sort those, too.
     """
-    order: Literal["deterministic"] | None = "deterministic" if sort else None
+    order: Literal["sorted", "deterministic"] | None = "deterministic" if sort else None
+    if fields:
+        order = "sorted"
     try:
         data = msgspec.json.encode(value, order=order)
     except ValueError:  # a lone surrogate, or an integer that is too long
         plain = msgspec.to_builtins(value, order=order)
         data = msgspec.json.encode(_representable(plain))
-    data = msgspec.json.format(data, indent=2) + b"\n"
-    if data.isascii() and b"\x7f" not in data:
-        return data
-    return _UNSEEN.sub(_escape, data.decode()).encode()
+        del plain
+    del value  # a document of many megabytes, which whoever passed it on may hold no longer
+    if not data.isascii() or b"\x7f" in data:
+        data = _UNSEEN.sub(_escape, data)
+    data = msgspec.json.format(data, indent=2)
+    return data + b"\n"
 
 
-def _escape(match: re.Match[str]) -> str:
-    units = match[0].encode("utf-16-be")
+def _escape(match: re.Match[bytes]) -> bytes:
+    units = match[0].decode().encode("utf-16-be")
     pairs = (units[index : index + 2].hex() for index in range(0, len(units), 2))
-    return "".join("\\u" + pair for pair in pairs)
+    return "".join("\\u" + pair for pair in pairs).encode()
 
 
 def _representable(value: Any) -> Any:

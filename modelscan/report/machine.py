@@ -13,8 +13,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import msgspec
-
 from modelscan.report.jsontext import encode
 from modelscan.report.text import ELLIPSIS, inert
 from modelscan.vocabulary.result import Report
@@ -68,7 +66,7 @@ def stable(*parts: str) -> str:
 
 def fingerprint(report: Report) -> str:
     """SHA-256 over all that a report holds, hexadecimal; the order of its members is no part."""
-    return hashlib.sha256(encode(msgspec.to_builtins(report))).hexdigest()
+    return hashlib.sha256(encode(report, fields=True)).hexdigest()
 
 
 def stable_uuid(*parts: str) -> str:

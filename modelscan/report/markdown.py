@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from modelscan.report import containment
-from modelscan.report.residual import LIMITS
+from modelscan.report.residual import LIMITS, approved, attested, needed_parts
 from modelscan.report.text import ELLIPSIS, clip, clip_middle, counted, inert
 from modelscan.report.verdicts import MARKS, asked, extent, purpose, tone_of, unasked, worst_first
 from modelscan.report.writer import Output
@@ -155,15 +155,28 @@ def _model(model: ModelReport, most: int) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for verdict in asked(model.answers):
         why = prose(verdict.reason)
-        if verdict.subject and verdict.subject not in verdict.reason:
+        if not verdict.named:
             why = f"{literal(verdict.subject)}: {why}"
         answer = f"{MARKS[verdict.tone]} **{verdict.status}**"
         yield f"| {verdict.label} | {answer} | {why} |"
     if unasked(model.answers) and deployment is None:
         yield ""
         yield unasked(model.answers)
+    yield from _vouched(model, most)
     yield from _findings(model, most)
     yield from _gaps(model, most)
+
+
+def _vouched(model: ModelReport, most: int) -> Iterator[str]:
+    """Who scanned these bytes before, and who approved them."""
+    said = attested(model)
+    lines = [f"- Scan by somebody else: {prose(said)}"] if said else []
+    lines += [f"- Approved {prose(one)}" for one in approved(model)]
+    if lines:
+        yield ""
+        yield from lines[: most + 1]
+    if len(lines) > most + 1:
+        yield f"- and {len(lines) - most - 1:,} more"
 
 
 def _deployment(found: Containment, most: int) -> Iterator[str]:
@@ -231,7 +244,7 @@ def _gaps(model: ModelReport, most: int) -> Iterator[str]:
     """What was not looked at although it is needed; in view, since silence is no answer."""
     needed = [entry for entry in model.coverage if entry.needed]
     if needed:
-        title = f"Not looked at: {counted(len(needed), 'part')} that {purpose(model)} needs"
+        title = f"Not looked at: {needed_parts([model])}"
         items = (
             f"{literal(str(Location(entry.file, entry.member)))} {entry.status}: "
             f"{prose(entry.reason)}"

@@ -6,7 +6,8 @@ not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from modelscan.report.text import counted
 from modelscan.report.verdicts import purpose, verdicts
@@ -68,7 +69,7 @@ def left(model: ModelReport) -> Iterator[str]:
     headers = sum(entry.status == "header-only" for entry in model.coverage)
     if needed:
         verb = "was" if needed == 1 else "were"
-        yield f"{counted(needed, 'part')} that {purpose(model)} needs {verb} not looked at."
+        yield f"{needed_parts([model])} {verb} not looked at."
     waived = sum(finding.waived is not None for finding in model.findings)
     if waived:
         yield f"{counted(waived, 'finding')} accepted by a waiver; the danger itself remains."
@@ -78,6 +79,31 @@ def left(model: ModelReport) -> Iterator[str]:
             "what the weights do when they run is not known."
         )
     yield LIMITS
+
+
+def needed_parts(models: Iterable[ModelReport]) -> str:
+    """How many parts were left out, and what they are needed for: of models, of deployments."""
+    counts = Counter[str]()
+    for model in models:
+        counts[purpose(model)] += sum(entry.needed for entry in model.coverage)
+    said = [f"{counted(n, 'part')} that {who} needs" for who, n in sorted(counts.items()) if n]
+    return " and ".join(said)
+
+
+def attested(model: ModelReport) -> str:
+    """What somebody else stated about scanning these bytes, where `verify` was given it."""
+    said = model.facts.provenance.get("attestation")
+    if not isinstance(said, dict):
+        return ""
+    policies = said.get("policies")
+    named = policies[0] if isinstance(policies, list) and policies else ""
+    parts = (
+        ("", said.get("outcome")),
+        ("", said.get("note")),
+        ("policy ", named),
+        ("of ", said.get("made")),
+    )
+    return "; ".join(f"{lead}{value}" for lead, value in parts if value)
 
 
 def approvals(model: ModelReport) -> tuple[ApprovalEntry, ...]:

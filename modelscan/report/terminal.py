@@ -7,13 +7,12 @@ exit code. Nothing here ever calls a model safe or clean.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Container
 
 from modelscan.report import containment, ledger, measured, steps
 from modelscan.report.page import Page
-from modelscan.report.residual import LIMITS, approved
+from modelscan.report.residual import LIMITS, approved, attested
 from modelscan.report.text import cells, clip, clip_middle, counted, size
 from modelscan.report.verdicts import MARKS, Verdict, asked, unasked
 from modelscan.report.writer import Output
@@ -34,8 +33,6 @@ _INDENT = 10
 """Columns of a severity, its gap included; what belongs to a finding stands to the right of it."""
 _RULE = 40
 """Columns of a rule's id, where the page is wide enough."""
-_COMMIT = re.compile(r"@([0-9a-f]{12})[0-9a-f]{28}\b")
-"""A commit; its first twelve digits are enough for the eye, the native report has all of them."""
 _SEVERITY_STYLE = {
     "critical": ("bold", "red"),
     "high": ("red",),
@@ -122,9 +119,8 @@ def _answers(page: Page, answers: Answers, keys: Container[str] = ()) -> None:
 def _answer(page: Page, row: Verdict, column: int) -> None:
     indent = 4 + _LABEL + column
     reason = row.reason
-    short = _COMMIT.sub(r"@\1", row.subject)
-    if short not in reason:
-        reason = f"{short}: {reason}" if reason else short
+    if not row.named:
+        reason = f"{row.short}: {reason}" if reason else row.short
     symbol = MARKS[row.tone]
     status = page.symbol(symbol) + " " + row.status.ljust(column)
     lead = "  " + row.label.ljust(_LABEL) + page.style(status, _SYMBOL_STYLE[symbol])
@@ -137,19 +133,9 @@ def _answer(page: Page, row: Verdict, column: int) -> None:
 
 def _attested(page: Page, model: ModelReport) -> None:
     """Who stated that somebody scanned it, where `verify` was given such a statement."""
-    said = model.facts.provenance.get("attestation")
-    if not isinstance(said, dict):
-        return
-    policies = said.get("policies")
-    named = policies[0] if isinstance(policies, list) and policies else ""
-    parts = (
-        ("", said.get("outcome")),
-        ("", said.get("note")),
-        ("policy ", named),
-        ("of ", said.get("made")),
-    )
-    text = "; ".join(f"{lead}{value}" for lead, value in parts if value)
-    page.paragraph(f"Scan by somebody else: {text}", 2, 4)
+    said = attested(model)
+    if said:
+        page.paragraph(f"Scan by somebody else: {said}", 2, 4)
 
 
 def _findings(page: Page, model: ModelReport, *, notes: bool) -> None:

@@ -6,6 +6,7 @@ tone is never the only carrier of a meaning: the status itself is always written
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Literal, NamedTuple
 
@@ -42,6 +43,8 @@ _TONE_OF_TIER: dict[Tier, Tone] = {
     "none": "none",
 }
 """For the relations that `_STATUSES` does not name: how well one is known."""
+_COMMIT = re.compile(r"@([0-9a-f]{12})[0-9a-f]{28}\b")
+"""A commit, of which reasons hold the first twelve digits."""
 _NOT_ASKED = "not asked"
 """How the reason of an answer begins that `verify`, `lineage` or `contain` does not give."""
 
@@ -60,6 +63,16 @@ class Verdict(NamedTuple):
     reason: str
     details: tuple[tuple[str, str], ...]
     """What else is known about it, by name."""
+
+    @property
+    def short(self) -> str:
+        """The subject, with no more of a commit than the eye needs."""
+        return _COMMIT.sub(r"@\1", self.subject)
+
+    @property
+    def named(self) -> bool:
+        """True when the reason names the subject, or when there is none."""
+        return self.subject in self.reason or self.short in self.reason
 
     @property
     def asked(self) -> bool:

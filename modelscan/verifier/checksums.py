@@ -95,6 +95,9 @@ class Checksums:
             if line.algorithm in COMPARED
         }
 
+    def __bool__(self) -> bool:
+        return bool(self._lists)
+
     def algorithms_for(self, path: str) -> tuple[str, ...]:
         """Algorithms besides SHA-256 that a file is listed with."""
         algorithm = self._needed.get(path, "sha256")

@@ -92,7 +92,7 @@ def by_signatures(
         ("same", "the newest that was written down of this signer"),
     ):
         if order in orders:
-            return _newest(note, "earlier signature", orders[order].statement)
+            return _newest(note, "earlier-signature", orders[order].statement)
     if since:
         return _newest(f"signed on {max(vote.signed for vote in fresh)[:10]}", "signed-since")
     return None
@@ -170,7 +170,7 @@ def _gone(known: Known) -> FreshnessCheck:
 
 
 def _newest(
-    note: str, known_by: Literal["releases", "earlier signature", "signed-since"], release: str = ""
+    note: str, known_by: Literal["releases", "earlier-signature", "signed-since"], release: str = ""
 ) -> FreshnessCheck:
     return FreshnessCheck(outcome="newest", note=note, known_by=known_by, release=release)
 
@@ -190,7 +190,7 @@ def _older(vote: Vote, seen: Seen) -> FreshnessCheck:
     return FreshnessCheck(
         outcome="older",
         note=f"an older release{when}, replayed: {newer} by the same signer was written down",
-        known_by="earlier signature",
+        known_by="earlier-signature",
         release=vote.statement,
         newer=seen.statement,
     )

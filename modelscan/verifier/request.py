@@ -39,6 +39,8 @@ class Plan(NamedTuple):
     expected: Expected | None = None
     stated: StatedDigests = StatedDigests()
     sets: OwnSets = OwnSets()
+    usual: bool = False
+    """No check needs more of a file than the usual digests: so it is with nearly every model."""
 
     def algorithms_for(self, size: int, name: str) -> tuple[str, ...]:
         """Algorithms besides the usual ones that the checks need of a file."""
@@ -107,7 +109,8 @@ class Request(NamedTuple):
 
             lone = snapshot.source.kind == "file"
             checks += (ScanAttested(self.attestation, bound.trust, lone=lone),)
-        return Plan(checks, signatures, lists, self.expected, stated, self.sets)
+        usual = not any((signatures, lists, self.expected, stated, self.sets))
+        return Plan(checks, signatures, lists, self.expected, stated, self.sets, usual)
 
     def identity(self, snapshot: Snapshot) -> str:
         """What a model is called here: by the user, by its source, or on the disk."""

@@ -79,6 +79,9 @@ class Signatures:
         self._lone = lone
         self._lists = lists or Checksums()
 
+    def __bool__(self) -> bool:
+        return bool(self._judged)
+
     def algorithms_for(self, path: str) -> tuple[str, ...]:
         """Algorithms besides SHA-256 that a file's signatures need."""
         if not self._judged:  # nearly every model: 5,000 files cost nothing here
@@ -154,7 +157,7 @@ class Signatures:
         # Seen before: somebody replays it. Too old for the user: not what was asked for.
         replayed = False
         if fresh is not None and fresh.outcome == "older":
-            replayed = fresh.known_by == "earlier signature"
+            replayed = fresh.known_by == "earlier-signature"
             signed = msgspec.structs.replace(
                 signed,
                 status="invalid-signature" if replayed else "signed-untrusted",

@@ -41,6 +41,9 @@ class StatedDigests:
             fact.location.file: fact.algorithm for fact in self._stated if fact.algorithm in _EXTRA
         }
 
+    def __bool__(self) -> bool:
+        return bool(self._stated)
+
     def algorithms_for(self, name: str) -> tuple[str, ...]:
         """Algorithms that are needed for a file beyond the usual ones."""
         algorithm = self._extra.get(name)

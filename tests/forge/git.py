@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 KINDS = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
@@ -30,16 +30,23 @@ def entry(mode: str, name: str, oid: str) -> bytes:
     return f"{mode} {name}".encode() + b"\0" + bytes.fromhex(oid)
 
 
-def commit(files: Mapping[str, bytes], message: str = "a model\n") -> Commit:
-    """A commit with these files as git keeps them."""
+def commit(
+    files: Mapping[str, bytes], message: str = "a model\n", links: Collection[str] = ()
+) -> Commit:
+    """A commit with these files as git keeps them; some may be links to what they hold."""
     objects: dict[str, tuple[str, bytes]] = {}
-    tree = _tree(objects, files)
+    tree = _tree(objects, files, links)
     people = "A <a@example.org> 1700000000 +0000"
     text = f"tree {tree}\nauthor {people}\ncommitter {people}\n\n{message}".encode()
     return Commit(_keep(objects, "commit", text), objects)
 
 
-def _tree(objects: dict[str, tuple[str, bytes]], files: Mapping[str, bytes]) -> str:
+def _tree(
+    objects: dict[str, tuple[str, bytes]],
+    files: Mapping[str, bytes],
+    links: Collection[str],
+    above: str = "",
+) -> str:
     folders: dict[str, dict[str, bytes]] = {}
     lines = {}
     for path, data in files.items():
@@ -47,9 +54,10 @@ def _tree(objects: dict[str, tuple[str, bytes]], files: Mapping[str, bytes]) -> 
         if slash:
             folders.setdefault(folder, {})[rest] = data
         else:
-            lines[path] = entry("100644", path, _keep(objects, "blob", data))
+            mode = "120000" if above + path in links else "100644"
+            lines[path] = entry(mode, path, _keep(objects, "blob", data))
     for name, inside in folders.items():
-        lines[name + "/"] = entry("40000", name, _tree(objects, inside))
+        lines[name + "/"] = entry("40000", name, _tree(objects, inside, links, f"{above}{name}/"))
     return _keep(objects, "tree", b"".join(lines[name] for name in sorted(lines)))
 
 

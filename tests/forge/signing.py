@@ -255,11 +255,23 @@ class Authority:
         )
         return CertificateSigner(key, curve, [leaf, self.middle])
 
-    def plain_leaf(self, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    def named(self, names: Sequence[x509.GeneralName], common: str) -> CertificateSigner:
+        """Somebody with these alternative names, and this common name."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        return CertificateSigner(
+            key, "P-256", [self.plain_leaf(key, common or "Plain", names), self.middle]
+        )
+
+    def plain_leaf(
+        self,
+        key: ec.EllipticCurvePrivateKey,
+        common: str = "Plain",
+        names: Sequence[x509.GeneralName] = (),
+    ) -> x509.Certificate:
         """A certificate for signing code that says nothing else of its key."""
-        return (
+        builder = (
             x509.CertificateBuilder()
-            .subject_name(_name("Plain"))
+            .subject_name(_name(common))
             .issuer_name(self.middle.subject)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
@@ -268,8 +280,11 @@ class Authority:
             .add_extension(
                 x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False
             )
-            .sign(self._middle_key, hashes.SHA256())
         )
+        if names:
+            alternative = x509.SubjectAlternativeName(list(names))
+            builder = builder.add_extension(alternative, critical=False)
+        return builder.sign(self._middle_key, hashes.SHA256())
 
     def _issue(  # noqa: PLR0913  # a certificate has many fields
         self,

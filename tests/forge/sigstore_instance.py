@@ -55,6 +55,7 @@ class Instance:
         owner_id: str = "",
         logged: timedelta = timedelta(seconds=30),
         timestamped: bool = True,
+        purpose: ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING,
     ) -> dict[str, Any]:
         """A statement, signed by somebody.
 
@@ -65,10 +66,13 @@ class Instance:
             owner_id: number of the owner of the source repository; empty for none.
             logged: when it was logged, after the certificate became valid for ten minutes.
             timestamped: whether the certificate itself was logged.
+            purpose: what the certificate is for.
         """
         payload = dumped(stated)
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = self._issue(key.public_key(), identity, issuer, owner_id, timestamped=timestamped)
+        leaf = self._issue(
+            key.public_key(), identity, issuer, owner_id, timestamped=timestamped, purpose=purpose
+        )
         signature = key.sign(encoded(payload), _ECDSA)
         wrapped = envelope(payload, signature)
         verifier = b64(leaf.public_bytes(serialization.Encoding.PEM))
@@ -193,6 +197,7 @@ class Instance:
         owner_id: str,
         *,
         timestamped: bool,
+        purpose: ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING,
     ) -> x509.Certificate:
         """A certificate for ten minutes, with the promise of the log that it will be public."""
         name: x509.GeneralName = (
@@ -200,11 +205,10 @@ class Instance:
             if "://" in identity
             else x509.RFC822Name(identity)
         )
-        purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])
         builder = (
             self._certificate(x509.Name([]), key, timedelta(), 10 / (24 * 60))
             .add_extension(usage(), critical=True)
-            .add_extension(purpose, critical=False)
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
             .add_extension(x509.SubjectAlternativeName([name]), critical=True)
             .add_extension(_extension(1, issuer.encode()), critical=False)
             .add_extension(_extension(8, _utf8(issuer)), critical=False)

@@ -107,6 +107,17 @@ REACHING: dict[str, str] = {
     "format padded": "{{ ''['%9s' % '__class__'] }}",
     "format escapes": "{{ ''['__class__%%'|format] }}",
     "format braces": "{{ ''['__class__{{'.format()] }}",
+    "cycler": "{% set c = cycler('__class__', 'x') %}{{ ''[c.next()] }}",
+    "joiner": "{% set j = joiner('__') %}{{ j() }}{{ ''[j() ~ 'class' ~ j()] }}",
+    "printed with quotes": "{{ ''[('%r' % '__class__')[1:-1]] }}",
+    "printed by its caller": "{{ ''[('%r' % messages[0])[1:-1]] }}",
+    "macro that calls itself": (
+        "{% macro b(s, n) %}{% if n %}{{ b(s ~ '_', n - 1) }}{% else %}{{ ''[s ~ 'class__'] }}"
+        "{% endif %}{% endmacro %}{{ b('', 2) }}"
+    ),
+    "octal": "{{ ''['\\137\\137class\\137\\137'] }}",
+    "settings of a framework": "{{ config.from_pyfile('/etc/passwd') }}",
+    "letters of a function": "{% set u = (raise_exception|string)[15] %}{{ ''[u~u~'class'~u~u] }}",
     "partition": "{{ ''['x.__class__'.partition('.')[2]] }}",
     "split with a limit": "{{ ''['x.__class__'.split('.', 1)[1]] }}",
     "long list": "{{ ''[[" + "'a', " * 40 + "'__class__'][40]] }}",

@@ -15,11 +15,13 @@ from modelscan.errors import BudgetError, ReadError
 from modelscan.formats import inflation
 from modelscan.formats.compressed import CompressedReader
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.routing import Reading
+from modelscan.formats.tar import TarReader
 from modelscan.formats.zip import ZipReader
 from modelscan.vocabulary.artifact import BytesArtifact, StreamArtifact, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ArchiveDefect
-from tests.forge.archives import INERT_PICKLE, Zip
+from tests.forge.archives import INERT_PICKLE, Zip, python_tar
 from tests.forge.reading import fails, gaps, quiet
 
 
@@ -300,3 +302,28 @@ def test_ordinary_gzip_headers_are_quiet() -> None:
     named = plain[:3] + b"\x18" + plain[4:10] + b"a-file-with-a-rather-long-name.txt\0hi\0"
     assert quiet(named + plain[10:], "model.gz")
     assert gaps(named[:-2], "model.gz")
+
+
+def test_lz4_in_the_old_frames_is_a_needed_gap() -> None:
+    data = b"\x02\x21\x4c\x18" + len(BIG).to_bytes(4, "little") + b"\xf0" + INERT_PICKLE
+    assert gaps(data, "m.pkl.lz4") == ["lz4 data in the old frames, which nothing here opens"]
+
+
+@pytest.mark.parametrize("compress", CHAINED)
+def test_many_small_bombs_in_a_row_are_one(compress: Callable[[bytes], bytes]) -> None:
+    limits = Limits(ratio=100, ratio_floor=1 << 20)
+    one = compress(bytes(256 << 10))
+    assert Read(one, budget=Budget(limits)).error is None
+    assert isinstance(Read(one * 20, budget=Budget(limits)).error, BudgetError)
+
+
+def test_many_small_bombs_side_by_side_are_one() -> None:
+    bomb = gzip.compress(bytes(256 << 10))
+    data = python_tar({f"{number}.gz": bomb for number in range(40)})
+    limits = Limits(ratio_total=10, total_floor=1 << 20)
+    reading = Reading(
+        BytesArtifact("a.tar", data), (TarReader(), CompressedReader()), Budget(limits)
+    )
+    gaps_found = [item for item in reading if isinstance(item, Coverage) and item.needed]
+    assert gaps_found
+    assert gaps_found[-1].reason.startswith("given up: 16 parts")

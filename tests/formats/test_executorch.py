@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from modelscan.errors import ReadError
 from modelscan.formats.executorch import ExecutorchReader
 from modelscan.vocabulary.fact import GraphDefect, GraphModel
 from tests.forge import flatbuffers as forge
-from tests.forge import graphs
+from tests.forge import graphs, reading
 
 READER = ExecutorchReader(graphs.OPERATORS)
 
@@ -120,3 +121,18 @@ def test_any_bytes_end_in_facts_or_a_read_error(data: st.DataObject) -> None:
     except ReadError:
         return
     assert items
+
+
+def _tensor_file(*, base: int = 96, size: int = 16) -> bytes:
+    header = b"FH01" + struct.pack("<IQQQQ", 40, 48, 48, base, size)
+    return b"\x30\0\0\0FT01" + header + bytes(112 - 8 - len(header))
+
+
+def test_tensors_in_a_file_of_their_own_are_data() -> None:
+    assert reading.quiet(_tensor_file(), "model.ptd")
+    assert reading.gaps(_tensor_file(), "data.bin") == []
+    assert reading.fails(_tensor_file(size=17), "model.ptd") == [
+        "torch-program-structure-contradicts"
+    ]
+    assert reading.gaps(_tensor_file()[:40], "model.ptd")
+    assert reading.gaps(b"else", "model.ptd")

@@ -18,6 +18,7 @@ from modelscan.vocabulary.fact import (
     GgufFile,
     ModelClaim,
     TensorHeader,
+    Tokenizer,
 )
 from tests.forge import gguf as forge
 from tests.forge.gguf import GGUF, Forge, Raw, Tensor
@@ -64,7 +65,7 @@ def test_an_honest_file_of_any_version(version: int, order: str, alignment: int)
     assert (header.tensors, header.parameters) == (3, 96 + 5 + 512)
     assert header.dtypes == ("F32", "Q4_0", "Q4_K")
     assert header.metadata[0] == "general.alignment"
-    assert all(isinstance(claim, ModelClaim) for claim in claims)
+    assert all(isinstance(claim, ModelClaim | Tokenizer) for claim in claims)
 
 
 def test_the_digest_is_over_the_header_as_stored() -> None:

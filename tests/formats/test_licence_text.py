@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelscan import api
 from modelscan.budget import Budget
 from modelscan.engine.catalogue import load
 from modelscan.formats import licence_text
@@ -82,6 +84,13 @@ def test_a_licence_alone_is_no_model() -> None:
     reading = Reading(BytesArtifact("LICENSE", b"words"), readers_for(LISTS), Budget())
     list(reading)
     assert not reading.recognised
+
+
+@pytest.mark.parametrize("name", ["LICENSE.txt", "LICENSE.md", "LICENSE.rst", "LICENSE"])
+def test_a_licence_contradicts_no_name_of_a_text(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(licences.MIT)
+    (report,) = api.scan(tmp_path).models
+    assert "content-not-as-named" not in {finding.rule for finding in report.findings}
 
 
 def test_a_pickle_that_is_called_licence_is_a_pickle() -> None:

@@ -11,6 +11,7 @@ from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.onnx import walk
 from modelscan.formats.onnx.reader import OnnxReader
 from modelscan.vocabulary.artifact import BytesArtifact
+from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import (
     GraphDefect,
     GraphFile,
@@ -74,6 +75,34 @@ def test_data_beside_the_model_is_one_quiet_fact() -> None:
     (file,) = [fact for fact in items if isinstance(fact, GraphFile)]
     assert (file.kind, file.path, file.tensors, file.extent) == ("inside", "m.data", 3, 48)
     assert graphs.found(items) == set()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"\x7fELF\2\1\1" + bytes(9) + b"\3\0\x3e\0" + bytes(40),
+        b"\x7fELF\2\1\1" + bytes(9) + b"\3\0\xb7\0" + bytes(40),
+        b"MZ" + bytes(60) + b"PE\0\0",
+        b"#!/bin/sh\ntrue",
+    ],
+)
+@pytest.mark.parametrize("embedded", [0, 1])
+def test_a_context_that_is_a_program_for_this_machine_fails(program: bytes, embedded: int) -> None:
+    node = forge.node(
+        "EPContext",
+        "com.microsoft",
+        forge.attribute("ep_cache_context", 4, program),
+        forge.attribute("embed_mode", 3, embedded),
+    )
+    items = _read(forge.model(forge.graph(node)))
+    assert graphs.behaviours(items) == [("EPContext", "runs-code", "an embedded program")]
+    assert graphs.fails(items)
+
+
+def test_a_context_for_a_neural_processor_is_none_for_this_machine() -> None:
+    blob = b"\x7fELF\2\1\1" + bytes(9) + b"\1\0\0\0" + bytes(40)
+    node = forge.node("EPContext", "com.microsoft", forge.attribute("ep_cache_context", 4, blob))
+    assert not graphs.fails(_read(forge.model(forge.graph(node))))
 
 
 def test_hundreds_of_data_files_are_no_flood() -> None:
@@ -284,6 +313,9 @@ def test_compiled_contexts() -> None:
     items = _read(forge.model(forge.graph(embedded)))
     assert graphs.behaviours(items) == [("EPContext", "native-code", "")]
     assert not graphs.fails(items)
+    gap = "EPContext: a program compiled for a device is not read"
+    assert [item.reason for item in items if isinstance(item, Coverage) and item.needed] == [gap]
+    assert not graphs.fails(items)
 
 
 def test_a_graph_nested_deeper_than_parsers_go_ends() -> None:
@@ -385,3 +417,15 @@ def test_any_damage_ends_in_facts_or_a_read_error(draw: st.DataObject) -> None:
         _read(bytes(broken))
     except ReadError:
         return
+
+
+def test_operators_that_nobody_knows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelscan.formats.onnx.model._MAX_WAITING", 3)
+    nodes = [forge.node(f"Op{at}", "com.acme") for at in range(9)]
+    items: list[Any] = []
+    with pytest.raises(BudgetError):
+        items.extend(
+            READER.read(BytesArtifact("m.onnx", forge.model(forge.graph(*nodes))), Budget())
+        )
+    three = _read(forge.model(forge.graph(*nodes[:3], *nodes[:3])))
+    assert len(graphs.behaviours(three)) == 3

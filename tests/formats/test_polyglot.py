@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import pickle
 import shutil
 import struct
 import subprocess
@@ -32,6 +33,16 @@ ELF = b"\x7fELF\2\1\1" + bytes(range(256)) * 20
 ZF = b"ZF" + hex(len(EVIL)).encode().ljust(19) + zlib.compress(EVIL)
 LISTED = {"name": b"e.pkl", "extra": b"", "flags": 0, "method": 0, "crc": zlib.crc32(EVIL),
           "packed": len(EVIL), "size": len(EVIL), "mode": 0, "system": 3}  # fmt: skip
+
+
+APPLE = (b"\0\5\x16\7\0\2\0\0" + b"Mac OS X        " + b"\0\2\0\0\0\x09\0\0\0\x32\0\0\0\x64"
+         + bytes(200))  # fmt: skip
+"""What a Mac notes beside a file that carries attributes (AppleDouble)."""
+
+
+def _binary_cpio(order: str) -> bytes:
+    fields = (0o070707, 0, 0, 0o100644, 0, 0, 1, 0, 0, 0, 2, 0, 0)
+    return struct.pack(f"{order}13H", *fields) + b"x\0" + bytes(90)
 
 
 def _gate(folder: Path, name: str, data: bytes) -> tuple[int, ModelReport]:
@@ -130,6 +141,28 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "rar": ("m.rar", b"Rar!\x1a\7\1\0" + bytes(90)),
     "cab": ("m.dat", b"MSCF\0\0\0\0" + bytes(90)),
     "unix compress": ("m.Z", b"\x1f\x9d\x90" + bytes(90)),
+    "archive in a text": ("a.txt", b"words\n" * 99 + EVIL_TORCH + b"words\n" * 99),
+    "archive in a pickle": ("m.dat", pickle.dumps([EVIL_TORCH, "behind"])),
+    "archive in a Mac's notes": ("._m.keras", APPLE + python_zip({"e.pkl": EVIL}) + b"x"),
+    "two names": (
+        "m.tar", forge.tar_member("././@LongLink", b"/etc/x\0", type=b"L")
+        + forge.tar_member("x", forge.pax(("path", "good")), type=b"x")
+        + forge.tar_member("a", b"1") + forge.TAR_END),
+    "deb": ("m.pt", b"!<arch>\ndebian-binary   1" + bytes(90)),
+    "rpm": ("m.rpm", b"\xed\xab\xee\xdb\3\0" + bytes(90)),
+    "cpio": ("m.dat", b"070701" + b"0" * 104 + b"x\0"),
+    "cpio of old": ("m.dat", b"070707" + b"0" * 70 + b"x\0"),
+    "binary cpio": ("m.dat", _binary_cpio("<")),
+    "binary cpio of another machine": ("m.dat", _binary_cpio(">")),
+    "msi": ("m.msi", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(90)),
+    "disc image": ("m.dat", bytes(32768) + b"\1CD001\1\0" + bytes(2000)),
+    "a Mac's disk image": ("m.dat", bytes(9000) + b"koly\0\0\0\4\0\0\2\0".ljust(512, b"\0")),
+    "disc image that starts a computer": ("m.iso", b"\x45\x52" * 16384 + b"\1CD001\1\0" + bytes(99)),
+    "7z behind junk": ("m.dat", b"junk" * 9 + b"7z\xbc\xaf'\x1c\0\4" + bytes(90)),
+    "rar behind junk": ("m.dat", b"junk" * 9 + b"Rar!\x1a\7\1\0" + bytes(90)),
+    "wim": ("m.dat", b"MSWIM\0\0\0" + bytes(90)),
+    "lha": ("m.dat", b"\x1e\0-lh5-" + bytes(13) + b"\1" + bytes(90)),
+    "arj": ("m.dat", b"\x60\xea\x28\0\x22\x0b\1\0\0\0\2" + bytes(90)),
     "nested": ("a.zip", gzip.compress(python_zip({"b.zip": python_zip({"c.txt": EVIL})}))),
     "NeMo": ("m.nemo", gzip.compress(python_tar({"c.yaml": b"a: 1", "w.ckpt": EVIL_TORCH}))),
     "TorchServe": ("m.mar", python_zip({"MAR-INF/MANIFEST.json": b"{}", "m.pt": EVIL_TORCH})),
@@ -167,6 +200,20 @@ HONEST: dict[str, tuple[str, bytes]] = {
     "macOS": (
         "a.zip",
         python_zip({"a.txt": b"1", "__MACOSX/._a.txt": b"\0\5\x16\7\0\2\0\0" + bytes(90)})),
+    "a Mac's notes on weights": ("._model.safetensors", APPLE),
+    "a Mac's notes on a configuration": ("sub/._config.json", APPLE),
+    "a Mac's notes in an archive": (
+        "a.zip", python_zip({"m/c.json": b"{}", "__MACOSX/m/._c.json": APPLE,
+                             "__MACOSX/m/._model.keras": APPLE, "__MACOSX/m/._a.py": APPLE})),
+    "application": ("a.pyz", b"#!/usr/bin/python3\n" + python_zip({"__main__.py": b"x = 1"})),
+    "archive in a pickle": ("m.dat", pickle.dumps([python_zip({"a.txt": b"1"}), "behind"])),
+    "checkpoint in a pickle": ("m.bin", pickle.dumps([torch_zip(), "behind"])),
+    "archive in a document": ("a.pdf", b"%PDF-1.7\n" + python_zip({"a": b"1"}) + b"\n%%EOF\n"),
+    "text like cpio": ("a.csv", b"070701,12.5,070707\n" * 300),
+    "two bytes like compress": ("a.dat", b"\x1f\x9d"),
+    "four bytes like arj": ("a.dat", b"\x60\xea\x28\0"),
+    "lha without a header": ("a.dat", b"\x1e\0-lh5-"),
+    "bytes like cpio": ("a.dat", b"\xc7\x71" + bytes(range(1, 250)) * 9),
     "Windows": ("a.zip", Zip().member("folder\\a.txt", b"1", system=0).build()),
     "archive in an archive": (
         "a.zip", python_zip({"b.zip": python_zip({"c.txt": b"1"})}, zipfile.ZIP_STORED)),

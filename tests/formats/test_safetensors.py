@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.reader import Glimpse
-from modelscan.formats.safetensors import SafetensorsReader
+from modelscan.formats.safetensors import (
+    Listed,
+    SafetensorsReader,
+    Unlisted,
+    listed,
+    metadata,
+)
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.fact import TensorDefect, TensorHeader
 from tests.forge import safetensors as forge
@@ -55,6 +61,7 @@ def test_an_honest_file_is_one_fact() -> None:
         ({"a": _entry("F32", [-1], 0, 4)}, 4, ("size-mismatch", "a")),
         ({"a": _entry("F32", [True], 0, 4)}, 4, ("size-mismatch", "a")),
         ({"a": _entry("F32", [1 << 62, 1 << 62], 0, 4)}, 4, ("size-mismatch", "a")),
+        ({"a": _entry("F32", [0, 1 << 64], 0, 0)}, 0, ("size-mismatch", "a")),
         ({"a": _entry("F32", [1], 0.0, 4)}, 4, ("size-mismatch", "a")),
         ({"a": 7}, 0, ("size-mismatch", "a")),
         ({"a": {**_entry("F32", [1], 0, 4), "hook": "x"}}, 4, ("not-canonical", "a")),
@@ -145,3 +152,34 @@ def test_content_decides_unless_the_name_does(
     name: str, data: bytes, expected: bool
 ) -> None:  # a table's column
     assert READER.recognises(Glimpse(BytesArtifact(name, data))) is expected
+
+
+def test_every_name_of_the_header_is_listed_or_said_not_to_be() -> None:
+    table = {
+        "__metadata__": {"format": "pt"},
+        "a": _entry("F32", [1], 0, 4),
+        "gone": _entry("F32", [9], 4, 40),
+        "odd": {"dtype": "F32"},
+        "none": 7,
+    }
+    artifact = BytesArtifact("m.safetensors", forge.assemble(table, bytes(4)))
+    found = list(listed(artifact, Budget()))
+    assert [type(item) for item in found] == [Listed, Unlisted, Unlisted, Unlisted]
+    assert [item.name for item in found] == ["a", "gone", "odd", "none"]
+    (tensor, *_) = found
+    assert isinstance(tensor, Listed)
+    assert (tensor.dtype, tensor.shape) == ("F32", (1,))
+    with pytest.raises(ReadError):
+        list(listed(BytesArtifact("m.safetensors", b"\xff" * 20), Budget()))
+
+
+def test_only_a_sound_table_of_texts_is_metadata() -> None:
+    def of(data: bytes) -> dict[str, str]:
+        return metadata(BytesArtifact("m.safetensors", data), Budget())
+
+    assert of(forge.small({"format": "pt"})) == {"format": "pt"}
+    assert of(forge.assemble({"a": _entry("F32", [1], 0, 4)}, bytes(4))) == {}
+    with pytest.raises(ReadError):
+        of(forge.assemble({"__metadata__": {"a": 1}}, b""))
+    with pytest.raises(ReadError):
+        of(forge.assemble(b'{"__metadata__":{"a":"x","a":"y"}}', b""))

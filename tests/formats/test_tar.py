@@ -360,3 +360,32 @@ def test_names_that_collide() -> None:
 def test_written_through_a_link() -> None:
     link = tar_member("l", type=tarfile.SYMTYPE, linkname="b")
     assert Read(link + tar_member("l/x", b"1") + TAR_END).kinds == ["link"]
+
+
+def test_names_of_which_each_program_takes_another() -> None:
+    long = tar_member("././@LongLink", b"evil.py\0", type=b"L")
+    path = tar_member("x", pax(("path", "good.txt")), type=b"x")
+    for headers, shown in ((long + path, "good.txt"), (path + long, "evil.py")):
+        read = Read(headers + tar_member("a", b"1") + TAR_END)
+        assert read.kinds == ["name-mismatch"]
+        names = [name for name, _ in read.members]
+        assert names[0] == shown
+        assert sorted(names) == ["evil.py", "good.txt"]
+    twice = tar_member("x", pax(("path", "b"), ("path", "c")), type=b"x")
+    assert Read(twice + tar_member("a", b"1") + TAR_END).kinds == ["name-mismatch"]
+
+
+@pytest.mark.parametrize("name", ["../up", "/abs"])
+def test_a_name_that_only_some_programs_replace(name: str) -> None:
+    path = tar_member("x", pax(("path", "good.txt")), type=b"x")
+    assert Read(path + tar_member(name, b"1") + TAR_END).kinds == ["traversal"]
+    cut = "d" * 90 + "/model."  # the rest stands in the extended header
+    path = tar_member("x", pax(("path", cut + "safetensors")), type=b"x")
+    assert Read(path + tar_member(cut, b"1") + TAR_END).quiet
+
+
+def test_links_of_which_each_program_takes_another() -> None:
+    long = tar_member("././@LongLink", b"/etc/passwd\0", type=b"K")
+    path = tar_member("x", pax(("linkpath", "near")), type=b"x")
+    for headers in (long + path, path + long):
+        assert Read(headers + tar_member("l", type=b"2") + TAR_END).kinds == ["link"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from modelscan import api
 from modelscan.formats.chat_template import differences as module
 from modelscan.formats.chat_template.differences import Difference, differences
-from tests.forge import models
+from tests.forge import gguf, models
 
 OLD = "{{ bos }}\n{% for m in messages %}\n{{ m.content }}\n{% endfor %}\n"
 
@@ -64,3 +64,15 @@ def test_a_file_of_its_own_wins_and_what_is_broken_is_left_to_others(tmp_path: P
     (own / "broken.gguf").write_bytes(b"GGUF")
     (report,) = api.scan(own, bases=[base]).models
     assert "template-differs-from-base" not in {each.rule for each in report.findings}
+
+
+def test_the_template_in_a_gguf_file_is_compared_as_well(tmp_path: Path) -> None:
+    base = _model(tmp_path / "base", OLD)
+    path = tmp_path / "own.gguf"
+    path.write_bytes(gguf.small(("tokenizer.chat_template", OLD.replace("bos", "bos }}Buy{{ x"))))
+    (report,) = api.scan(path, bases=[base]).models
+    (found,) = [each for each in report.findings if each.rule == "template-differs-from-base"]
+    assert "Buy" in found.message
+    path.write_bytes(gguf.small(("tokenizer.chat_template", OLD)))
+    (same,) = api.scan(path, bases=[base]).models
+    assert "template-differs-from-base" not in {each.rule for each in same.findings}

@@ -89,6 +89,8 @@ def test_honest_graphs_are_stated_and_quiet(raw: bytes, name: str, form: str) ->
         ([node("a", "Abort", attributes={"error_msg": "bye"})], ("Abort", "stops-process", "bye")),
         ([node("t", "TRTEngineOp")], ("TRTEngineOp", "native-code", "(computed)")),
         ([node("m", "Blur", "x")], ("Blur", "custom", "")),
+        ([node("m", "TFText>ByteSplitWithOffsets", "x")],
+         ("TFText>ByteSplitWithOffsets", "library", "")),
         ([node("m", "RunShell", "x")], ("RunShell", "custom-telling", "")),
         ([node("m", "Blur", "x", attributes={"lib": "libx.so"})],
          ("Blur", "custom-telling", "libx.so")),
@@ -111,7 +113,7 @@ def test_operators_that_do_more_than_compute(
     if behaviour == "native-code":
         argument = ""
     assert _does(*inside) == [(operator, behaviour, argument)]
-    passes = ("custom", "native-code", "reads-checkpoint")
+    passes = ("library", "native-code", "reads-checkpoint")
     assert graphs.fails(_read(forge.graph(*inside))) is (behaviour not in passes)
 
 
@@ -265,6 +267,12 @@ def test_keras_layers_go_on_their_own_way() -> None:
     broken = data(1, data(5, "not JSON"))
     items = _read(metadata + broken, "keras_metadata.pb")
     assert _keras(items[0]) == [layer, "not JSON"]
+
+
+def test_the_note_of_a_hub_module_is_silent() -> None:
+    assert _read(number(1, 3), "tfhub_module.pb") == []
+    with pytest.raises(ReadError):
+        _read(number(1, 3) + data(2, "x" * 5000), "tfhub_module.pb")
 
 
 def test_a_fingerprint_and_nothing_else_is_read_and_silent() -> None:

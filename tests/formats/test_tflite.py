@@ -12,7 +12,7 @@ from modelscan.formats.flatbuffer import Flatbuffer
 from modelscan.formats.tflite import TfliteReader
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.fact import GraphDefect, GraphModel
-from tests.forge import graphs
+from tests.forge import graphs, reading
 from tests.forge import tflite as forge
 from tests.forge.tflite import Code
 
@@ -43,7 +43,10 @@ def test_an_honest_model_is_stated_and_quiet() -> None:
         ("FlexReadFile", "reads-file", True),
         ("FlexWriteFile", "writes-file", True),
         ("FlexPyFunc", "runs-code", True),
-        ("FlexNoSuch", "custom", False),
+        ("FlexNoSuch", "custom", True),
+        ("FlexSentencepieceOp", "library", False),
+        ("TFText>WhitespaceTokenizeWithOffsetsV2", "library", False),
+        ("TFSentencepieceTokenizeOp", "library", False),
         ("MyBlur", "custom", True),
         ("ExecuteShell", "custom-telling", True),
         ("edgetpu-custom-op", "native-code", False),
@@ -54,6 +57,14 @@ def test_custom_operators(custom: str, behaviour: str | None, fails: bool) -> No
     expected = [(custom, behaviour, "")] if behaviour else []
     assert graphs.behaviours(items) == expected
     assert graphs.fails(items) is fails
+
+
+def test_a_compiled_part_is_a_needed_gap() -> None:
+    compiled = forge.model([Code("edgetpu-custom-op")], used=[0])
+    assert reading.gaps(compiled, "m.tflite") == [
+        "edgetpu-custom-op: a program compiled for a device is not read"
+    ]
+    assert reading.gaps(forge.model([Code("FlexStringLower")], used=[0]), "m.tflite") == []
 
 
 def test_an_operator_that_nothing_uses_counts_too() -> None:

@@ -11,6 +11,7 @@ from modelscan.formats.xml_markup import XmlReader
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.fact import ActiveContent
 from tests.forge import reading
+from tests.forge.graphs import OPERATORS
 
 OPENVINO = (
     '<?xml version="1.0"?>\n<!-- made by <!DOCTYPE a> nobody -->\n<net name="m" version="11">'
@@ -24,7 +25,7 @@ PMML = (
 
 def _kinds(text: str | bytes, name: str = "model.xml") -> list[str]:
     data = text if isinstance(text, bytes) else text.encode()
-    items = XmlReader().read(BytesArtifact(name, data), Budget())
+    items = XmlReader(OPERATORS).read(BytesArtifact(name, data), Budget())
     return [item.kind for item in items if isinstance(item, ActiveContent)]
 
 
@@ -60,7 +61,7 @@ def test_what_fetches_expands_or_calls_fails(text: str, rule: str, encoding: str
 def test_a_document_without_an_extension_is_recognised() -> None:
     text = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///x">]><a/>'
     for data in (text.encode(), text.encode("utf-16"), text.encode("utf-16-le")):
-        assert XmlReader().recognises(Glimpse(BytesArtifact("model", data)))
+        assert XmlReader(OPERATORS).recognises(Glimpse(BytesArtifact("model", data)))
         assert reading.fails(data, "model") == ["format-reads-other-file"]
 
 
@@ -81,6 +82,29 @@ def test_extensions_of_openvino_are_a_note() -> None:
         "openvino-extension-layer": "low"
     }
     assert _kinds('<net><layer id="1" version="extension"/></net>') == ["custom-layer"]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        '<layer id="1" name="a" type="Own" version="extension"/>',
+        '<layer id="1" name="a" type="Own" version="my_opset">',
+        "<layer\n id='1' version = 'extension' type='Own'/>",
+        '<layer name="a > b" type="Own" version="extension"/>',
+        """<layer name='version="opset1"' type="Own" version="extension"/>""",
+        '<layer type="Own" version="opset&#49;"/>',
+        '<layer type="Own" ' + 'a="b" ' * 2000 + 'version="extension"/>',
+        '<layer name="' + "n" * 5000 + '" type="Own" version="extension"/>',
+    ],
+)
+def test_an_extension_that_nobody_knows_fails(layer: str) -> None:
+    text = f'<net name="m" version="11"><layers>{layer}</layers></net>'
+    assert reading.fails(text.encode(), "model.xml") == ["openvino-own-layer"]
+
+
+def test_layers_of_other_documents_are_no_layers_of_a_network() -> None:
+    assert _kinds('<map><layer type="Roads" version="1.3"/></map>') == []
+    assert _kinds('<net><layer type="Relu" version="opset14"/><layer type="Old"/></net>') == []
 
 
 def test_odd_encodings_are_stated() -> None:
@@ -110,7 +134,7 @@ def test_many_entities_are_bounded() -> None:
 )
 def test_what_has_no_first_element_is_an_error(data: bytes) -> None:
     with pytest.raises(ReadError):
-        list(XmlReader().read(BytesArtifact("a.xml", data), Budget()))
+        list(XmlReader(OPERATORS).read(BytesArtifact("a.xml", data), Budget()))
 
 
 def test_a_subset_that_does_not_end_is_read_to_the_end() -> None:

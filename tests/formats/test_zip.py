@@ -75,6 +75,24 @@ def test_other_tools_habits() -> None:
     assert read.quiet
 
 
+def test_a_line_before_an_archive_that_names_its_interpreter() -> None:
+    first = b"#!/usr/bin/env python3\n"
+    archive = Zip().member("__main__.py", b"print(1)")
+    assert Read(first + archive.build()).quiet
+    assert Read(first + b"more\n" + archive.build()).kinds == {"data-before"}
+    assert Read(b"# no program\n" + archive.build()).kinds == {"data-before"}
+
+
+def test_the_signatures_of_an_android_package() -> None:
+    pairs = struct.pack("<QI", 4 + len(INERT_PICKLE), 0x7109871A) + INERT_PICKLE
+    size = struct.pack("<Q", len(pairs) + 24)
+    block = size + pairs + size + b"APK Sig Block 42"
+    read = Read(Zip().member("a", b"1").raw(block).build())
+    assert not read.defects
+    assert [data for _, data in read.members] == [b"1", block]  # what hides there is read
+    assert Read(Zip().member("a", b"1").raw(block[1:]).build()).kinds == {"data-before"}
+
+
 def test_what_tensorflow_lite_packs_behind_a_model() -> None:
     read = Read(tflite.model() + Zip().member("labels.txt", b"cat\ndog\n").build())
     assert [name for name, _ in read.members] == ["labels.txt"]

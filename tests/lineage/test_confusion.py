@@ -63,6 +63,7 @@ PROVED: list[tuple[str, Change, str, str]] = [
     ("GGUF in half precision", KEEP, "gguf F16", "cast"),
     ("layers repeated", named(kinship.relayered, [0, 1, 2, 1, 2, 3]), "BF16", "derived"),
     ("layers dropped", named(kinship.relayered, [0, 1, 3]), "BF16", "derived"),
+    ("longer vocabulary", kinship.widened, "BF16", "derived"),
     ("layers swapped", named(kinship.relayered, [0, 2, 1, 3]), "BF16", "derived"),
 ]
 MEASURED: list[tuple[str, Change, str, str]] = [
@@ -91,7 +92,6 @@ MEASURED: list[tuple[str, Change, str, str]] = [
     ("noise", kinship.noisy, "BF16", "derived"),
     ("noise below the sketch", named(kinship.noisy, 3e-4), "BF16", "derived"),
     ("DARE", lambda t: kinship.dropped(t, tuned(t)), "BF16", "derived"),
-    ("longer vocabulary", kinship.widened, "BF16", "derived"),
     ("swapped and fine-tuned", lambda t: kinship.relayered(tuned(t), [0, 2, 1, 3]), "BF16", "derived"),
     ("neurons permuted", kinship.permuted, "BF16", "reparametrised"),
     ("norms folded", kinship.folded, "BF16", "reparametrised"),

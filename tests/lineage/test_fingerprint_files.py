@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load
 
-from modelscan.errors import ReadError
+from modelscan.errors import ReadError, SourceError
 from modelscan.lineage.fingerprint import BUDGET, choose_k
 from modelscan.lineage.fingerprint_layout import filled, pattern
 from modelscan.lineage.fingerprint_reading import decode, read
@@ -51,6 +51,15 @@ def put_together(header: dict[str, Any], document: Any, payload: bytes) -> bytes
     header["__metadata__"]["modelassay"] = json.dumps(document)
     raw = json.dumps(header).encode()
     return len(raw).to_bytes(8, "little") + raw + payload
+
+
+def test_a_fingerprint_that_nobody_would_read_again_is_not_written(made: Fingerprint) -> None:
+    one = next(iter(made.tensors.values()))
+    many = {f"t{n}": msgspec.structs.replace(one, name=f"t{n}") for n in range(50_001)}
+    huge = {"t": msgspec.structs.replace(one, samples=bytes(17 << 20))}
+    for tensors in (many, huge):
+        with pytest.raises(SourceError, match="too many"):
+            encode(msgspec.structs.replace(made, tensors=tensors))
 
 
 def test_a_fingerprint_survives_its_file(made: Fingerprint) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from modelscan.fetcher.sources import take
+from modelscan.formats.chat_template.digests import template_digest
 from modelscan.lineage.families import families
-from modelscan.lineage.tokenizer import Digests, describe, template_digest
+from modelscan.lineage.tokenizer import Digests, describe
 from modelscan.vocabulary.ref import ModelRef
 from tests.forge import weights as forge
 from tests.forge import weights_files as files

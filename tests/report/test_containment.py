@@ -8,6 +8,7 @@ from modelscan.report.markdown import MOST_LINES
 from modelscan.report.writer import Output
 from modelscan.report.writers import BY_NAME
 from modelscan.vocabulary.containment import Containment, ControlResult, WorkloadReport
+from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.result import Report
 from tests.forge.deployments import EXAMPLES, look, scanned
 
@@ -72,3 +73,14 @@ def test_findings_of_other_kinds_stay_beside_the_section() -> None:
     other = msgspec.structs.replace(model.findings[0], rule="waiver-expired", evidence={})
     model = msgspec.structs.replace(model, findings=(*model.findings, other))
     assert containment.beside(model).findings == (other,)
+
+
+@pytest.mark.parametrize("form", sorted(set(BY_NAME) - {"json"}))
+def test_nothing_is_said_to_be_loaded_where_nothing_is(form: str) -> None:
+    report = look(BAD)
+    gap = Coverage(file="values.yaml", status="unreadable", needed=True, reason="a template")
+    model = msgspec.structs.replace(report.models[0], coverage=(gap,) * 2_000)
+    report = msgspec.structs.replace(report, models=(model,))
+    out = BY_NAME[form].write(report, Output()).decode()
+    assert "loading needs" not in out
+    assert form in {"openvex", "intoto"} or "the answer needs" in out

@@ -15,8 +15,8 @@ from modelscan.report.residual import LIMITS
 from modelscan.report.writer import Output
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.location import Location
-from modelscan.vocabulary.result import ModelReport, Report
-from tests.forge import reports
+from modelscan.vocabulary.result import ApprovalEntry, ModelReport, Report
+from tests.forge import reports, told
 
 OURS = {
     MARKER, "<br>", "<sub>", "</sub>", "<details>", "<details open>", "<summary>", "</summary>",
@@ -237,3 +237,18 @@ def test_nothing_to_scan() -> None:
     source = of(exit_code=4)
     assert "## – modelassay: nothing" in source  # noqa: RUF001  # a dash is what it shows
     assert "Nothing to scan: no target holds a model or code." in source
+
+
+def test_approvals_and_a_scan_by_somebody_else() -> None:
+    text = of(told.model())
+    assert "- Scan by somebody else: accepted; scanned by acme; policy production; of" in text
+    assert "- Approved by acme, until" in text
+    assert "which ended on" in text
+    assert "Approved" not in of(reports.model())
+    many = (ApprovalEntry(owner="a", reason="b", until="2027-01-31", holds=True),) * 50
+    assert "- and 29 more" in of(msgspec.structs.replace(reports.model(), approvals=many))
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, *reports.HOSTILE])
+def test_who_approved_cannot_speak_either(attack: str) -> None:
+    assert_harmless(of(told.model(attack)))

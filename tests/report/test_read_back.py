@@ -27,6 +27,9 @@ pytestmark = pytest.mark.interop
 PYTHON = ("cyclonedx-python-lib==11.12.0", "spdx-python-model==0.0.6", "pyshacl==0.40.1")
 NODE = ("@cyclonedx/cyclonedx-library@10.3.0", "ajv@8.20.0", "ajv-formats@3.0.1",
         "ajv-formats-draft2019@1.6.1")  # fmt: skip
+READERS = ("@cdxgen/cdx-proto@2.2.0", "packageurl-js@2.0.1")
+"""The only library from npm that reads a bill of materials into objects of its own; the official
+one validates and writes alone."""
 REPORTS = ("bad", "told", "merge", "hub", "waived")
 
 CYCLONEDX = """
@@ -81,6 +84,28 @@ const {Validation} = require("@cyclonedx/cyclonedx-library");
   }
   console.log(JSON.stringify(found));
 })();
+"""
+READ = """
+import {readFileSync} from "fs";
+import {encodeBomBinary, encodeBomJson, parseBomBinary, parseBomJson} from "@cdxgen/cdx-proto";
+import {PackageURL} from "packageurl-js";
+const read = name => {
+  const {$schema, ...bom} = JSON.parse(readFileSync(name, "utf8"));
+  return parseBomJson(bom);
+};
+const purls = part => [
+  ...(part.purl ? [[part.purl, PackageURL.fromString(part.purl).toString()]] : []),
+  ...Object.values(part).filter(one => one && typeof one === "object").flatMap(purls),
+];
+const [broken, ...names] = process.argv.slice(2);
+let refused = false;
+try { read(broken); } catch { refused = true; }
+const found = {};
+for (const name of names) {
+  const bom = encodeBomJson(parseBomBinary(encodeBomBinary(read(name))));
+  found[name] = {bom, purls: purls(bom)};
+}
+console.log(JSON.stringify({refused, found}));
 """
 
 
@@ -171,23 +196,48 @@ def test_the_python_library_reads_models_files_and_findings(
     assert found["serial"] == bom["serialNumber"]
 
 
-def test_the_library_from_npm_finds_nothing_wrong(written: Path, tmp_path: Path) -> None:
-    npm, node = shutil.which("npm"), shutil.which("node")
-    if npm is None or node is None:
+def node(folder: Path, script: str, kind: str, packages: Sequence[str], *files: Path) -> Any:
+    """What a script of the given kind (`cjs`, `mjs`) prints, with packages from npm beside it."""
+    npm, found = shutil.which("npm"), shutil.which("node")
+    if npm is None or found is None:
         pytest.skip("no npm here")
     options = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-save", "--fetch-retries=0")
-    if run([npm, "install", *options, "--prefix", tmp_path, *NODE], tmp_path).returncode != 0:
+    if run([npm, "install", *options, "--prefix", folder, *packages], folder).returncode != 0:
         pytest.skip("the registry cannot be reached")
-    script = tmp_path / "validate.cjs"
-    script.write_text(VALIDATE)
+    written = folder / f"script.{kind}"
+    written.write_text(script, encoding="utf-8")
+    done = run([found, written, *files], folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_the_library_from_npm_finds_nothing_wrong(written: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text('{"bomFormat": "CycloneDX", "specVersion": "1.6", "version": "one"}')
-    done = run([node, script, broken, *sorted(written.glob("*.cyclonedx*"))], tmp_path)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads(done.stdout)
+    files = sorted(written.glob("*.cyclonedx*"))
+    found = node(tmp_path, VALIDATE, "cjs", NODE, broken, *files)
     assert found.pop(str(broken))
     assert len(found) == 2 * len(REPORTS)
     assert not any(found.values()), found
+
+
+def test_a_library_from_npm_reads_everything_and_writes_it_back(
+    written: Path, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken.json"  # a member that the format does not have
+    broken.write_text('{"bomFormat": "CycloneDX", "specVersion": "1.6", "made": "up"}')
+    files = sorted(written.glob("*.cyclonedx*"))
+    read = node(tmp_path, READ, "mjs", READERS, broken, *files)
+    assert read["refused"]
+    assert len(read["found"]) == 2 * len(REPORTS)
+    purls = []
+    for name, one in read["found"].items():
+        ours = json.loads(Path(name).read_text(encoding="utf-8"))
+        del ours["$schema"]  # a member of JSON documents alone
+        assert one["bom"] == ours
+        purls += one["purls"]
+    assert purls
+    assert all(ours == theirs for ours, theirs in purls)
 
 
 @pytest.mark.parametrize("name", REPORTS)

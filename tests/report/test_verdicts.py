@@ -7,7 +7,7 @@ import pytest
 
 from modelscan.report.verdicts import MARKS, by_severity, extent, tone_of, verdicts, worst_first
 from modelscan.vocabulary.ancestry import Relation, Tier
-from modelscan.vocabulary.evidence import OfficialStatus, SignedStatus
+from modelscan.vocabulary.evidence import OfficialBytes, OfficialStatus, SignedStatus
 from tests.forge import reports
 
 
@@ -77,3 +77,19 @@ def test_the_most_severe_come_first_and_the_order_within_a_severity_stays() -> N
     assert [finding.rule for finding in worst_first(found)] == ["c", "b", "d", "a"]
     assert by_severity(found) == {"critical": 1, "high": 2, "medium": 0, "low": 0, "info": 1}
     assert list(by_severity(())) == ["critical", "high", "medium", "low", "info"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason", "named"),
+    [
+        ("", "no base is named", True),
+        ("acme/m", "of acme/m: it differs", True),
+        (f"hf:acme/m@{'c' * 40}", f"of hf:acme/m@{'c' * 12}: it differs", True),
+        (f"hf:acme/m@{'c' * 40}", f"of hf:acme/m@{'d' * 12}: it differs", False),
+        ("acme/m", "it differs", False),
+    ],
+)
+def test_a_subject_is_named_once(subject: str, reason: str, *, named: bool) -> None:
+    official = OfficialBytes(status="modified", release=subject or None, reason=reason)
+    verdict = verdicts(reports.answers(official_bytes=official))[1]
+    assert verdict.named is named

@@ -50,7 +50,7 @@ _CREDENTIAL: Final = (
 )
 _HOST: Final = (
     r"(?:(?:https?|hxxps?|ftp|wss?)://|www\.)(?!(?:www\.)?(?:example\.(?:com|org)|json-schema\.org))[\w.-]+"
-    r"|\b(?:[a-z0-9-]+\.)+(?:com|net|org|io|shop|xyz|ru|cn|site|online|app|dev|co|test|example)\b"
+    r"|\b(?:[a-z0-9-]{1,63}\.){1,5}(?:com|net|org|io|shop|xyz|ru|cn|site|online|app|dev|co|test|example)\b"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b"
 )
 _DIRECTS: Final = (

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats.chat_template.digests import template_digest
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -53,6 +54,7 @@ class ChatTemplateReader:
         yield ChatTemplate(
             location=place(artifact),
             digest="sha256:" + hashlib.sha256(data).hexdigest(),
+            text_digest="sha256:" + template_digest(text),
             lines=text.count("\n") + 1,
             inputs=tuple(analysis.inputs()[:_MAX_INPUTS]),
         )

@@ -14,6 +14,7 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError
+from modelscan.formats.long_json import SPELLING, mentions
 from modelscan.formats.objects.judging import Names
 from modelscan.formats.objects.tree import parse_json
 from modelscan.formats.reader import HEAD, Glimpse
@@ -33,15 +34,14 @@ _NAMING: Final = re.compile(
 )
 """The same in their place: vocabularies have such words, too, and a number behind each."""
 _ESCAPE: Final = b"\\u00"
-_SPELLING: Final = re.compile(rb"\\u00(?:4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])")
-"""An escape of a letter or underscore. No writer of JSON escapes those."""
+_SPELLING: Final = re.compile(SPELLING)
 _SMALL: Final = 1 << 20
 """Larger documents are vocabularies more often than not."""
 _MAX_DOCUMENT: Final = 16 << 20
 """Bytes that are parsed; the configurations of the largest models have some megabytes."""
 
 _LONGEST: Final = 64 << 20
-"""Bytes that are searched."""
+"""Bytes that are read as a whole; longer documents are searched piece by piece."""
 
 
 def may_name(data: bytes) -> bool:
@@ -79,7 +79,9 @@ class JsonObjectsReader:
             BudgetError: it is too large.
         """
         if artifact.size > _LONGEST:
-            raise BudgetError(f"a JSON document of {artifact.size:,} bytes")
+            if mentions(artifact, _MARK, budget):
+                raise BudgetError(f"a JSON document of {artifact.size:,} bytes that names classes")
+            return
         budget.header(artifact.size)
         data = artifact.read_at(0, artifact.size)
         if may_name(data):

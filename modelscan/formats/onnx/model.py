@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from modelscan.budget import Budget
+from modelscan.errors import BudgetError
 from modelscan.formats import outside
 from modelscan.formats.graph_operators import OperatorLedger, Use
 from modelscan.formats.onnx.functions import UNFOLDED
@@ -26,6 +27,8 @@ from modelscan.vocabulary.lists import GraphOperators
 _LICENCES: Final = frozenset({"license", "licence"})
 _MAX_VALUE: Final = 500
 _MAX_OPERATORS: Final = 2_000
+_MAX_WAITING: Final = 20_000
+"""Different operators that the functions of a model may yet define; real models define hundreds."""
 
 
 class Model:
@@ -88,6 +91,8 @@ class Model:
             return
         use = Use(operator, behaviour, domain, node.name, function, argument, node.offset)
         key = (name, behaviour, argument)
+        if key not in self._waiting and len(self._waiting) >= _MAX_WAITING:
+            raise BudgetError(f"more than {_MAX_WAITING:,} operators that are not of ONNX")
         first, count = self._waiting.get(key, (use, 0))
         self._waiting[key] = (first, count + 1)
 

@@ -20,8 +20,8 @@ from modelscan.errors import BudgetError, ReadError
 from modelscan.formats import outside
 from modelscan.formats.flatbuffer import Flatbuffer, Table
 from modelscan.formats.graph_operators import OperatorLedger, Use
-from modelscan.formats.onnx.operators import Operators
 from modelscan.formats.graph_reading import stated
+from modelscan.formats.onnx.operators import Operators
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage

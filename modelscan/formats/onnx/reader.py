@@ -33,7 +33,6 @@ class OnnxReader:
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
 
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By extension; any other file by its fields, down to the operators of its graph.
 

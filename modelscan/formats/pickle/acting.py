@@ -186,8 +186,10 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
     elif isinstance(target, Global):
         state.ledger.oddity("overwritten-state", target.callable, at)
     elif isinstance(target, Call):
-        _set_state(state, target, value, at)
-        if is_wrapper(target):
+        function = target.function
+        special = function.__class__ is not Global or not getattr(function, "simple", False)
+        _set_state(state, target, value, at, special=special)
+        if special and is_wrapper(target):
             try:
                 state.array = described_array(value, at)
             except UnknownArrayError as error:
@@ -196,18 +198,17 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
     return False
 
 
-def _set_state(state: State, target: Call, value: Value, at: int) -> None:
+def _set_state(state: State, target: Call, value: Value, at: int, *, special: bool) -> None:
     if state.lean and _is_hidden(value) and (state.hides_name or target.kept):
         raise EscalateError
-    if runs_template(target, value, state.ledger.artifact):
+    if state.ledger.templated and runs_template(target, value, state.ledger.artifact):
         _run_template(state, target, value, at)
-    if names_file(target):
+    if special and names_file(target):
         _name_file(state, value, at)
     if target.hooked:
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
-    if sets_hook(value):
-        target.hooked = True
-    if not state.lean:
+    if not state.lean:  # the quicker ways have escalated
+        target.hooked |= sets_hook(value)
         target.give([value])
     if target.kept:
         target.state = value

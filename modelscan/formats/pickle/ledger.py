@@ -201,7 +201,7 @@ class Ledger:
                 continue
             if value.disposition == "denied":
                 self.state_call(value, "denied", arguments, opcode, at)
-            else:
+            elif self._first_time("argument", value.callable):
                 self.oddity("callable-argument", f"{value.callable} to {function.callable}", at)
         if visited:
             self.budget.step(visited)

@@ -94,6 +94,11 @@ def hidden_pickles(data: bytes) -> Iterator[tuple[int, int]]:
             at += 1
 
 
+def calls_something(data: bytes) -> bool:
+    """True when these bytes begin with a pickle that calls something with a name."""
+    return _calls(_followed(data[:_SPAN])[0])
+
+
 def _long_line(head: bytes) -> bool:
     """True when the first opcodes end in a text that goes on out of sight."""
     index = 0

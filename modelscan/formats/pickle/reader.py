@@ -20,6 +20,7 @@ from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
 from modelscan.formats.pickle.opcodes import PROTO
 from modelscan.formats.pickle.probe import hidden_pickles, looks_like_pickle
+from modelscan.formats.pickle.shelves import BLOCK, inner_values, is_shelf
 from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
 from modelscan.formats.pickle.tensors import ITEM_SIZES
 from modelscan.formats.pickle.window import WHOLE, Window
@@ -54,10 +55,6 @@ _FOLLOWING: Final = 64 << 10
 """Bytes looked at to tell what follows a pickle."""
 _CHECKPOINT: Final = "data.pkl"
 """The pickle in a checkpoint of torch 1.6 or later; its storages are other members."""
-_SHELF: Final = ".dat"
-_BLOCK: Final = 512
-"""`shelve` on `dbm.dumb` keeps its values in a file of this name, in blocks of this size
-(`Lib/dbm/dumb.py`). A value that became shorter leaves the end of the old one behind."""
 _PROTO: Final = bytes([PROTO])
 
 
@@ -89,8 +86,10 @@ class PickleReader:
         if legacy:
             budget.fact()
             yield TorchCheckpoint(location=place(artifact), layout="legacy")
+        shelf, starts = is_shelf(artifact), set[int]()
         offset = count = 0
         while not count or offset < artifact.size:
+            begin = offset
             try:
                 offset = self._pickle(window, ledger, budget, offset)
             except BudgetError:
@@ -100,10 +99,12 @@ class PickleReader:
                 yield from self._broken(ledger, window, error, offset)
                 return
             yield from ledger.drain()
+            if shelf:
+                starts.add(begin)
             count += 1
             if legacy and count == _TORCH_PICKLES:
                 offset = _after_storages(ledger, offset)
-            following = _next_pickle(window, offset, blocks=_is_shelf(artifact))
+            following = _next_pickle(window, offset, blocks=shelf)
             if following is None:
                 break
             offset = following
@@ -112,6 +113,8 @@ class PickleReader:
             ledger.oddity("trailing-data", _size_of(artifact, place_of_data), place_of_data)
             yield from _hidden(artifact, place_of_data, budget)
         yield from ledger.drain()
+        if shelf:
+            yield from inner_values(artifact, starts, budget)
 
     @staticmethod
     def _broken(
@@ -226,11 +229,6 @@ def _protocol(window: Window, offset: int) -> int:
     return 0 if head[:1] in b"(ILFSVNPg." else 1
 
 
-def _is_shelf(artifact: Artifact) -> bool:
-    """True for the values of a shelf on `dbm.dumb`, by the name: each begins with a block."""
-    return base_name(artifact).lower().endswith(_SHELF)
-
-
 def _next_pickle(window: Window, offset: int, *, blocks: bool) -> int | None:
     """Where the next pickle begins at or after `offset`; `None` when something else follows.
 
@@ -246,7 +244,7 @@ def _next_pickle(window: Window, offset: int, *, blocks: bool) -> int | None:
         return place_of_data
     if blocks:
         # what a longer value left behind, up to where the next one may begin
-        for start in range(offset + -offset % _BLOCK, window.size, _BLOCK):
+        for start in range(offset + -offset % BLOCK, window.size, BLOCK):
             if window.take(start, 1) == _PROTO and _follows(window, start):
                 return start
     return None
@@ -260,7 +258,7 @@ def _follows(window: Window, offset: int) -> bool:
 
 def _first_data(window: Window, offset: int) -> int | None:
     """Where something other than padding begins, at or after `offset`."""
-    length = _BLOCK  # most paddings are short, and a shelf has one behind each value
+    length = BLOCK  # most paddings are short, and a shelf has one behind each value
     while piece := window.take(offset, length):
         length = WHOLE
         rest = piece.lstrip(b"\0\r\n\t ")

@@ -69,6 +69,7 @@ _BUILTINS: Final = "slice list tuple dict int float complex set bytes str bool o
 BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
     "dill._dill._load_type": {
         b"MethodType": ("types", "MethodType"),
+        b"PartialType": ("functools", "partial"),
         b"NoneType": ("builtins", "Ellipsis"),
         b"EllipsisType": ("builtins", "Ellipsis"),
         b"NotImplementedType": ("builtins", "NotImplemented"),
@@ -93,10 +94,11 @@ NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_
 SPECIAL: Final = (
     WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | RETURNERS | DELEGATES.keys()
     | BY_NAME.keys() | CALLERS.keys() | STATE_AT.keys() | ENDLESS | SIZED
+    | FILE_WRAPPERS
     | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
 )  # fmt: skip
 """All of them."""
-TEMPLATED: Final = frozenset({"scipy.stats"})
+TEMPLATED: Final = frozenset({"scipy.stats", "statsmodels.distributions"})
 """Packages whose instances run a part of their state as code when it is set (see `templates`)."""
 TEMPLATE: Final = b"_parse_arg_template"
 """The key of that part."""

@@ -25,6 +25,7 @@ OddityKind = OneOf[
     "computed-name", "overwritten-state", "extension-code", "dotted-name", "callable-argument",
     "persistent-id", "broken-stream", "trailing-data", "tensor-outside-storage", "storage-mismatch",
     "reference-bomb", "frame-mismatch", "outside-file",
+    "misplaced-value",
 ]  # fmt: skip
 """As in `PickleOddity.kind`."""
 
@@ -287,8 +288,11 @@ def _hooks(key: Value, value: Value) -> bool:
 
 def hooks_in(items: Sequence[Value]) -> bool:
     """True when these keys and values name an attribute that the unpickler calls."""
-    pairs = zip(items[::2], items[1::2], strict=False)
-    return any(_hooks(key, value) for key, value in pairs if value.__class__ in ACTIVE)
+    for index in range(1, len(items), 2):  # a plain loop: most states are small, and have none
+        value = items[index]
+        if value.__class__ in ACTIVE and _hooks(items[index - 1], value):
+            return True
+    return False
 
 
 def sets_hook(state: Value) -> bool:

@@ -41,7 +41,11 @@ _INTERPRETER: Final = (
 _FETCHED: Final = re.compile(_DOWNLOAD, re.IGNORECASE)
 _THEN_RUN: Final = re.compile(rf"\|\s*{_INTERPRETER}", re.IGNORECASE)
 _NEXT: Final = re.compile(r"&&|;|\n")
-_RUN_NEXT: Final = re.compile(rf"chmod\s+\S*[+7]|(?:^|\s){_INTERPRETER}|\./|\s/tmp/", re.IGNORECASE)
+_RUN_NEXT: Final = re.compile(
+    rf"chmod\s+\S*[+7]|(?:^|\s){_INTERPRETER}|\./|\s/tmp/"
+    r"|(?:^|\s)(?:start\s+(?:/\w+\s+)*)?[\w.%\\:-]+\.(?:exe|msi|bat|cmd|ps1|scr|vbs)\b",
+    re.IGNORECASE,
+)
 _SUBSTITUTED: Final = re.compile(
     rf"{_INTERPRETER}[^\n]{{0,40}}(?:\$\(|<\(|`)\s*{_DOWNLOAD}", re.IGNORECASE
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from modelscan.formats.python_code.evaluate import Evaluator
-from modelscan.formats.python_code.scopes import Function
+from modelscan.formats.python_code.scopes import Class, Function
 from modelscan.formats.python_code.structure import Event, Structure
 from modelscan.formats.python_code.values import Value, Values
 
@@ -24,11 +24,16 @@ _USED_BY_LIBRARIES: Final = frozenset({
     "from_pretrained", "from_config", "_from_config", "forward", "call", "generate", "post_init",
     "_init_weights", "tie_weights", "prepare_inputs_for_generation", "tokenize", "_tokenize",
     "encode", "decode", "convert_tokens_to_string", "preprocess", "postprocess", "predict",
+    "_info", "_split_generators", "_generate_examples", "_generate_tables",
     "load_context", "initialize", "handle", "inference", "execute", "setup", "build",
 })  # fmt: skip
 """Methods that a library calls when it loads or runs a model, without being asked for them."""
 _INTERFACES: Final = ("gradio.", "streamlit.")
 """Libraries that are handed functions and call them when somebody presses a button."""
+_SERVED: Final = frozenset({"model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn"})
+"""Functions of a module that a server calls by their names when it loads or asks the model."""
+_INSTALLING: Final = frozenset({"install", "develop", "egg_info"})
+"""Commands of setuptools that every installation runs; what extends one of them runs as well."""
 _CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__")
 
 
@@ -75,12 +80,22 @@ def _by_name(function: Function) -> When:
     if owner is None:
         parent = function.scope.parent
         hook = name in _MODULE_HOOKS and parent is not None and parent.parent is None
-        return "import" if hook else "call"
+        served = name in _SERVED and parent is not None and parent.parent is None
+        return "import" if hook else "instantiation" if served else "call"
     if name in _ON_IMPORT or (owner.meta and name.startswith("__")):
+        return "import"
+    if name == "run" and not _INSTALLING.isdisjoint(_bases(owner)):
         return "import"
     special = name.startswith("__") and name.endswith("__")
     used = special or name in _USED_BY_LIBRARIES or _is_property(function)
     return "instantiation" if used else "call"
+
+
+def _bases(owner: Class) -> Iterator[str]:
+    """The last names of what a class extends."""
+    for base in owner.node.bases:
+        if isinstance(base, ast.Name | ast.Attribute):
+            yield base.id if isinstance(base, ast.Name) else base.attr
 
 
 def _is_property(function: Function) -> bool:

@@ -5,7 +5,8 @@ an owner whom the public hub itself has verified is not suspected for a likeness
 bounded by the length of a name, at most 96 signs, times that of the list.
 
 Sources: Unicode TS #39, "Confusable detection", of which the pairs are taken that names on a hub
-can have, which are ASCII; the optimal string alignment distance, asked only whether it is one.
+can have, which are ASCII, and the letters of other scripts that code may have in their place; the
+optimal string alignment distance, asked only whether it is one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,15 @@ Owner: TypeAlias = Literal[
 
 _NOWHERE: Final = Location()
 _SEPARATORS: Final = re.compile(r"[-_.]+")
-_ALIKE: Final = str.maketrans({"0": "o", "1": "l", "i": "l", "5": "s"})
+_ALIKE: Final = str.maketrans(
+    {"0": "o", "1": "l", "i": "l", "5": "s"}
+    | dict(zip(
+        # Cyrillic and Greek letters in lower case; no hub has them in a name, code can
+        "\u0430\u0432\u0435\u0456\u0458\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0455\u0501\u04bb\u04cf"
+        "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5\u0261\u0131",
+        "abeljkmhopctyxsdhlalkvopygl", strict=True,
+    ))
+)  # fmt: skip
 _PAIRS: Final = (("rn", "m"), ("vv", "w"))
 _WORDS: Final = (
     "official", "officials", "verified", "original", "real", "org", "inc", "corp", "team", "hq",
@@ -68,12 +77,17 @@ class LikenessRelator:
             owner = repository.repository[:_LONGEST].rpartition("/")[0]
             if not owner or owner.casefold() in self._known:
                 continue
+            bases = {_model(base) for base in _bases(repository, facts)}
+            model = _model(repository.repository)
             found = self.of_owner(repository.repository)
-            honest = bool(repository.base_models) or _has_base(facts)
-            if found is not None and found.kind == "owner-adds-a-word" and honest:
-                found = None
-            if found is None and not honest:
-                found = _by_card(repository, facts) or self._by_name(repository)
+            if found is not None and found.kind == "owner-adds-a-word":
+                # a copied card has the original's base, a house that builds on it has the original
+                own = bool(bases) and skeleton(model) not in self._owners
+                found = None if own or model in bases else found
+            if found is None and model not in bases:
+                found = _by_card(repository, facts)
+            if found is None and not repository.base_models:
+                found = self._by_name(repository)
             if found is not None:
                 yield found
 
@@ -106,7 +120,7 @@ class LikenessRelator:
 
     def _by_name(self, repository: HubRepository) -> NameLikeness | None:
         """A model that is called like a well-known one."""
-        model = repository.repository[:_LONGEST].rpartition("/")[2].casefold()
+        model = skeleton(_model(repository.repository[:_LONGEST]))
         if model not in self._owners:
             return None
         return NameLikeness(
@@ -124,17 +138,19 @@ class LikenessRelator:
 
     @cached_property
     def _owners(self) -> dict[str, str]:
-        """`publisher/model` by the model's name in lower case, of names that nobody else needs."""
+        """`publisher/model` by what the model's name looks like, if nobody else needs it."""
         return {
-            name.casefold(): f"{owner}/{name}"
+            skeleton(name.casefold()): f"{owner}/{name}"
             for owner, names in self._publishers.models.items()
             for name in names
             if "*" not in name
         }
 
 
-def _has_base(facts: Facts) -> bool:
-    return any(claim.claim == "base" for claim in facts.of(ModelClaim))
+def _bases(repository: HubRepository, facts: Facts) -> list[str]:
+    """What the model says that it is made from, in any of the places where that is said."""
+    claimed = (claim.value for claim in facts.of(ModelClaim) if claim.claim == "base")
+    return [*repository.base_models, *claimed]
 
 
 def _by_card(repository: HubRepository, facts: Facts) -> NameLikeness | None:

@@ -15,6 +15,7 @@ from modelscan.formats.repository.likeness import LikenessRelator
 from modelscan.formats.repository.relator import Facts, Relator, RepositoryView
 from modelscan.formats.repository.remote_code import RemoteCodeRelator
 from modelscan.formats.repository.shape import ShapeRelator
+from modelscan.formats.repository.templates import TemplateRelator
 from modelscan.formats.repository.tokenizer import TokenizerRelator
 from modelscan.formats.repository.torch_storages import StorageRelator
 from modelscan.formats.repository.twins import TwinRelator
@@ -41,6 +42,10 @@ NO_LISTS = NameLists()
 def relate(view: RepositoryView, facts: Iterable[Fact], lists: NameLists = NO_LISTS) -> list[Fact]:
     """What holds between the files of a model, with the lists that relators look names up in."""
     stated = Facts(facts)
-    named = (LicenceRelator(lists.licences), LikenessRelator(lists.publishers))
+    named = (
+        LicenceRelator(lists.licences),
+        LikenessRelator(lists.publishers),
+        TemplateRelator(lists.chat_templates),
+    )
     relators: tuple[Relator, ...] = (*RELATORS, *named)
     return [fact for relator in relators for fact in relator.relate(view, stated)]

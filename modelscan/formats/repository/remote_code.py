@@ -12,10 +12,10 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from modelscan.formats import adapter_config, mlflow
+from modelscan.formats import adapter_config, diffusers_index, mlflow
 from modelscan.formats.repository.relator import Facts, RepositoryView
 from modelscan.vocabulary.digest import code_digest, is_module
-from modelscan.vocabulary.fact import Fact, RemoteClosure, RemoteCode, RemoteModule
+from modelscan.vocabulary.fact import ConfigComponent, Fact, RemoteClosure, RemoteCode, RemoteModule
 from modelscan.vocabulary.location import Location
 
 
@@ -27,7 +27,9 @@ class RemoteCodeRelator:
 
         Adapters name modules of installed packages, so nothing is expected of their folder.
         """
-        asked = facts.of(RemoteCode)
+        own = list(_components(view, facts))
+        yield from own
+        asked = [*facts.of(RemoteCode), *own]
         if not view.folder or not asked:
             return
         elsewhere = set[str]()
@@ -35,6 +37,8 @@ class RemoteCodeRelator:
             path = code.location.file
             module = code.reference.rpartition(".")[0].replace(".", "/") + ".py"
             places = {posixpath.join(posixpath.dirname(path), module), module}
+            if posixpath.basename(path) == diffusers_index.NAME:  # beside the component
+                places.add(posixpath.join(posixpath.dirname(path), code.key, module))
             if posixpath.basename(path) == mlflow.NAME:  # MLflow imports packages, too
                 package = module.removesuffix(".py") + "/__init__.py"
                 places.add(posixpath.join(posixpath.dirname(path), package))
@@ -50,6 +54,21 @@ class RemoteCodeRelator:
                     shipped=shipped,
                 )
         yield _closure(view, sorted(elsewhere), asked[0].location)
+
+
+def _components(view: RepositoryView, facts: Facts) -> Iterator[RemoteCode]:
+    """Components of a pipeline whose module lies in the repository."""
+    for one in facts.of(ConfigComponent):
+        folder = posixpath.dirname(one.location.file)
+        module = one.library.replace(".", "/") + ".py"
+        places = {posixpath.join(folder, one.key, module), posixpath.join(folder, module)}
+        if not places.isdisjoint(view.names):
+            yield RemoteCode(
+                location=one.location,
+                key=one.key,
+                reference=f"{one.library}.{one.name}",
+                repository="",
+            )
 
 
 def _closure(view: RepositoryView, elsewhere: list[str], where: Location) -> RemoteClosure:

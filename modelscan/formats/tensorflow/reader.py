@@ -83,7 +83,6 @@ class TensorflowReader:
     def __init__(self, operators: GraphOperators) -> None:
         self._operators = operators
 
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By the fields of a graph; by extension, `.pb` and `.pbtxt`, what is not ONNX."""
         head = glimpse.head

@@ -26,8 +26,10 @@ _LONGEST: Final = 1_000
 """Characters of a token; the longest runs of blanks have a few hundred."""
 _SENTENCE: Final = 5
 """Words, with blanks between them, from which a token is a sentence."""
-_HIDDEN: Final = re.compile("[\U000e0020-\U000e007e\u202a-\u202e\u2066-\u2069]")
-"""Tag characters, and those that turn the direction of writing."""
+_HIDDEN: Final = re.compile(
+    "[\U000e0020-\U000e007e\u202a-\u202e\u2066-\u2069]|[A-Za-z][\u00ad\u200b-\u200d\u2060\ufeff]+[A-Za-z]"
+)
+"""Tag characters, those that turn the direction of writing, and unseen ones inside a word."""
 
 
 class Added(NamedTuple):

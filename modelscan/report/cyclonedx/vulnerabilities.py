@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from modelscan._about import NAME
 from modelscan.report.cyclonedx.components import ModelComponent
@@ -11,7 +12,7 @@ from modelscan.report.machine import Json, compact, prose, text
 from modelscan.report.waivers import waiver
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import RuleEntry
-from modelscan.vocabulary.rule import Maps
+from modelscan.vocabulary.rule import SEVERITIES, Maps
 
 _SOURCE = {"name": NAME}
 _JUSTIFICATIONS = {
@@ -25,42 +26,77 @@ _JUSTIFICATIONS = {
 exact counterpart: reaching the code takes an environment that the adversary does not have."""
 
 
-def vulnerability(
-    finding: Finding, rule: RuleEntry | None, component: ModelComponent, refs: Refs
-) -> Json:
-    """One finding, about a file of the model where there is one, else about the model.
+_RATINGS: dict[str, list[Json]] = {
+    severity: [{"source": _SOURCE, "severity": severity, "method": "other"}]
+    for severity in SEVERITIES
+}
+
+
+class _Said(NamedTuple):
+    """What a rule says of each of its findings: made once, and the same object in all of them."""
+
+    cwes: list[int]
+    why: str | None
+    title: list[Json]
+    taxonomies: list[Json]
+
+
+class Vulnerabilities:
+    """Findings as vulnerabilities.
 
     Args:
-        finding: what was found.
-        rule: the report's entry for its rule; `None` when the report lacks it.
-        component: the model that it was found in.
+        rules: the report's entries for rules, some of which may be missing.
         refs: the document's references.
     """
-    maps = rule.maps if rule is not None else Maps()
-    entry: dict[str, Any] = {
-        "bom-ref": refs.new("finding", component.ref, finding.identity),
-        "id": text(finding.rule),
-        "source": _SOURCE,
-        "ratings": [{"source": _SOURCE, "severity": finding.severity, "method": "other"}],
-        "cwes": _cwes(maps),
-        "description": text(finding.message),
-        "detail": prose(rule.why) if rule is not None else None,
-        "recommendation": prose(finding.fix),
-        "analysis": _analysis(finding.waived),
-        "affects": [{"ref": component.file_refs.get(finding.location.file, component.ref)}],
-        "properties": properties(
-            {
-                "title": prose(rule.title) if rule is not None else None,
-                "answer": finding.answer,
-                "confidence": finding.confidence,
-                "location": str(finding.location),
-                "identity": finding.identity,
-                "baseline": finding.baseline,
-            }
-        )
-        + _taxonomies(maps),
-    }
-    return compact(entry)
+
+    def __init__(self, rules: Mapping[str, RuleEntry], refs: Refs) -> None:
+        self._rules = rules
+        self._refs = refs
+        self._said: dict[str, _Said] = {}
+
+    def of(self, finding: Finding, component: ModelComponent) -> Json:
+        """One finding, about a file of the model where there is one, else about the model.
+
+        Args:
+            finding: what was found.
+            component: the model that it was found in.
+        """
+        said = self._said.get(finding.rule)
+        if said is None:
+            said = self._said[finding.rule] = _said(self._rules.get(finding.rule))
+        entry: dict[str, Any] = {
+            "bom-ref": self._refs.new("finding", component.ref, finding.identity),
+            "id": text(finding.rule),
+            "source": _SOURCE,
+            "ratings": _RATINGS[finding.severity],
+            "cwes": said.cwes,
+            "description": text(finding.message),
+            "detail": said.why,
+            "recommendation": prose(finding.fix),
+            "analysis": _analysis(finding.waived),
+            "affects": [{"ref": component.file_refs.get(finding.location.file, component.ref)}],
+            "properties": [
+                *said.title,
+                *properties(
+                    {
+                        "answer": finding.answer,
+                        "confidence": finding.confidence,
+                        "location": str(finding.location),
+                        "identity": finding.identity,
+                        "baseline": finding.baseline,
+                    }
+                ),
+                *said.taxonomies,
+            ],
+        }
+        return compact(entry)
+
+
+def _said(rule: RuleEntry | None) -> _Said:
+    if rule is None:
+        return _Said([], None, [], [])
+    title = properties({"title": prose(rule.title)})
+    return _Said(_cwes(rule.maps), prose(rule.why), title, _taxonomies(rule.maps))
 
 
 def _cwes(maps: Maps) -> list[int]:

@@ -18,9 +18,10 @@ from modelscan.report.cyclonedx.citations import citations
 from modelscan.report.cyclonedx.components import ModelComponent
 from modelscan.report.cyclonedx.declarations import declared
 from modelscan.report.cyclonedx.values import Refs, properties
-from modelscan.report.cyclonedx.vulnerabilities import vulnerability
+from modelscan.report.cyclonedx.vulnerabilities import Vulnerabilities
 from modelscan.report.jsontext import encode
 from modelscan.report.machine import Json, compact, fingerprint, name, stable_uuid, text
+from modelscan.report.residual import needed_parts
 from modelscan.report.text import counted
 from modelscan.report.writer import Output
 from modelscan.vocabulary.result import ModelReport, Report
@@ -49,11 +50,13 @@ class CycloneDx:
 
 def document(report: Report, specification: Specification = "1.6") -> Json:
     """The whole document as builtin values."""
+    serial_number = _serial_number(report, specification)  # first: it takes much memory for a while
     refs = Refs()
     datasets = Datasets(refs)
     models = [ModelComponent(model, refs, datasets) for model in report.models]
+    vulnerabilities = Vulnerabilities(report.rules, refs)
     found = [
-        (component, vulnerability(finding, report.rules.get(finding.rule), component, refs))
+        vulnerabilities.of(finding, component)
         for component in models
         for finding in component.model.findings
     ]
@@ -64,7 +67,7 @@ def document(report: Report, specification: Specification = "1.6") -> Json:
             "$schema": f"http://cyclonedx.org/schema/bom-{specification}.schema.json",
             "bomFormat": "CycloneDX",
             "specVersion": specification,
-            "serialNumber": _serial_number(report, specification),
+            "serialNumber": serial_number,
             "version": 1,
             "metadata": _metadata(report),
             "components": [component.json for component in models] + datasets.components(),
@@ -73,7 +76,7 @@ def document(report: Report, specification: Specification = "1.6") -> Json:
                 *(compact({"ref": one.ref, "dependsOn": one.dataset_refs}) for one in models),
             ],
             "compositions": [entry for one in models for entry in _compositions(one)],
-            "vulnerabilities": [entry for _, entry in found],
+            "vulnerabilities": found,
             "annotations": [_verdict(report, component, refs) for component in models],
             "declarations": declarations,
             "definitions": definitions,
@@ -120,7 +123,7 @@ def _compositions(component: ModelComponent) -> list[Json]:
 
 
 def _aggregate(model: ModelReport) -> str:
-    """Complete only when every byte was hashed and nothing that loading needs was left out."""
+    """Complete only when every byte was hashed and nothing that is needed was left out."""
     gaps = any(entry.needed for entry in model.coverage)
     return "incomplete" if model.digest is None or model.error is not None or gaps else "complete"
 
@@ -128,10 +131,10 @@ def _aggregate(model: ModelReport) -> str:
 def _verdict(report: Report, component: ModelComponent, refs: Refs) -> Json:
     """What the policy says of a model, where tools show what was said about a component."""
     allowed = component.model.answers.allowed
-    gaps = sum(entry.needed for entry in component.model.coverage)
+    gaps = needed_parts([component.model])
     parts = [f"policy {text(allowed.policy)}: {allowed.status}: {text(allowed.reason)}"]
     if gaps:
-        parts.append(f"not looked at: {counted(gaps, 'part')} that loading needs")
+        parts.append(f"not looked at: {gaps}")
     return {
         "bom-ref": refs.new("verdict", component.ref),
         "subjects": [component.ref],

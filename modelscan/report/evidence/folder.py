@@ -1,7 +1,8 @@
 """The folder itself: its documents, their index, and how it comes to lie on the disk.
 
-Invariants: the same report gives the same documents, byte for byte; the index names every other
-document with its digest; the folder appears whole, with its signature, or not at all.
+Invariants: the same report gives the same documents, byte for byte, of which one at a time is held
+in memory; the index names every other document with its digest; the folder appears whole, with its
+signature, or not at all.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from modelscan.report.evidence import documents
 from modelscan.report.evidence.summary import CLAIM, summary
 from modelscan.report.files import write_file
 from modelscan.report.jsontext import encode
+from modelscan.report.machine import Json
 from modelscan.report.writer import Output
 from modelscan.report.writers import BY_NAME
 from modelscan.vocabulary.result import Report
@@ -38,31 +40,34 @@ class Document(NamedTuple):
     data: bytes
 
 
-def evidence(report: Report) -> tuple[Document, ...]:
+def evidence(report: Report) -> Iterator[Document]:
     """Every file of the folder but the signature, the index last."""
-    made = list(_documents(report))
-    page = summary(report, [(one.path, one.what) for one in made])
-    made.insert(0, Document("README.md", "the summary for people", page.encode()))
+    contents: list[tuple[str, str]] = []
+    files: list[Json] = []
+    for one in _documents(report):
+        contents.append((one.path, one.what))
+        files.append(_entry(one))
+        yield one
+    page = summary(report, contents)
+    front = Document("README.md", "the summary for people", page.encode())
+    yield front
     index = {
         "schema": documents.SCHEMA,
         "created": report.created,
         "tool": msgspec.to_builtins(report.tool),
         "note": CLAIM,
-        "files": [
-            {
-                "path": one.path,
-                "what": one.what,
-                "size": len(one.data),
-                "sha256": hashlib.sha256(one.data).hexdigest(),
-            }
-            for one in made
-        ],
+        "files": [_entry(front), *files],
     }
-    return (*made, Document("index.json", "the index", encode(index, sort=False)))
+    yield Document("index.json", "the index", encode(index, sort=False))
+
+
+def _entry(one: Document) -> Json:
+    digest = hashlib.sha256(one.data).hexdigest()
+    return {"path": one.path, "what": one.what, "size": len(one.data), "sha256": digest}
 
 
 def write(
-    folder: Path, made: tuple[Document, ...], sign: Callable[[Path], bytes] | None = None
+    folder: Path, made: Iterable[Document], sign: Callable[[Path], bytes] | None = None
 ) -> None:
     """Write the documents to a new folder.
 
@@ -81,8 +86,8 @@ def write(
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise UsageError(f"{folder} is not an empty folder", "name a new one")
         inside.mkdir(parents=True)
-        for one in made:
-            write_file(inside / one.path, one.data)
+        for path, _, data in made:
+            write_file(inside / path, data)
         if sign is not None:
             write_file(inside / SIGNATURE, sign(inside))
         if target.exists():

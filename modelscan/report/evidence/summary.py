@@ -65,7 +65,7 @@ def _model(model: ModelReport) -> Iterator[str]:
     yield "| --- | --- | --- |"
     for one in verdicts(model.answers):
         answer = f"**{one.status}**" if one.asked else "not asked"
-        subject = "" if one.subject in one.reason else f"{literal(one.subject)}: "
+        subject = "" if one.named else f"{literal(one.subject)}: "
         yield f"| {one.question} | {answer} | {subject}{prose(one.reason)} |"
     yield ""
     said = list(approved(model))

@@ -51,8 +51,7 @@ def overview(models: tuple[ModelReport, ...]) -> str:
 
 def _card(verdict: Verdict, anchor: str) -> str:
     part, title = _NEXT[verdict.key]
-    named = verdict.subject in verdict.reason  # an empty subject is in any text
-    subject = "" if named else f'<p class="subject">{code(verdict.subject)}</p>'
+    subject = "" if verdict.named else f'<p class="subject">{code(verdict.subject)}</p>'
     details = definitions((name, text(value)) for name, value in verdict.details)
     return (
         f'<li class="card tone-{verdict.tone}"><h4>{verdict.label}</h4>'

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 
 from modelscan.report.containment import section
 from modelscan.report.html.ancestry import graph
@@ -51,16 +52,13 @@ _PARTS = (
 """The parts of a model: the end of its id, and its title."""
 
 
-def page(report: Report) -> str:
-    """The whole document, ending in a line break."""
+def page(report: Report) -> Iterator[str]:
+    """The whole document, ending in a line break, piece by piece."""
     style, script = _resource("page.css"), _resource("page.js")
     names = ", ".join(model.ref for model in report.models)
     title = text(f"{report.decision.status}: {names} · {report.tool.name} report", 200)
-    models = "".join(
-        _model(model, report, f"m{number}") for number, model in enumerate(report.models, 1)
-    )
     several = overview(report.models) if len(report.models) > 1 else ""
-    return (
+    yield (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, script)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -69,9 +67,11 @@ def page(report: Report) -> str:
         f"<style>{style}</style></head><body>"
         f'<a class="skip" href="#content">Skip to the report</a>{_header(report)}'
         f'<div class="frame">{_contents(report)}<main id="content" tabindex="-1">'
-        f"{_tools(report)}{several}{models}</main></div>{_footer(report)}"
-        f"<script>{script}</script></body></html>\n"
+        f"{_tools(report)}{several}"
     )
+    for number, model in enumerate(report.models, 1):
+        yield from _model(model, report, f"m{number}")
+    yield f"</main></div>{_footer(report)}<script>{script}</script></body></html>\n"
 
 
 def _resource(name: str) -> str:
@@ -159,29 +159,29 @@ def _tools(report: Report) -> str:
     )
 
 
-def _model(model: ModelReport, report: Report, anchor: str) -> str:
+def _model(model: ModelReport, report: Report, anchor: str) -> Iterator[str]:
     name = text(model.ref) or "(no name)"
-    if model.error is not None:
-        body = (
+    seen = "could not be read" if model.error is not None else " · ".join(extent(model))
+    yield (
+        f'<article class="model" id="{anchor}" aria-labelledby="{anchor}-name">'
+        f'<div class="name"><h2 id="{anchor}-name">{name}</h2><p>{seen}</p></div>'
+    )
+    if model.error is None:
+        yield from _body(model, report, anchor)
+    else:
+        yield (
             f'<p class="lead tone-gap"><b>Could not be read.</b> {text(model.error, LONGEST_PROSE)}'
             "</p><p>Nothing of it was looked at, so nothing is known about it.</p>"
         )
-        seen = "could not be read"
-    else:
-        seen = " · ".join(extent(model))
-        body = _body(model, report, anchor)
-    return (
-        f'<article class="model" id="{anchor}" aria-labelledby="{anchor}-name">'
-        f'<div class="name"><h2 id="{anchor}-name">{name}</h2><p>{seen}</p></div>{body}</article>'
-    )
+    yield "</article>"
 
 
-def _body(model: ModelReport, report: Report, anchor: str) -> str:
+def _body(model: ModelReport, report: Report, anchor: str) -> Iterator[str]:
     trust = (
         f'<div class="two"><div><h4>What the answers rest on</h4>{assumptions(model)}</div>'
         f"<div><h4>What risk is left</h4>{residual(model)}</div></div>"
     )
-    content = {
+    content: dict[str, str | Iterator[str]] = {
         "answers": cards(model, anchor),
         "containment": workloads(model),
         "findings": findings(model, report.rules, anchor),
@@ -192,11 +192,11 @@ def _body(model: ModelReport, report: Report, anchor: str) -> str:
         "trust": trust,
         "files": files(model, anchor),
     }
-    return "".join(
-        f'<section class="part {part}" id="{anchor}-{part}"><h3>{name}</h3>'
-        f"{content[part]}</section>"
-        for part, name in _parts_of(model)
-    )
+    for part, name in _parts_of(model):
+        yield f'<section class="part {part}" id="{anchor}-{part}"><h3>{name}</h3>'
+        pieces = content[part]
+        yield from (pieces,) if isinstance(pieces, str) else pieces
+        yield "</section>"
 
 
 def _parts_of(model: ModelReport) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,9 @@ The first rows are in view, the others behind a summary; what is left out of the
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
 from modelscan.report.html.findings import badge, first_places
 from modelscan.report.html.markup import code, copyable, text
 from modelscan.report.text import counted, size
@@ -24,26 +27,28 @@ _HEAD = (
 _First = dict[str, tuple[int, Severity, str]]
 
 
-def files(model: ModelReport, anchor: str) -> str:
-    """The table of one model's files."""
+def files(model: ModelReport, anchor: str) -> Iterator[str]:
+    """The table of one model's files, piece by piece."""
     if not model.files:
-        return '<p class="empty">No file was read.</p>'
+        yield '<p class="empty">No file was read.</p>'
+        return
     first = first_places(model, anchor)
     status = {entry.file: entry.status for entry in model.coverage if entry.member is None}
-    rows = [_row(file, status.get(file.path, ""), first) for file in model.files[:MOST_FILES]]
-    parts = [_digest(model), _table("Files", rows[:IN_VIEW])]
-    rest = rows[IN_VIEW:]
-    if rest:
-        table = _table("More files", rest)
-        summary = f"<summary>{counted(len(rest), 'more file')}</summary>"
-        parts.append(f'<details class="rest">{summary}{table}</details>')
+    shown = model.files[:MOST_FILES]
+    rows = (_row(file, status.get(file.path, ""), first) for file in shown)
+    yield _digest(model)
+    yield from _table("Files", islice(rows, IN_VIEW))
+    rest = len(shown) - IN_VIEW
+    if rest > 0:
+        yield f'<details class="rest"><summary>{counted(rest, "more file")}</summary>'
+        yield from _table("More files", rows)
+        yield "</details>"
     hidden = len(model.files) - MOST_FILES
     if hidden > 0:
-        parts.append(
+        yield (
             f'<p class="hidden-count">and {hidden:,} more; '
             "the report in the format json has all of them</p>"
         )
-    return "".join(parts)
 
 
 def _digest(model: ModelReport) -> str:
@@ -53,11 +58,10 @@ def _digest(model: ModelReport) -> str:
     return f'<p class="identity">Digest of the model {copyable(model.digest, "model digest")}</p>'
 
 
-def _table(caption: str, rows: list[str]) -> str:
-    return (
-        f'<table class="files"><caption>{caption}</caption>{_HEAD}'
-        f"<tbody>{''.join(rows)}</tbody></table>"
-    )
+def _table(caption: str, rows: Iterable[str]) -> Iterator[str]:
+    yield f'<table class="files"><caption>{caption}</caption>{_HEAD}<tbody>'
+    yield from rows
+    yield "</tbody></table>"
 
 
 def _row(file: FileEntry, looked_at: str, first: _First) -> str:

@@ -7,6 +7,7 @@ evidence is behind one, too. What is left out of the page is counted.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from modelscan.report.html.markup import (
@@ -36,22 +37,23 @@ _MOST_FIELDS = 40
 """Fields of one finding's evidence."""
 
 
-def findings(model: ModelReport, rules: dict[str, RuleEntry], anchor: str) -> str:
-    """Every finding of one model, below the rule that found it."""
+def findings(model: ModelReport, rules: dict[str, RuleEntry], anchor: str) -> Iterator[str]:
+    """Every finding of one model, below the rule that found it, piece by piece."""
     if not model.findings:
-        return '<p class="empty">No rule found anything in what was looked at.</p>'
+        yield '<p class="empty">No rule found anything in what was looked at.</p>'
+        return
     ordered = worst_first(model.findings)
     groups: dict[str, list[_Place]] = {}
     for number, finding in enumerate(ordered[:MOST_FINDINGS], 1):
         groups.setdefault(finding.rule, []).append(_Place(_anchor(anchor, number), finding))
-    parts = [_group(found, rules.get(rule)) for rule, found in groups.items()]
+    for rule, found in groups.items():
+        yield from _group(found, rules.get(rule))
     hidden = len(ordered) - MOST_FINDINGS
     if hidden > 0:
-        parts.append(
+        yield (
             f'<p class="hidden-count">and {hidden:,} more, none more severe than these; '
             "the report in the format json has all of them</p>"
         )
-    return "".join(parts)
 
 
 def badge(severity: Severity) -> str:
@@ -74,27 +76,31 @@ class _Place(NamedTuple):
     finding: Finding
 
 
-def _group(found: list[_Place], rule: RuleEntry | None) -> str:
+def _group(found: list[_Place], rule: RuleEntry | None) -> Iterator[str]:
     first = found[0].finding
     title = rule.title if rule else first.rule
     opened = "" if first.severity == "info" else " open"
-    places = "".join(_place(place, rule, first.severity) for place in found[:IN_VIEW])
-    rest = found[IN_VIEW:]
-    others = ""
-    if rest:
-        listed = "".join(_place(place, rule, first.severity) for place in rest)
-        others = (
-            f'<details class="rest"><summary>{counted(len(rest), "more place")}</summary>'
-            f'<ol class="places" start="{IN_VIEW + 1}">{listed}</ol></details>'
-        )
     answer = first.answer.replace("_", " ")
-    return (
+    yield (
         f'<details class="group"{opened}><summary>{badge(first.severity)}'
         f"<h4>{marked(title)}</h4>"
         f'<span class="count">{counted(len(found), "place")}</span></summary>'
         f'<p class="rule">{code(first.rule)} <span>bears on: {answer}</span></p>'
-        f'{_explained(rule) if rule else ""}<ol class="places">{places}</ol>{others}</details>'
+        f'{_explained(rule) if rule else ""}<ol class="places">'
     )
+    for place in found[:IN_VIEW]:
+        yield _place(place, rule, first.severity)
+    yield "</ol>"
+    rest = found[IN_VIEW:]
+    if rest:
+        yield (
+            f'<details class="rest"><summary>{counted(len(rest), "more place")}</summary>'
+            f'<ol class="places" start="{IN_VIEW + 1}">'
+        )
+        for place in rest:
+            yield _place(place, rule, first.severity)
+        yield "</ol></details>"
+    yield "</details>"
 
 
 def _explained(rule: RuleEntry) -> str:

@@ -18,4 +18,5 @@ class Html:
         """See `Writer.write`."""
         from modelscan.report.html.document import page  # lazy: ten modules that only pages need
 
-        return page(report).encode()
+        # in pieces: one wide character makes a text four times as long, and there are megabytes
+        return b"".join(piece.encode() for piece in page(report))

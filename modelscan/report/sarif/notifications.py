@@ -13,6 +13,7 @@ from modelscan.report.machine import Json, text
 from modelscan.report.places import inside
 from modelscan.report.sarif.results import location
 from modelscan.report.text import counted
+from modelscan.report.verdicts import purpose
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.location import Location
@@ -23,7 +24,7 @@ MOST_GAPS = 1_000
 """Gaps that are listed one by one; the others are counted."""
 
 _KINDS = {
-    "not-looked-at": "A part that loading needs was not looked at.",
+    "not-looked-at": "A part that is needed was not looked at.",
     "unreadable-target": "A target could not be read at all.",
     "left-out": "The format's limits leave something out; the native report holds all of it.",
 }
@@ -45,7 +46,7 @@ def notifications(report: Report, left_out: Sequence[Finding]) -> list[Json]:
     return [
         *_unreadable(report),
         *(_gap(model, gap) for model, gap in gaps[:MOST_GAPS]),
-        *_more(len(gaps) - MOST_GAPS),
+        *_more(gaps[MOST_GAPS:]),
         *_limited(left_out),
     ]
 
@@ -66,9 +67,10 @@ def _gap(model: ModelReport, gap: Coverage) -> Json:
     }
 
 
-def _more(count: int) -> Iterator[Json]:
-    if count > 0:
-        message = f"{counted(count, 'further part')} that loading needs: not looked at either"
+def _more(gaps: Sequence[tuple[ModelReport, Coverage]]) -> Iterator[Json]:
+    if gaps:
+        count = counted(len(gaps), "further part")
+        message = f"{count} that {purpose(gaps[0][0])} needs: not looked at either"
         yield _notification("left-out", message, "warning")
 
 

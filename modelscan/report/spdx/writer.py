@@ -13,6 +13,7 @@ from modelscan._about import NAME
 from modelscan.report.claims import bases_of, claims_of, values
 from modelscan.report.jsontext import encode
 from modelscan.report.machine import Json, fingerprint, stable_uuid, text
+from modelscan.report.residual import needed_parts
 from modelscan.report.spdx.assessments import Assessments
 from modelscan.report.spdx.graph import CREATION, Graph
 from modelscan.report.spdx.licensing import Licensing
@@ -133,9 +134,9 @@ class _Bill:
             details = "; ".join(f"{name}: {text(value)}" for name, value in answer.details)
             parts = (answer.status, text(answer.reason), details)
             graph.annotate(iri, answer.key, "; ".join(part for part in parts if part))
-        gaps = sum(gap.needed for gap in model.coverage)
+        gaps = needed_parts([model])
         if gaps:
-            graph.annotate(iri, "not looked at", f"{counted(gaps, 'part')} that loading needs")
+            graph.annotate(iri, "not looked at", gaps)
         if model.error is not None:
             graph.annotate(iri, "error", text(model.error))
         for finding in model.findings:

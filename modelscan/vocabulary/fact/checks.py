@@ -135,7 +135,7 @@ class FreshnessCheck(Fact, frozen=True, kw_only=True, tag="freshness.check"):
     however old; `unknown`: nobody can say."""
     note: str
     """Why, in one line."""
-    known_by: Literal["releases", "earlier signature", "signed-since", ""] = ""
+    known_by: Literal["releases", "earlier-signature", "signed-since", ""] = ""
     """Who says so: lists of releases, what was written down of this signer, or a day that the user
     asked for."""
     release: str = ""

@@ -91,7 +91,10 @@ HOSTILE: list[tuple[Any, str]] = [
     (model(layer("Mine", module="mine", registered_name="Pkg>Mine")), "custom-object"),
     (model(layer("Dense", {"activation": function("my_activation")})), "custom-object"),
     (legacy({"class_name": "SqueezeExcite", "config": {}}), "custom-object"),
-    (model(layer("Dense", registered_name="evil>Dense")), "custom-object"),
+    (model(layer("Dense", registered_name="Own>Dense")), "custom-object"),
+    (model(layer("Dense", registered_name="evil>Dense")), "hostile-object"),
+    (model(layer("M", module="mine", registered_name="Pkg>RunCommand")), "hostile-object"),
+    (legacy({"class_name": "ReverseShell", "config": {}}), "hostile-object"),
 ]  # fmt: skip
 
 
@@ -145,6 +148,7 @@ FAILING = {
     "foreign-module": "keras-foreign-module",
     "foreign-model": "keras-foreign-model",
     "reads-file": "keras-reads-file",
+    "hostile-object": "keras-hostile-object",
 }
 
 

@@ -31,6 +31,7 @@ def _found(document: Any) -> dict[str, str]:
         ({"model": {"_target_": "os.system", "command": "id"}}, CRITICAL),
         ({"model": [{"_target_": "builtins.eval", "_args_": ["1"]}]}, CRITICAL),
         ({"_target_": "eval"}, CRITICAL),
+        ({"__target__": "os.system"}, CRITICAL),
         ({"x": {"_target_": "hydra.utils.get_method", "path": "os.system"}}, CRITICAL),
         ({"x": {"_target_": "hydra.utils.call", "_args_": ["subprocess.run"]}}, CRITICAL),
         ({"p": "os", "x": {"_target_": "${p}.system"}}, CRITICAL),
@@ -139,10 +140,6 @@ def test_a_large_document_without_marks_costs_no_parsing() -> None:
 
 
 def test_what_is_too_large_is_said() -> None:
-    huge = BytesArtifact("a.json", b"")
-    huge.size = 65 << 20
-    with pytest.raises(BudgetError):
-        list(READER.read(huge, Budget()))
     large = BytesArtifact("a.json", b'{"class_name": "x"}' + b" " * (17 << 20))
     with pytest.raises(BudgetError):
         list(READER.read(large, Budget()))

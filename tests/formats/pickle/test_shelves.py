@@ -55,3 +55,24 @@ def test_blocks_mean_nothing_elsewhere() -> None:
     data = block(pickle.dumps(1) + b"\xffhidden") + PLAIN
     assert "pickle-trailing-data" in found(data, "model.pkl")
     assert quiet(data, "shelf.dat")
+
+
+def test_a_value_inside_another_is_read() -> None:
+    hidden = pickles.Assembler(4).binary(bytes(505) + PAYLOAD).stop()
+    assert hidden[512:].startswith(PAYLOAD)
+    assert fails(hidden, "shelf.dat") == ["pickle-dangerous-call"]
+    assert quiet(hidden, "model.pkl")
+
+
+@pytest.mark.parametrize("name", ["shelf.dir", "shelf.bak"])
+def test_an_index_points_to_blocks(name: str) -> None:
+    assert quiet(b"'weights', (0, 700)\n'labels', (1024, 30)\n", name)
+    assert quiet(b"'it\\'s', (512, 3)", name)
+    assert fails(b"'weights', (0, 700)\n'labels', (1030, 30)\n", name) == ["pickle-misplaced-value"]
+
+
+def test_an_index_that_breaks_is_incomplete(tmp_path: Path) -> None:
+    for text in (b"'a', (0, 7)\nb = 1\n", b"'a', (0, 7)\n" + b"x" * (2 << 20)):
+        file = tmp_path / "shelf.dir"
+        file.write_bytes(text)
+        assert scan(file, jobs=1).decision.exit_code == 3

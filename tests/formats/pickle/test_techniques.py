@@ -7,9 +7,12 @@ import pytest
 from modelscan.api import scan
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import Report
+from tests.forge import pickle_gadgets as gadgets
 from tests.forge import pickle_techniques as forge
 
-FAILING, INCOMPLETE, PASSING = forge.failing(), forge.incomplete(), forge.passing()
+FAILING = {**forge.failing(), **gadgets.failing()}
+INCOMPLETE = forge.incomplete()
+PASSING = {**forge.passing(), **gadgets.passing()}
 
 
 def scanned(folder: Path, data: bytes, name: str = "model.pkl") -> Report:

@@ -7,7 +7,13 @@ import pytest
 from modelscan import api
 from modelscan.formats.repository.graph_files import GraphFileRelator
 from modelscan.formats.repository.relator import Facts, RepositoryView
-from modelscan.vocabulary.fact import Fact, GraphFile, GraphFileCheck, SpecialFile
+from modelscan.vocabulary.fact import (
+    Fact,
+    GraphFile,
+    GraphFileCheck,
+    SharedFile,
+    SpecialFile,
+)
 from modelscan.vocabulary.location import Location
 from tests.forge import onnx as forge
 from tests.forge.repository import view
@@ -55,6 +61,28 @@ def test_a_link_out_of_the_model_is_no_data() -> None:
     link = SpecialFile(location=Location("onnx/w.bin"), kind="link-outside", target="/etc/passwd")
     found = _found(view("onnx/model.onnx"), _file("w.bin"), link)
     assert found == [("no-plain-file", "onnx/w.bin", "link-outside")]
+
+
+def test_a_second_name_of_the_data_alone_is_a_link() -> None:
+    data = SharedFile(location=Location("onnx/w.bin"))
+    model = SharedFile(location=Location("onnx/model.onnx"))
+    folder = view("onnx/model.onnx", "onnx/w.bin")
+    assert _found(folder, _file("w.bin"), data) == [("no-plain-file", "onnx/w.bin", "hard link")]
+    assert _found(folder, _file("w.bin"), data, model) == []
+
+
+def test_a_hard_link_on_the_disk_fails(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    folder.mkdir()
+    tensor = forge.tensor(external=[("location", "w.bin"), ("length", "8")])
+    (folder / "model.onnx").write_bytes(forge.model(forge.graph(initializers=[tensor])))
+    (tmp_path / "secret").write_bytes(bytes(8))
+    (folder / "w.bin").hardlink_to(tmp_path / "secret")
+    (report,) = api.scan(folder).models
+    assert "onnx-external-data-no-plain-file" in {one.rule for one in report.findings}
+    (tmp_path / "model.onnx").hardlink_to(folder / "model.onnx")  # a store links all of a model
+    (report,) = api.scan(folder).models
+    assert "onnx-external-data-no-plain-file" not in {one.rule for one in report.findings}
 
 
 def test_what_leads_elsewhere_is_judged_as_written() -> None:

@@ -14,24 +14,30 @@ from modelscan.formats.repository.likeness import (
     skeleton,
 )
 from modelscan.formats.repository.relator import Facts, RepositoryView
-from modelscan.vocabulary.fact import HubRepository, NameLikeness
+from modelscan.vocabulary.fact import (
+    CardMention,
+    Fact,
+    HubRepository,
+    ModelClaim,
+    NameLikeness,
+)
 
 _VIEW = RepositoryView(files={}, names=frozenset(), folder=True)
 _PUBLISHERS = load().lists.publishers
 
 
-def resembles(repository: str, **fields: Any) -> NameLikeness | None:
+def resembles(repository: str, *more: Fact, **fields: Any) -> NameLikeness | None:
+    stated: dict[str, Any] = {"mirror": False, "asked": repository} | fields
     fact = HubRepository(
         status="declared",
         endpoint="https://huggingface.co",
-        asked=repository,
         repository=repository,
         renamed=False,
         pinned=True,
         revision="0" * 40,
-        **({"mirror": False} | fields),
+        **stated,
     )
-    found = list(LikenessRelator(_PUBLISHERS).relate(_VIEW, Facts([fact])))
+    found = list(LikenessRelator(_PUBLISHERS).relate(_VIEW, Facts([fact, *more])))
     assert len(found) <= 1
     return found[0] if found else None  # type: ignore[return-value]  # it states nothing else
 
@@ -52,6 +58,18 @@ def resembles(repository: str, **fields: Any) -> NameLikeness | None:
         ("micorsoft/phi-2", "microsoft", "owner-one-letter-off"),
         ("nvida/x", "nvidia", "owner-one-letter-off"),
         ("unsloths/gemma", "unsloth", "owner-one-letter-off"),
+        ("Qw\u0435n/Qwen3-8B", "Qwen", "owner-looks-the-same"),
+        ("\u0430pple/OpenELM-3B", "apple", "owner-looks-the-same"),
+        ("m\u0456str\u0430lai/x", "mistralai", "owner-looks-the-same"),
+        ("metallama-official/Llama-3.1-8B", "meta-llama", "owner-adds-a-word"),
+        ("deepseek-ai-org/DeepSeek-R1", "deepseek-ai", "owner-adds-a-word"),
+        ("google_official/gemma-7b", "google", "owner-adds-a-word"),
+        ("Real-Microsoft/phi-4", "microsoft", "owner-adds-a-word"),
+        ("qwen-ai/Qwen2.5-7B-Instruct", "Qwen", "owner-adds-a-word"),
+        ("someone/Llama-3.1-8B-lnstruct", "meta-llama/Llama-3.1-8B-Instruct",
+         "model-of-another-owner"),
+        ("someone/al1-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2",
+         "model-of-another-owner"),
         ("someone/All-MiniLM-L6-v2", "sentence-transformers/all-MiniLM-L6-v2",
          "model-of-another-owner"),
     ],
@@ -71,6 +89,7 @@ def test_names_that_deceive(repository: str, of: str, kind: str) -> None:
         "lmsys/vicuna-7b-v1.5", "zai-org/GLM-4.5", "someone/my-model", "THUDM/chatglm3-6b",
         "acme/chat-7b", "suno/bark", "microsoft-research/phi", "google-research/x", "qwenx/model",
         "mosaic-team/mpt", "deepset/roberta-base-squad2", "intel/dpt-large", "h2oai/h2o-danube",
+        "google-lab/soil", "apple-models/pie", "qwen-fans/Qwen2.5-7B", "microsoft-team/x",
         "FacebookAI/roberta-base", "distilbert/distilbert-base-uncased", "Orca/tool",
     ],
 )  # fmt: skip
@@ -130,3 +149,76 @@ def test_neighbours_that_changed_places() -> None:
     assert one_apart("google", "goolge")
     assert not one_apart("google", "elgoog")
     assert not one_apart("abcdef", "abdcfe")
+
+
+# -- cards of other repositories -----------------------------------------------------------------
+
+
+def _of_card(
+    repository: str, *mentioned: str, base: str = "", **fields: Any
+) -> NameLikeness | None:
+    facts: list[Fact] = [CardMention(status="declared", repository=name) for name in mentioned]
+    if base:
+        facts.append(ModelClaim(status="declared", claim="base", value=base))
+    return resembles(repository, *facts, **fields)
+
+
+_COPIED = pytest.mark.parametrize(
+    ("repository", "mentioned", "of"),
+    [
+        ("someone/chat-7b", ["acme/chat-7b"], "acme/chat-7b"),
+        ("someone/Chat-7B", ["acme/other", "Acme/chat-7b", "zeta/chat-7b"], "Acme/chat-7b"),
+        ("someone/privacy-filter", ["openai/privacy-filter"], "openai/privacy-filter"),
+    ],
+)
+
+
+@_COPIED
+def test_a_card_that_was_copied_with_its_base_model(
+    repository: str, mentioned: list[str], of: str
+) -> None:
+    for fields in ({"base_models": ("zeta/base-7b",)}, {"base": "zeta/base-7b"}):
+        found = _of_card(repository, *mentioned, **fields)
+        assert found is not None
+        assert found.resembles == of
+
+
+@_COPIED
+def test_a_card_that_was_copied(repository: str, mentioned: list[str], of: str) -> None:
+    found = _of_card(repository, *mentioned)
+    assert found is not None
+    assert (found.kind, found.resembles) == ("card-of-another-owner", of)
+
+
+@pytest.mark.parametrize(
+    ("repository", "mentioned", "fields"),
+    [
+        ("acme/chat-7b", ["acme/chat-7b"], {}),
+        ("acme/chat-7b", ["acme/Chat-7B", "other/chat-7b"], {}),
+        ("acme/chat-7b-gguf", ["other/chat-7b"], {}),
+        ("acme/chat-7b", [], {}),
+        ("acme/chat-7b", ["other/chat-7b"], {"base_models": ("other/chat-7b",)}),
+        ("acme/chat-7b", ["other/chat-7b"], {"base": "other/chat-7b"}),
+        ("acme/chat-7b", ["other/chat-7b"], {"asked": "other/chat-7b"}),
+        ("acme/chat-7b", ["other/chat-7b"], {"owner_verified": True}),
+        ("unsloth/chat-7b", ["other/chat-7b"], {}),
+        ("chat-7b", ["other/chat-7b"], {}),
+    ],
+)
+def test_a_card_of_its_own(repository: str, mentioned: list[str], fields: dict[str, Any]) -> None:
+    assert _of_card(repository, *mentioned, **fields) is None
+
+
+def test_a_house_that_says_what_its_models_are_made_from_may_add_a_word() -> None:
+    name, base = "google-lab/gemma-2b-pt", "google/gemma-2b"
+    assert resembles(name) is not None
+    assert resembles(name, base_models=(base,)) is None
+    assert _of_card(name, base=base) is None
+
+
+def test_a_copied_card_with_a_base_model_does_not_hide_an_added_word() -> None:
+    name, base = "metallama-official/Llama-3.1-8B-Instruct", "meta-llama/Llama-3.1-8B"
+    found = resembles(name, base_models=(base,))
+    assert found is not None
+    assert found.kind == "owner-adds-a-word"
+    assert resembles(name, base_models=("meta-llama/Llama-3.1-8B-Instruct",)) is None
