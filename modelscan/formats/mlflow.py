@@ -40,7 +40,6 @@ class MlflowReader:
         """See `Reader.format`."""
         return "mlflow"
 
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, and by the one key that every such file has."""
         return glimpse.name == NAME and (_MARK in glimpse.head or glimpse.size > len(glimpse.head))

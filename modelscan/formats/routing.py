@@ -65,6 +65,7 @@ class Reading:
             self._budget.depth(artifact.depth)
             glimpse = Glimpse(artifact)
             panel = _panel(tuple(self._readers.matching(glimpse)))
+            self._name(artifact, glimpse, panel)
         except ReadError as error:
             self._refused += isinstance(error, BudgetError)
             self._found.append(_gap(artifact, error))
@@ -72,6 +73,13 @@ class Reading:
         except Exception as error:  # noqa: BLE001  # as in `_ask`
             self._found.append(_fault(artifact, "recognising it", error))
             return
+        for reader, aside in panel.asked:
+            self._ask(reader, artifact, aside=aside)
+            if self._refused >= _REFUSALS:
+                return
+
+    def _name(self, artifact: Artifact, glimpse: Glimpse, panel: _Panel) -> None:
+        """What the bytes are, by their readers or by what they look like without one."""
         formats, other = panel.formats, None
         if formats:
             self.recognised |= panel.of_models
@@ -88,10 +96,6 @@ class Reading:
             self._unread(artifact, other)
         else:
             self._beside(artifact, glimpse, formats)
-        for reader, aside in panel.asked:
-            self._ask(reader, artifact, aside=aside)
-            if self._refused >= _REFUSALS:
-                return
 
     def _ask(  # noqa: C901  # one loop: every item of every file comes by
         self, reader: Reader, artifact: Artifact, *, aside: bool

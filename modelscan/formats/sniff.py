@@ -126,7 +126,7 @@ _OLD_CPIO_HEADER, _KINDS = 26, frozenset({0o100000, 0o040000})
 _LHA = re.compile(rb"..-l[hz][0-9ds]-.{13}[\0-\3]", re.DOTALL)
 _OLD_FIRST_BYTES = frozenset({b"0", b"\xc7", b"\x71", b"\x60"})
 _ARJ, _ARJ_HEADER, _ARJ_KIND = b"\x60\xea", range(30, 2600), b"\2"
-_BURIED = re.compile(rb"7z\xbc\xaf\x27\x1c\0|Rar!\x1a\x07[\0\1]")
+_BURIED = (b"7z\xbc\xaf\x27\x1c\0", b"Rar!\x1a\x07\0", b"Rar!\x1a\x07\1")
 """Archives behind a little of something else: their programs look for these in the first bytes."""
 _DISCS, _EMPTY = frozenset({".img", ".iso", ".udf"}), 512
 """What discs are called, and how much of nothing they begin with: other files are not asked."""
@@ -302,7 +302,7 @@ def unread(glimpse: Glimpse) -> Unread:
     found = by_magic(head) or _disk_image(glimpse)
     if found is not None:
         return found
-    if _BURIED.search(head):
+    if any(magic in head for magic in _BURIED):
         return Unread("data before an archive", needed=True)
     by_extension = _BY_EXTENSION.get(glimpse.extension)
     if by_extension is not None:

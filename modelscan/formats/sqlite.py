@@ -53,7 +53,6 @@ class SqliteReader:
         """See `Reader.format`."""
         return "sqlite"
 
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """True for its first bytes."""
         return glimpse.head.startswith(MAGIC)

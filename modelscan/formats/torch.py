@@ -33,7 +33,6 @@ class TorchReader:
         """See `Reader.format`."""
         return "pytorch"
 
-
     def recognises(self, glimpse: Glimpse) -> bool:
         """True for a zip from its first byte on, as `torch.load` demands, with a `data.pkl`.
 

@@ -77,6 +77,7 @@ def failing() -> dict[str, bytes]:
         "behind-harmless": Assembler(2).none().stop() + b"rubbish"
         + call("collections", "OrderedDict").stop() + b"zz" + PAYLOAD,
         "behind-a-break": b"\x80\x02]\xff\xff" + b"x" * 40 + PAYLOAD,
+        "array-of-opcodes": old_joblib_array(PAYLOAD.ljust(64, b"\0")),
         **_endless(),
     }  # fmt: skip
 
@@ -127,7 +128,7 @@ def passing() -> dict[str, bytes]:
         "generator": ctor.stop(),
         "file-beside": beside.text("filename").text("m.pkl_01.npy").setitem().build().stop(),
         "keras": keras.stop(),
-        "old-joblib": old_joblib_array(PAYLOAD.ljust(64, b"\0")),
+        "old-joblib": old_joblib_array(bytes(8) + PAYLOAD.ljust(64, b"\0")),
         "exceptions": pickle.dumps([FileNotFoundError(2, "x"), TimeoutError(), OSError(1, "y")]),
         "old-forest": _instance("sklearn.ensemble.forest", "RandomForestClassifier").empty_dict()
         .text("n_estimators").number(9).setitem().build().stop(),

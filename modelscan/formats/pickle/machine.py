@@ -39,6 +39,7 @@ from modelscan.formats.pickle.skip import Run, skip_inert
 from modelscan.formats.pickle.state import WAYS, Handler, State, Way
 from modelscan.formats.pickle.survey import fetched, inert_stretch
 from modelscan.formats.pickle.window import Argument, Window
+from modelscan.vocabulary.artifact import SliceArtifact
 
 _BATCH: Final = 16 << 10
 """Bytes that are followed before the budget is asked."""
@@ -46,6 +47,8 @@ _WORTH_IT: Final = 64 << 10
 """Bytes from which on a stretch that is not followed repays the look at it."""
 _LARGE: Final = 1 << 20
 """Bytes of a pickle from which on it pays to find out which memo entries it ever fetches."""
+_LOOK: Final = 4096
+"""Bytes of an array that are looked at as if they were opcodes."""
 _CROWDED: Final = 1 << 19
 """Memo entries from which on that pays in the quick way."""
 
@@ -181,6 +184,13 @@ class Machine:
             self._budget.depth(self._depth + 1)
             inner = Machine(self._window, self._ledger, self._budget, self._depth + 1)
             return inner.run(offset)
+        from modelscan.formats.pickle.probe import calls_something  # late: it runs this machine
+
+        if calls_something(self._window.take(offset, _LOOK)):
+            # to joblib these bytes are numbers; to a plain unpickler they are what comes next
+            artifact = self._ledger.artifact
+            inside = SliceArtifact(artifact, offset, artifact.size - offset, f"array@{offset}")
+            self._ledger.nested(inside, offset)
         if array.aligned:
             offset += 1 + int.from_bytes(self._window.take(offset, 1), "little")
         if offset + array.length > self._window.size:
