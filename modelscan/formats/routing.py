@@ -90,7 +90,7 @@ class Reading:
         if artifact is self._artifact:
             self.format = formats[0]
         mistaken = _mistaken(glimpse.extension, formats)
-        if mistaken is not None:
+        if mistaken is not None and not _named_like_its_file(artifact, glimpse.name):
             self._found.append(_misnamed(artifact, *mistaken))
         if other is not None:
             self._unread(artifact, other)
@@ -204,6 +204,11 @@ def _mistaken(extension: str, formats: tuple[str, ...]) -> tuple[str, str] | Non
         return None
     found = (executable or others)[0]
     return None if found in sniff.PROMISES_NOTHING else (name, found)
+
+
+def _named_like_its_file(artifact: Artifact, name: str) -> bool:
+    """True for a member whose extensions are those of the archive: pandas writes such a member."""
+    return artifact.member is not None and name == artifact.name.rpartition("/")[2]
 
 
 def _misnamed(artifact: Artifact, declared: str, detected: str) -> FileFormat:

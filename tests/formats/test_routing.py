@@ -145,6 +145,24 @@ def test_content_that_is_not_as_named(
     )
 
 
+@pytest.mark.parametrize(("member", "count"), [("x.pkl.tar.gz", 0), ("y.tar.gz", 1)])
+def test_a_member_named_like_its_archive_promises_nothing(member: str, count: int) -> None:
+    artifact = BytesArtifact("d/x.pkl.tar.gz", b"A", member=member, depth=1)
+    items = list(Reading(artifact, (Probe(b"A", format="pickle"),), Budget()))
+    assert sum(isinstance(item, FileFormat) for item in items) == count
+
+
+def test_what_fails_while_naming_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: bytes) -> None:
+        raise IndexError
+
+    monkeypatch.setattr(sniff, "by_magic", fail)
+    for readers in ((), (Probe(b"A"),)):
+        (gap,) = Reading(BytesArtifact("x", b"A"), readers, Budget())
+        assert isinstance(gap, Coverage)
+        assert (gap.status, gap.needed) == ("unreadable", True)
+
+
 @pytest.mark.parametrize(
     ("head", "expected"),
     [
