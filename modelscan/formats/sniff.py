@@ -86,6 +86,7 @@ _ELSEWHERE = tuple(
 _BY_EXTENSION: dict[str, Unread] = {
     ".bat": Unread("script", needed=True),
     ".caffemodel": Unread("caffe", needed=True),
+    ".distcp": Unread("distributed checkpoint", needed=True),
     ".dll": Unread("native code", needed=True),
     ".dylib": Unread("native code", needed=True),
     ".exe": Unread("native code", needed=True),

@@ -86,3 +86,8 @@ def test_other_names_promise_no_row() -> None:
     assert "archive-views-disagree" in fails(data, "model.pt")
     _, coverage = read(python_zip({"x.distcp": data}), "outer.zip")
     assert coverage
+
+
+def test_what_begins_with_no_archive_is_a_gap() -> None:
+    _, coverage = read(b"\xff" * 99 + b"\x80\x04N.", "__0_0.distcp")
+    assert [(gap.status, gap.needed) for gap in coverage] == [("unsupported", True)]
