@@ -28,6 +28,12 @@ _EVALUATED: Final = "py/repr"
 _REDUCED: Final = ("py/reduce", "py/newargs", "py/newargsex", "py/newobj", "py/initargs")
 _LANGCHAIN: Final = "lc"
 _SERIALISED: Final = frozenset({"constructor", "secret"})
+_PROMPT: Final = re.compile(
+    r"langchain(?:_core)?(?:\.(?:prompts|schema|messages)(?:\.\w+)*)"
+    r"\.(?:(?:Chat|FewShot|(?:Human|AI|System|Chat)Message|StringMessage)?PromptTemplate"
+    r"|MessagesPlaceholder|(?:Human|AI|System|Chat|Function|Tool)Message(?:Chunk)?)"
+)
+"""LangChain's own texts and messages."""
 _INTERPOLATION: Final = re.compile(r"\$\{\s*([\w.\[\]-]+)\s*\}")
 _MAX_HOPS: Final = 8
 _SHOWN: Final = 200
@@ -132,7 +138,18 @@ def _langchain(path: str, table: Table) -> Iterator[Found]:
     kind, identity = table.get("type"), table.get("id")
     if isinstance(identity, list) and isinstance(kind, str) and kind in _SERIALISED:
         name = ".".join(str(part) for part in identity)
+        if kind == "constructor" and _is_prompt(name, table.get("kwargs")):
+            return
         yield Found("langchain", f"{kind} {name}"[:_SHOWN], "unknown", path)
+
+
+def _is_prompt(name: str, given: Any) -> bool:
+    """True for a text with places to be filled in, or a message: no more than data.
+
+    A template in Jinja can run code, wherever it stands, and is no such thing.
+    """
+    jinja = isinstance(given, dict) and given.get("template_format", "f-string") != "f-string"
+    return _PROMPT.fullmatch(name) is not None and not jinja
 
 
 def resolve(text: str, root: Any) -> str:

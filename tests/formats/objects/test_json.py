@@ -53,6 +53,15 @@ def _found(document: Any) -> dict[str, str]:
             "langchain-serialised-object",
         ),
         (
+            {
+                "lc": 1,
+                "type": "constructor",
+                "id": ["langchain", "prompts", "prompt", "PromptTemplate"],
+                "kwargs": {"template": "{{ x }}", "template_format": "jinja2"},
+            },
+            "langchain-serialised-object",
+        ),
+        (
             {"nodes": [{"op": "Custom", "inputs": [], "attrs": {"op_type": "proposal"}}]},
             "graph-needs-own-operator",
         ),
@@ -70,6 +79,12 @@ def test_what_a_document_makes_its_loader_call_is_found(document: Any, rule: str
 @pytest.mark.parametrize(
     "document",
     [
+        {
+            "lc": 1,
+            "type": "constructor",
+            "id": ["langchain", "prompts", "chat", "ChatPromptTemplate"],
+            "kwargs": {"input_variables": ["question"], "template_format": "f-string"},
+        },
         {"_target_": "torch.nn.Linear", "in_features": 3},
         {"_target_": "DiceLoss"},
         {"_target_": ""},
