@@ -37,25 +37,26 @@ class Engine:
     """A set of rules, ready to judge."""
 
     def __init__(self, rules: Iterable[Rule], persona: Persona = "regular") -> None:
-        """Compile the rules.
+        """Sort the rules; those about a kind of fact are compiled when the first such fact comes.
 
         Args:
             rules: rules as the loader checked them.
             persona: who the findings are for; rules for a more demanding one are left out.
         """
         rank = _PERSONAS.index(persona)
-        by_kind: dict[type[Fact], list[_Judge]] = {}
+        self._rules: dict[type[Fact], list[Rule]] = {}
         for rule in sorted(rules, key=lambda rule: rule.id):
             if _PERSONAS.index(rule.persona) <= rank:
-                by_kind.setdefault(KINDS[rule.match.fact], []).append(_Judge(rule))
-        self._by_kind = {kind: _Index(judges) for kind, judges in by_kind.items()}
+                self._rules.setdefault(KINDS[rule.match.fact], []).append(rule)
+        self._by_kind: dict[type[Fact], _Index | None] = {}
 
     def evaluate(self, facts: Iterable[Fact]) -> tuple[Finding, ...]:
         """The findings, the most severe and certain first."""
         causes: dict[tuple[Any, ...], _Cause] = {}
         by_kind = self._by_kind
         for fact in facts:
-            index = by_kind.get(type(fact))
+            kind = type(fact)
+            index = by_kind[kind] if kind in by_kind else self._compile(kind)
             if index is None:
                 continue
             for judge in index.buckets.get(index.key(fact), index.others):
@@ -67,6 +68,12 @@ class Engine:
                     else:
                         cause.count += 1
         return tuple(sorted((cause.finding() for cause in causes.values()), key=sort_key))
+
+    def _compile(self, kind: type[Fact]) -> _Index | None:
+        """The rules about a kind of fact, ready; `None` when there are none."""
+        rules = self._rules.get(kind)
+        index = self._by_kind[kind] = _Index([_Judge(rule) for rule in rules]) if rules else None
+        return index
 
 
 def sort_key(finding: Finding) -> tuple[Any, ...]:
