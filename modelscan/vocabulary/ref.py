@@ -19,7 +19,7 @@ _STORE = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 _NAME = r"[A-Za-z0-9_](?:[A-Za-z0-9_]|[.-](?![.-]))*"
 _REPOSITORY = rf"(?:{_NAME}/)?{_NAME}"
-_REVISION = r"[A-Za-z0-9_](?:[A-Za-z0-9_+-]|[./](?![./]))*"
+_REVISION = r"[A-Za-z0-9_](?:[A-Za-z0-9_+-]|[./](?![./]|\Z))*"
 _FAMILY = r"[A-Za-z0-9_.-]+"
 _HUB = (
     rf"hf:(?P<repository>{_REPOSITORY})(?::(?P<family>{_FAMILY}))?(?:@(?P<revision>{_REVISION}))?"

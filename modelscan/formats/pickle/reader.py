@@ -18,13 +18,13 @@ from modelscan.formats.pickle import bombs
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
-from modelscan.formats.pickle.opcodes import PROTO
+from modelscan.formats.pickle.opcodes import CODES, FRAME, NAMES, PROTO
 from modelscan.formats.pickle.probe import hidden_pickles, looks_like_pickle
 from modelscan.formats.pickle.shelves import BLOCK, inner_values, is_shelf
 from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
 from modelscan.formats.pickle.tensors import ITEM_SIZES
 from modelscan.formats.pickle.window import WHOLE, Window
-from modelscan.formats.reader import Glimpse
+from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.vocabulary.artifact import Artifact, SliceArtifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, TorchCheckpoint, TorchStorages
@@ -56,6 +56,19 @@ _FOLLOWING: Final = 64 << 10
 _CHECKPOINT: Final = "data.pkl"
 """The pickle in a checkpoint of torch 1.6 or later; its storages are other members."""
 _PROTO: Final = bytes([PROTO])
+_FRAME: Final = bytes([FRAME])
+_LEAD: Final = 12
+"""Bytes of a protocol, a frame and the first opcode."""
+_TAKES: Final = frozenset(
+    CODES[name]
+    for name in (
+        "STOP", "POP", "POP_MARK", "DUP", "GET", "BINGET", "LONG_BINGET", "PUT", "BINPUT",
+        "LONG_BINPUT", "MEMOIZE", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS", "BUILD",
+        "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "LIST", "DICT", "FROZENSET", "REDUCE", "NEWOBJ",
+        "NEWOBJ_EX", "OBJ", "STACK_GLOBAL", "BINPERSID",
+    )
+)  # fmt: skip
+"""Opcodes that take something off the stack, or out of the memo."""
 
 
 class PickleReader:
@@ -110,9 +123,9 @@ class PickleReader:
             offset = following
         yield from _asked(ledger)
         if (place_of_data := _first_data(window, offset)) is not None:
-            ledger.oddity("trailing-data", _size_of(artifact, place_of_data), place_of_data)
-            yield from _hidden(artifact, place_of_data, budget)
-        yield from ledger.drain()
+            yield from _behind(ledger, window, place_of_data)
+        else:
+            yield from ledger.drain()
         if shelf:
             yield from inner_values(artifact, starts, budget)
 
@@ -137,6 +150,8 @@ class PickleReader:
 
     def _pickle(self, window: Window, ledger: Ledger, budget: Budget, offset: int) -> int:
         """Read one pickle; returns where it ends. Its facts are in the ledger, also on an error."""
+        if not offset:
+            _begin(window)
         fast = self._walked > WORTH_IT or window.size - offset > WORTH_IT
         run = skip_inert(window, offset, budget, fast=fast)
         self._walked += min(run.end - offset, WHOLE)
@@ -152,6 +167,34 @@ class PickleReader:
             return machine.run(offset, run)
         finally:
             ledger.end_stream(offset, max(machine.protocol, _protocol(window, offset)))
+
+
+def _behind(ledger: Ledger, window: Window, offset: int) -> Iterator[Fact | Artifact]:
+    """What follows the last pickle.
+
+    Raises:
+        ReadError: these were pickles by the name of the file alone, which must be one to its end.
+    """
+    artifact = ledger.artifact
+    ledger.oddity("trailing-data", _size_of(artifact, offset), offset)
+    yield from _hidden(artifact, offset, ledger.budget)
+    yield from ledger.drain()
+    if not looks_like_pickle(window.take(0, HEAD), artifact.size):
+        raise ReadError("a pickle by its name alone, and not to its end", offset=offset)
+
+
+def _begin(window: Window) -> None:
+    """Refuse what no unpickler gets past: a first opcode that takes what nothing has put there.
+
+    Raises:
+        ReadError: it is such bytes, under a name that every loader unpickles.
+    """
+    head = window.take(0, _LEAD)
+    at = 2 if head[:1] == _PROTO else 0
+    if head[at : at + 1] == _FRAME:
+        at += 1 + _COUNT
+    if head[at : at + 1] and head[at] in _TAKES:
+        raise ReadError(f"{NAMES[head[at]]} comes before any value", offset=at)
 
 
 def _weigh(ledger: Ledger, window: Window, budget: Budget, offset: int) -> None:

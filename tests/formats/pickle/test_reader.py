@@ -284,3 +284,17 @@ def test_mutated_pickles_end_in_nothing_but_a_read_error(data: st.DataObject) ->
     recognised(bytes(sample))
     with contextlib.suppress(ReadError):
         read(bytes(sample))
+
+
+@pytest.mark.parametrize("head", [b".", b"h\x85.", b"\x80\x02.", b"\x80\x04\x95" + b"\0" * 8 + b"\x85."])
+def test_what_takes_a_value_that_nothing_has_put_there_is_no_pickle(head: bytes) -> None:
+    artifact = BytesArtifact("model.pt", head + b"\xff" * 99)
+    with pytest.raises(ReadError, match="before any value"):
+        list(PickleReader(PickleGlobals()).read(artifact, Budget()))
+
+
+def test_a_pickle_by_its_name_alone_must_be_one_to_its_end() -> None:
+    artifact = BytesArtifact("model.pt", b"N." + b"\xff" * 99)
+    with pytest.raises(ReadError, match="by its name alone"):
+        list(PickleReader(PickleGlobals()).read(artifact, Budget()))
+    assert list(PickleReader(PickleGlobals()).read(BytesArtifact("model.pt", b"N."), Budget()))
