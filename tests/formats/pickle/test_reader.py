@@ -286,7 +286,9 @@ def test_mutated_pickles_end_in_nothing_but_a_read_error(data: st.DataObject) ->
         read(bytes(sample))
 
 
-@pytest.mark.parametrize("head", [b".", b"h\x85.", b"\x80\x02.", b"\x80\x04\x95" + b"\0" * 8 + b"\x85."])
+@pytest.mark.parametrize(
+    "head", [b".", b"h\x85.", b"\x80\x02.", b"\x80\x04\x95" + b"\0" * 8 + b"\x85."]
+)
 def test_what_takes_a_value_that_nothing_has_put_there_is_no_pickle(head: bytes) -> None:
     artifact = BytesArtifact("model.pt", head + b"\xff" * 99)
     with pytest.raises(ReadError, match="before any value"):
