@@ -58,10 +58,10 @@ def test_closed_doors(tmp_path: Path, control: str, more: str) -> None:
         "environment: {AWS_SECRET_ACCESS_KEY: abc}",
         "environment: {OPENAI_API_KEY: sk-abcdef}",
         "command: --hf-token abc",
-        "volumes: ['~/.aws:/root/.aws:ro']",
-        "volumes: ['./x:/root/.ssh/id_rsa']",
-        "volumes: ['~/.cache/huggingface:/root/.cache/huggingface:ro']",
-        "volumes: ['${HOME}/.cache:/root/.cache']",
+        "volumes: ['~/.aws:/home/app/.aws:ro']",
+        "volumes: ['./x:/home/app/.ssh/id_rsa']",
+        "volumes: ['~/.cache/huggingface:/home/app/.cache/huggingface:ro']",
+        "volumes: ['${HOME}/.cache:/home/app/.cache']",
         "volumes: [{type: bind, source: /home/me/.kube, target: /kube}]",
     ],
 )
@@ -76,7 +76,7 @@ def test_keys_in_reach(tmp_path: Path, more: str) -> None:
         "environment: {OPENAI_API_KEY: not-needed}",
         "environment: {MAX_TOKENS: 512, TOKENIZER: a/b-7b}",
         "environment: {VLLM_API_KEY: abc}",
-        "volumes: ['models:/models', '/srv/huggingface:/root/.cache/huggingface']",
+        "volumes: ['models:/models', '/srv/huggingface:/home/app/.cache/huggingface']",
     ],
 )
 def test_no_keys(tmp_path: Path, more: str) -> None:
@@ -284,7 +284,7 @@ def test_claims_of_a_stateful_set_stay(tmp_path: Path) -> None:
       template:
         spec:
           containers:
-            - {name: o, image: "ollama/ollama:1", volumeMounts: [{name: data, mountPath: /root/.ollama}]}
+            - {name: o, image: "ollama/ollama:1", volumeMounts: [{name: data, mountPath: /home/ollama/.ollama}]}
       volumeClaimTemplates: [{metadata: {name: data}}]
     """)  # fmt: skip
     assert {"ephemeral", "model-read-only"} <= violated(file)
@@ -353,7 +353,7 @@ def test_a_filter_beside_the_model(tmp_path: Path) -> None:
 
 
 def test_ollama_cannot_take_models_into_a_store_that_is_read_only(tmp_path: Path) -> None:
-    text = "services:\n  o:\n    image: ollama/ollama\n    volumes: ['m:/root/.ollama{}']\n"
+    text = "services:\n  o:\n    image: ollama/ollama\n    volumes: ['m:/home/ollama/.ollama{}']\n"
     assert "no-runtime-loading" in violated(write(tmp_path, "compose.yaml", text.format("")))
     assert "no-runtime-loading" not in violated(write(tmp_path, "compose.yaml", text.format(":ro")))
 

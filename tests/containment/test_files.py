@@ -461,7 +461,7 @@ RUN = "[Service]\nExecStartPre=-/usr/bin/docker rm -f o\nExecStart=/usr/bin/dock
         ("--privileged --cap-add SYS_ADMIN", set(), {"unprivileged"}),
         ("--cap-drop=ALL --security-opt no-new-privileges -u 1000", {"least-privilege"}, set()),
         ("-v /var/run/docker.sock:/x", set(), {"host-separated"}),
-        ("-v o:/root/.ollama:ro", {"model-read-only", "ephemeral"}, set()),
+        ("-v o:/home/ollama/.ollama:ro", {"model-read-only", "ephemeral"}, set()),
         (
             "--mount type=bind,source=/etc,target=/x --mount type=volume,src=m,dst=/models,readonly",
             {"model-read-only"},

@@ -25,6 +25,9 @@ SHARDS = Locked(
 SEVERAL = Locked("a/b", "", (("b-Q4.gguf", 2, SHA), ("b-Q8.gguf", 2, SHA)))
 LLAMA = Locked("ollama:llama3.2", "", (("model.gguf", 2, SHA),))
 
+_ROOT = "/root"
+"""The home of the user that images run as, unless they say otherwise."""
+
 
 def serving(folder: Path, service: str) -> tuple[Serving, dict[str, Any]]:
     """A service of a compose file, recognised, and as plain data."""
@@ -100,9 +103,9 @@ def test_commands_that_are_none_stay(tmp_path: Path) -> None:
          ["--model", "Qwen/Qwen2.5-7B", "--revision", COMMIT]),
         ("vllm/vllm-openai", "--model s3://bucket/qwen/", None, ["--model", "/models/qwen"]),
         ("vllm/vllm-openai", "--model=s3://bucket/..", None, ["--model=/models/model"]),
-        ("vllm/vllm-openai", "--model /root/.cache/x --port 1", None,
+        ("vllm/vllm-openai", f"--model {_ROOT}/.cache/x --port 1", None,
          ["--model", "/models/x", "--port", "1"]),
-        ("vllm/vllm-openai", "--model=/root/.cache/x", None, ["--model=/models/x"]),
+        ("vllm/vllm-openai", f"--model={_ROOT}/.cache/x", None, ["--model=/models/x"]),
         ("tritonserver", "tritonserver --model-control-mode=explicit --load-model a --load-model=b --model-repository=gs://b/repo", None,
          ["tritonserver", "--model-repository=/models/repo"]),
         ("llama.cpp", "-hf ggml-org/gemma-GGUF:Q4 --port 1", GEMMA,
@@ -116,7 +119,7 @@ def test_commands_that_are_none_stay(tmp_path: Path) -> None:
 def test_models_come_from_the_store(
     tmp_path: Path, image: str, command: str, locked: Locked | None, expected: object
 ) -> None:
-    service = f"{{image: 'x/{image}:1', command: '{command}', volumes: ['c:/root/.cache']}}"
+    service = f"{{image: 'x/{image}:1', command: '{command}', volumes: ['c:{_ROOT}/.cache']}}"
     assert launched(tmp_path, service, locked)["command"] == expected
 
 

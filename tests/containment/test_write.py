@@ -215,8 +215,8 @@ def test_callers_of_a_contained_service_join_its_network(tmp_path: Path) -> None
         ("environment: [HF_TOKEN=abc1, OLLAMA_ORIGINS=*, X=y]", "no-credentials"),
         ("command: ['--model', 'a/b-7b', '--allowed-local-media-path', '/']", "no-local-files"),
         ("privileged: true\npid: host\ncap_add: [SYS_ADMIN]", "unprivileged"),
-        ("volumes: ['~/.cache/huggingface:/root/.cache/huggingface']", "no-credentials"),
-        ("volumes: ['~/.cache:/root/.cache']", "no-credentials"),
+        ("volumes: ['~/.cache/huggingface:/home/app/.cache/huggingface']", "no-credentials"),
+        ("volumes: ['~/.cache:/home/app/.cache']", "no-credentials"),
         ("tmpfs: /x\nvolumes: [/anonymous]", "ephemeral"),
     ],
 )
@@ -242,7 +242,7 @@ def test_what_a_service_loses(tmp_path: Path, more: str, control: str) -> None:
         ),
         (
             "volumes: [{name: v, emptyDir: {}}]",
-            "volumeMounts: [{name: v, mountPath: /root/.cache/huggingface}]",
+            "volumeMounts: [{name: v, mountPath: /home/app/.cache/huggingface}]",
             "model-read-only",
         ),
         ("", "securityContext: {privileged: true, runAsGroup: 5}", "unprivileged"),
@@ -506,10 +506,10 @@ def test_a_container_of_podman(tmp_path: Path) -> None:
     PodmanArgs=--privileged
     Network=host
     PublishPort=11434:11434
-    Volume=%h/.ssh:/root/.ssh
-    Volume=ollama:/root/.ollama
+    Volume=%h/.ssh:/home/app/.ssh
+    Volume=ollama:{home}/.ollama
     Secret=hub
-    """)  # fmt: skip
+    """.replace("{home}", "/root"))  # fmt: skip
     folder = contained(tmp_path, tmp_path / "d")
     text = (folder / "systemd/o.container.d/contained.conf").read_text()
     assert "Volume=ollama:/models:ro" in text

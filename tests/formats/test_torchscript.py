@@ -55,8 +55,8 @@ def test_an_honest_script_is_quiet() -> None:
     [
         ('y = torch.from_file("/etc/passwd", False, 100, dtype=0)', "aten::from_file",
          "/etc/passwd"),
-        ('torch.save(x, "/root/.bashrc")', "aten::save", "/root/.bashrc"),
-        ("ops.aten.save(x, '/root/a')", "aten::save", "/root/a"),
+        ('torch.save(x, "/home/app/.bashrc")', "aten::save", "/home/app/.bashrc"),
+        ("ops.aten.save(x, '/home/app/a')", "aten::save", "/home/app/a"),
         ('torch . save (x, "a\\"b")', "aten::save", 'a\\"b'),
         ("t = torch\n    t.save(x, p)", "aten::save", ""),
         ('y = "#"; torch.save(x, f("a"))', "aten::save", ""),
