@@ -76,22 +76,40 @@ def examine_all(
 ) -> list[Examined]:
     """Examine every file: several large or remote ones at once, the largest first, then the rest.
 
-    Remote files spend their time waiting, however small they are.
+    Remote files spend their time waiting, however small they are. The rest is taken by kind: the
+    same code over and over runs a tenth faster than all of it by turns.
+
+    Returns:
+        What became of them, in the order of `files`.
     """
-    slow = (file for file in files if file.size >= _THREADED or file.access != "local")
-    large = sorted(slow, key=lambda file: -file.size)
-    if isinstance(workers, int) and workers > 1 and any(f.access != "local" for f in large):
+    done: dict[int, Examined] = {}
+    slow = [at for at, file in enumerate(files) if _is_slow(file)]
+    large = sorted(slow, key=lambda at: -files[at].size)
+    if isinstance(workers, int) and workers > 1 and any(files[at].access != "local" for at in slow):
         workers = max(workers, _CONNECTIONS)
-    done: dict[str, Examined] = {}
     if len(large) > 1 and workers != 1:
         with _pool(workers) as pool:
             try:
-                examined = pool.map(lambda file: _examine(file, within), large)
-                done = {item.entry.path: item for item in examined}
+                examined = pool.map(lambda at: _examine(files[at], within), large)
+                done = dict(zip(large, examined, strict=True))
             except BaseException:
                 let_go()  # a download that goes on would keep the pool, and whoever interrupts it
                 raise
-    return [done.get(file.name) or _examine(file, within) for file in files]
+    kinds = [_kind(file) for file in files]
+    for at in sorted(range(len(files)), key=kinds.__getitem__):
+        if at not in done:
+            done[at] = _examine(files[at], within)
+    return [done[at] for at in range(len(files))]
+
+
+def _is_slow(file: SourceFile) -> bool:
+    """True for what is worth a thread: a large file, or one that has to be waited for."""
+    return file.size >= _THREADED or file.access != "local"
+
+
+def _kind(file: SourceFile) -> str:
+    """What a file's name ends in."""
+    return file.name[file.name.rfind(".") :]
 
 
 def _pool(workers: Executor | int) -> AbstractContextManager[Executor]:

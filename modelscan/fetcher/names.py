@@ -16,7 +16,7 @@ _ENDING = re.compile(r"(?<=[^./ ])[. ]+(?=/|$)")
 _BIDIRECTIONAL = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 
 
-def name_facts(path: str, name: str | None = None) -> Iterator[Fact]:
+def name_facts(path: str, name: str | None = None) -> Iterable[Fact]:
     """Facts about a path whose characters do not show as they are.
 
     Args:
@@ -24,8 +24,11 @@ def name_facts(path: str, name: str | None = None) -> Iterator[Fact]:
         name: the part of it to look at; all of it by default.
     """
     looked_at = path if name is None else name
-    if looked_at.isascii() and looked_at.isprintable():
-        return
+    # Every name comes by here: for nearly all of them nothing is to be begun.
+    return () if looked_at.isascii() and looked_at.isprintable() else _deceiving(path, looked_at)
+
+
+def _deceiving(path: str, looked_at: str) -> Iterator[Fact]:
     import unicodedata  # lazy: hardly a name has such characters
 
     problem: Literal["control-character", "bidirectional", "not-utf8"] | None = None

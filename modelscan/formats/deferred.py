@@ -69,8 +69,7 @@ class Deferred:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """See `Reader.recognises`."""
-        may = self.signs.may
-        return (may is None or may(glimpse)) and self.reader.recognises(glimpse)
+        return self.reader.recognises(glimpse)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """See `Reader.read`."""

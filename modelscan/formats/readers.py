@@ -78,15 +78,28 @@ _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill", ".p",
             ".bin")  # fmt: skip
 _SUM = re.compile(rb"\s*[0-7]+\s*(?:\0.*)?$|[\x80-\xff]", re.DOTALL)
 _SHEBANG = (b"#!",)
+_HDF5 = b"\x89HDF"
 _TEXTS = (".bash", ".bat", ".cfg", ".conf", ".env", ".in", ".ini", ".ipynb", ".json", ".pem",
           ".ps1", ".py", ".sh", ".toml", ".yaml", ".yml")  # fmt: skip
 _SCRIPTS = ("", ".bash", ".bat", ".cmd", ".command", ".dockerfile", ".ksh", ".ps1", ".psm1",
             ".sh", ".zsh")  # fmt: skip
-_MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "justfile")
+_MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "justfile", ".envrc", "Procfile", "Vagrantfile",
+              "Jenkinsfile", "Earthfile")  # fmt: skip
 _SETTINGS = (
-    "tasks.json", "devcontainer.json", "package.json", "docker-compose.yml", "docker-compose.yaml",
-    "compose.yml", "compose.yaml", "cog.yaml", "bentofile.yaml", ".gitlab-ci.yml", ".travis.yml",
-    "Taskfile.yml", "setup.cfg", ".pre-commit-config.yaml", "environment.yml", "environment.yaml",
+    "tasks.json", "launch.json", "settings.json", "settings.local.json", "devcontainer.json",
+    ".devcontainer.json", "package.json", ".mcp.json", "mcp.json", "hooks.json", "composer.json",
+    "deno.json", "nodemon.json", ".gitmodules", ".gitconfig", "config", "config.worktree",
+)  # fmt: skip
+_SETTING_FILES = (".yml", ".yaml", ".toml", ".cfg", ".ini", ".service", ".plist", ".code-workspace",
+                  ".nomad")  # fmt: skip
+_FOREIGN = (
+    ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".pl", ".pm", ".rb", ".gemspec", ".r", ".lua", ".php", ".rs",
+    ".go", ".groovy", ".gradle", ".kts", ".applescript", ".cmake", ".jl", ".tcl", ".gyp", ".gypi",
+    ".html", ".htm", ".fish", ".awk", ".sbt", ".nix", ".tf", ".mk", ".swift", ".el", ".vim", ".qmd", ".rmd",
+)  # fmt: skip
+_FOREIGN_NAMES = (
+    "CMakeLists.txt", ".Rprofile", "Rakefile", "Gemfile", "Jakefile", "Tiltfile", "SConstruct",
+    "meson.build", "BUILD", "WORKSPACE", "Rscript",
 )  # fmt: skip
 _VOCABULARIES = (
     "vocab.json", "vocab.txt", "tokenizer_config.json", "added_tokens.json",
@@ -105,6 +118,17 @@ def _begins_a_tar(glimpse: Glimpse) -> bool:
     """The magic, or a sum over the header, in octal digits or with its first bit set."""
     head = glimpse.head
     return head.startswith(b"ustar", 257) or _SUM.match(head[148:156]) is not None
+
+
+def _begins_hdf5(glimpse: Glimpse) -> bool:
+    """The signature, at the start or behind a user block whose length is a power of two."""
+    head = glimpse.head
+    return (
+        head.startswith(_HDF5)
+        or head.startswith(_HDF5, 512)
+        or head.startswith(_HDF5, 1024)
+        or head.startswith(_HDF5, 2048)
+    )
 
 
 def _ends_a_zip(glimpse: Glimpse) -> bool:
@@ -132,7 +156,7 @@ _TABLE = (
     _Row("ggml", "ggml:GgmlReader", (), (b"lmgg", b"algg", b"fmgg", b"tjgg")),
     _Row("numpy", "numpy_array:NumpyReader", (".npy",), (b"\x93NUMPY",)),
     _Row("hdf5", "hdf5.reader:Hdf5Reader", (".h5", ".hdf5", ".hdf", ".he5", ".h5py"),
-         mentions=(b"\x89HDF",)),
+         may=_begins_hdf5),
     _Row("onnx", "onnx.reader:OnnxReader", (".onnx", ".pb"), _each(b"\x08\x12\x1a:Br"),
          given=_operators),
     _Row("onnx runtime model", "onnx.ort:OrtReader", (".ort",), identifiers=(b"ORTM",),
@@ -201,7 +225,8 @@ _TABLE = (
     _Row("licence text", "licence_text:LicenceTextReader", ("", ".md", ".rst", ".txt"),
          given=lambda lists: (lists.licences,)),
     _Row("script", "scripts:ScriptReader", _SCRIPTS, _SHEBANG, _MAKEFILES),
-    _Row("text", "scripts:SettingsReader", names=_SETTINGS, aside=True),
+    _Row("text", "settings:SettingsReader", _SETTING_FILES, names=_SETTINGS, aside=True),
+    _Row("text", "foreign_code:ForeignCodeReader", _FOREIGN, names=_FOREIGN_NAMES, aside=True),
     _Row("text", "entry_points:EntryPointsReader", names=("entry_points.txt",), aside=True),
     _Row("package list", "requirements:RequirementsReader", (".in", ".toml", ".txt")),
     _Row("data around a zip", "zip_within:ZipWithinReader", may=_ends_a_zip),

@@ -11,7 +11,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Any, NamedTuple
+
+import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
@@ -48,6 +51,23 @@ _SAME_DEFECT = 20
 _Entry = tuple[int, int, str]  # begin, end, tensor
 
 
+class _Tensor(msgspec.Struct, gc=False):
+    """An entry of a header, or the metadata, as far as they are as usual."""
+
+    dtype: str = None  # type: ignore[assignment]  # so that whoever uses what is missing fails
+    shape: list[int] = None  # type: ignore[assignment]
+    data_offsets: tuple[int, int] = None  # type: ignore[assignment]
+    format: str | None = None
+    """The one text of usual metadata; no tensor has it."""
+
+
+_TENSORS = msgspec.json.Decoder(dict[str, _Tensor])
+_FEW_EXTENTS = 8
+"""A shape with more of them takes a closer look: the product of many large numbers takes long."""
+_TENSOR_NAMES = 1 + len(_KEYS)
+"""Names that one tensor takes, each followed by a colon: its own and those of its parts."""
+
+
 class Listed(NamedTuple):
     """A tensor as a sound header lists it."""
 
@@ -58,6 +78,15 @@ class Listed(NamedTuple):
     offset: int
     """Of the first byte, from the start of the file."""
     length: int
+
+
+class _Sound(NamedTuple):
+    """A header as every library writes it, without any defect."""
+
+    tensors: dict[str, _Tensor]
+    dtypes: set[str]
+    parameters: int
+    metadata: tuple[str, ...]
 
 
 class Unlisted(NamedTuple):
@@ -98,6 +127,23 @@ class SafetensorsReader:
                 yield from wide.facts(artifact, length, payload, budget)
                 return
         raw = artifact.read_at(0, _LENGTH + length)
+        where = place(artifact)
+        sound = _sound(raw, payload)
+        if sound is not None:
+            tensors = sound.tensors
+            yield TensorHeader(
+                location=where,
+                format=self.format,
+                tensors=len(tensors),
+                parameters=sound.parameters,
+                payload=payload,
+                dtypes=tuple(sorted(sound.dtypes)),
+                digest="sha256:" + hashlib.sha256(raw).hexdigest(),
+                metadata=sound.metadata,
+                names=names_digest(tensors),
+            )
+            yield from layout(tensors, lambda name: tensors[name].shape, where)
+            return
         defects = Defects()
         header = _parse(raw, defects)
         metadata = header.pop(_METADATA, {})
@@ -106,7 +152,6 @@ class SafetensorsReader:
             metadata = metadata if isinstance(metadata, dict) else {}
         entries, dtypes, parameters = _tensors(header, payload, defects)
         _check_cover(entries, payload, defects)
-        where = place(artifact)
         yield TensorHeader(
             location=where,
             format=self.format,
@@ -118,7 +163,7 @@ class SafetensorsReader:
             metadata=tuple(sorted(metadata)),
             names=names_digest(header),
         )
-        yield from layout(header, where)
+        yield from layout(header, lambda name: _stated(header, name, "shape"), where)
         for kind, tensor, detail in defects.found:
             budget.fact()
             yield TensorDefect(location=where, kind=kind, tensor=tensor, detail=detail)
@@ -131,6 +176,50 @@ class SafetensorsReader:
 
             places = (Bytes(name, len(raw) + begin, end - begin) for begin, end, name in flat)
             yield from hidden(artifact, metadata, places, budget)
+
+
+def _sound(raw: bytes, payload: int) -> _Sound | None:
+    """A header that is as every library writes it; `None` for one that takes a closer look.
+
+    Its tensors follow each other in the order of the header, each as long as dtype and shape say,
+    and there is a colon for every name that was understood: so there is no other name.
+    """
+    if raw[_LENGTH : _LENGTH + 1] != b"{" or b"-" in raw:  # as in a negative number
+        return None
+    try:
+        tensors = _TENSORS.decode(memoryview(raw)[_LENGTH:])
+        metadata = tensors.pop(_METADATA, None)
+        bits, dtypes, parameters, reached = BITS, set[str](), 0, 0
+        for tensor in tensors.values():
+            dtype, shape, (begin, end) = tensor.dtype, tensor.shape, tensor.data_offsets
+            elements = prod(shape) if len(shape) <= _FEW_EXTENTS else 0
+            if (
+                not elements
+                or begin != reached
+                or elements * bits[dtype] != (end - begin) * 8
+                or tensor.format is not None
+            ):
+                return None
+            dtypes.add(dtype)
+            parameters += elements
+            reached = end
+    except (msgspec.DecodeError, ValueError, TypeError, KeyError, RecursionError):
+        return None  # `TypeError` and `KeyError`: a part is missing, or of no known dtype
+    names = len(tensors) * _TENSOR_NAMES
+    usual: tuple[str, ...] = ()
+    if metadata is not None:
+        if metadata != _Tensor(format=metadata.format) or metadata.format is None:
+            return None
+        usual = ("format",)
+        names += 1 + len(usual)
+    if reached != payload or raw.count(b":", _LENGTH) != names or not _BYTES.isdisjoint(dtypes):
+        return None
+    return _Sound(tensors, dtypes, parameters, usual)
+
+
+def _stated(header: dict[str, Any], name: str, key: str) -> Any:
+    info = header[name]
+    return info.get(key) if isinstance(info, dict) else None
 
 
 def _flat(header: dict[str, Any], entries: list[_Entry]) -> list[_Entry]:

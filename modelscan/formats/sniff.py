@@ -303,7 +303,7 @@ def unread(glimpse: Glimpse) -> Unread:
     found = by_magic(head) or _disk_image(glimpse)
     if found is not None:
         return found
-    if any(magic in head for magic in _BURIED):
+    if (b"\xbc" in head or b"\x1a" in head) and any(magic in head for magic in _BURIED):
         return Unread("data before an archive", needed=True)
     by_extension = _BY_EXTENSION.get(glimpse.extension)
     if by_extension is not None:

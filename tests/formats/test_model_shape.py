@@ -203,7 +203,7 @@ _NAMES = st.sampled_from(
 )
 @settings(max_examples=200, deadline=None)
 def test_any_table_is_taken(header: dict[str, Any]) -> None:
-    assert len(list(layout(header, HERE))) <= 1
+    assert len(list(layout(header, lambda name: (header[name] or {}).get("shape"), HERE))) <= 1
 
 
 def _attention(rows: int) -> Tensors:

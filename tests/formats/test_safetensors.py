@@ -183,3 +183,52 @@ def test_only_a_sound_table_of_texts_is_metadata() -> None:
         of(forge.assemble({"__metadata__": {"a": 1}}, b""))
     with pytest.raises(ReadError):
         of(forge.assemble(b'{"__metadata__":{"a":"x","a":"y"}}', b""))
+
+
+_PARTS = {
+    "dtype": st.sampled_from(["F32", "F16", "BF16", "U8", "F99", "", "x" * 9]) | st.none(),
+    "shape": st.lists(st.integers(-1, 4) | st.just(1 << 40) | st.just(1.0), max_size=10),
+    "data_offsets": st.lists(st.integers(-1, 16), min_size=1, max_size=3),
+}
+_ODD_ENTRY = st.fixed_dictionaries({}, optional=_PARTS | {"format": st.just("pt")})
+
+
+@st.composite
+def _headers(draw: st.DrawFn) -> bytes:
+    """Headers that are sound, or nearly: names that stand twice, parts too many, in any order."""
+    pairs, reached = [], 0
+    for name in draw(st.lists(st.sampled_from(["a", "b", "layers.0.w", "n:1", "n-1", "é"]))):
+        shape = draw(st.lists(st.integers(1, 3), max_size=2))
+        length = 4
+        for extent in shape:
+            length *= extent
+        entry = json.dumps(_entry("F32", shape, reached, reached + length))
+        reached += length
+        pairs.append(
+            (name, json.dumps(draw(_ODD_ENTRY)) if draw(st.integers(0, 9)) == 0 else entry)
+        )
+    metadata = draw(
+        st.none()
+        | st.just({"format": "pt"})
+        | st.dictionaries(st.sampled_from(["format", "shape", "step"]), st.text(max_size=3))
+    )
+    if metadata is not None:
+        pairs.insert(draw(st.integers(0, len(pairs))), ("__metadata__", json.dumps(metadata)))
+    text = "{" + ",".join(f"{json.dumps(name)}:{entry}" for name, entry in pairs) + "}"
+    payload = b"\0" * (reached + draw(st.sampled_from([0, 0, 0, 4])))
+    return len(text).to_bytes(8, "little") + text.encode() + payload
+
+
+@given(_headers())
+@settings(max_examples=200, deadline=None)
+def test_what_is_read_at_once_is_what_a_closer_look_finds(data: bytes) -> None:
+    quick = _read(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modelscan.formats.safetensors._sound", lambda *_: None)
+        assert _read(data) == quick
+
+
+def test_a_sound_header_is_read_at_once() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modelscan.formats.safetensors._parse", lambda *_: pytest.fail("parsed"))
+        assert len(_read(forge.small({"format": "pt"}))) == 1

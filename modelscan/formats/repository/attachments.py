@@ -37,7 +37,7 @@ _START_UP: Final = re.compile(
     r"|(?:.*/)?Launch(?:Agents|Daemons)/.*\.plist"
 )
 _HINTS: Final = ("customize.py", "bash", "zsh", ".git/hooks/", "utorun.inf", "Launch")
-"""One of these is in every such name: looking for them is quicker, and every file is asked."""
+"""One of these is in every such name: most models have none, which one search per hint tells."""
 _VERSIONED: Final = re.compile(r"\.so(?:\.\d+)+$")
 _CACHE: Final = re.compile(r"(?P<folder>.*?)__pycache__/(?P<stem>[^/]+?)(?:\.[\w-]+)*\.pyc$")
 _MOST: Final = 50
@@ -52,8 +52,12 @@ class AttachmentRelator:
             return
         del facts  # names and formats say it
         found = 0
-        for name in sorted(view.names):
-            kind = _kind(name, view)
+        names = sorted(view.names)
+        together = "\0".join(names)
+        start_ups = any(hint in together for hint in _HINTS)
+        for name in names:
+            start_up = start_ups and _START_UP.fullmatch(name) is not None
+            kind = "start-up" if start_up else _kind(name, view)
             if kind and found < _MOST:
                 found += 1
                 yield RepositoryAttachment(location=Location(name), kind=kind, name=name)
@@ -61,8 +65,6 @@ class AttachmentRelator:
 
 def _kind(name: str, view: RepositoryView) -> Any:
     lowered = name.lower()
-    if any(hint in name for hint in _HINTS) and _START_UP.fullmatch(name):
-        return "start-up"
     entry = view.files.get(name)
     extension = lowered[lowered.rfind(".") :] if "." in lowered.rpartition("/")[2] else ""
     native = entry is not None and entry.format == _NATIVE

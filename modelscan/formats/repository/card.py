@@ -38,7 +38,7 @@ class CardRelator:
                 yield from _missing(min(cards), facts)
             elif not any(_DESCRIPTION.match(name) for name in view.names):
                 yield RepositoryCheck(status="absent", kind="no-card")
-            if not claims and not any(_TERMS.search(_base(name)) for name in view.names):
+            if not claims and not _TERMS.search("\n".join([_base(name) for name in view.names])):
                 yield RepositoryCheck(status="absent", kind="no-licence")
 
 
@@ -55,8 +55,7 @@ def _missing(card: str, facts: Facts) -> Iterator[Fact]:
 
 
 def _has_weights(view: RepositoryView) -> bool:
-    names = (_base(name).lower() for name in view.files)
-    return any(name[name.rfind(".") :] in _WEIGHTS for name in names if "." in name)
+    return any(name[name.rfind(".") :].lower() in _WEIGHTS for name in view.files)
 
 
 def _base(name: str) -> str:
