@@ -50,7 +50,7 @@ def layout(
     text = _BETWEEN.join(names) + _BETWEEN
     found = _Found()
     adapter = _LOW_RANK_MARK in text
-    if adapter or True in [ending in text for ending in _ENDINGS]:
+    if adapter or max([text.rfind(ending) for ending in _ENDINGS]) >= 0:  # quicker than `in`
         found.look(names, shape_of)
     layers = set() if adapter else _layers(names)
     if found.any() or layers:
