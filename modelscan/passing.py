@@ -74,37 +74,38 @@ class Examined(NamedTuple):
 def examine_all(
     files: Sequence[SourceFile], within: Pass, workers: Executor | int, let_go: Callable[[], None]
 ) -> list[Examined]:
-    """Examine every file: several large or remote ones at once, the largest first, then the rest.
+    """Examine every file: the small ones by turns, then several large or remote ones at once.
 
-    Remote files spend their time waiting, however small they are. The rest is taken by kind: the
-    same code over and over runs a tenth faster than all of it by turns.
+    Remote files spend their time waiting, however small they are. The small ones are taken by kind:
+    the same code over and over runs a tenth faster than all of it by turns.
 
     Returns:
         What became of them, in the order of `files`.
     """
-    done: dict[int, Examined] = {}
-    slow = [at for at, file in enumerate(files) if _is_slow(file)]
-    large = sorted(slow, key=lambda at: -files[at].size)
-    if isinstance(workers, int) and workers > 1 and any(files[at].access != "local" for at in slow):
-        workers = max(workers, _CONNECTIONS)
-    if len(large) > 1 and workers != 1:
+    done: list[Examined | None] = [None] * len(files)
+    kinds = [_kind(file) for file in files]
+    together = workers != 1 and len(files) > 1
+    waiting: list[int] = []
+    for at in sorted(range(len(files)), key=kinds.__getitem__):
+        if not together or files[at].access == "local":
+            done[at] = _examine(files[at], within, most=_THREADED if together else None)
+        if done[at] is None:
+            waiting.append(at)
+    if len(waiting) > 1:
+        waiting.sort(key=lambda at: -files[at].size)
+        if isinstance(workers, int) and any(files[at].access != "local" for at in waiting):
+            workers = max(workers, _CONNECTIONS)
         with _pool(workers) as pool:
             try:
-                examined = pool.map(lambda at: _examine(files[at], within), large)
-                done = dict(zip(large, examined, strict=True))
+                examined = pool.map(lambda at: _examine(files[at], within), waiting)
+                for at, item in zip(waiting, examined, strict=True):
+                    done[at] = item
             except BaseException:
                 let_go()  # a download that goes on would keep the pool, and whoever interrupts it
                 raise
-    kinds = [_kind(file) for file in files]
-    for at in sorted(range(len(files)), key=kinds.__getitem__):
-        if at not in done:
-            done[at] = _examine(files[at], within)
-    return [done[at] for at in range(len(files))]
-
-
-def _is_slow(file: SourceFile) -> bool:
-    """True for what is worth a thread: a large file, or one that has to be waited for."""
-    return file.size >= _THREADED or file.access != "local"
+    elif waiting:
+        done[waiting[0]] = _examine(files[waiting[0]], within)
+    return [item for item in done if item is not None]
 
 
 def _kind(file: SourceFile) -> str:
@@ -121,15 +122,23 @@ def _pool(workers: Executor | int) -> AbstractContextManager[Executor]:
     return ThreadPoolExecutor(workers)
 
 
-def _examine(file: SourceFile, within: Pass) -> Examined:
-    """Open one file, hash it and read it, through one descriptor."""
+def _examine(file: SourceFile, within: Pass, most: int | None = None) -> Examined | None:
+    """Open one file, hash it and read it, through one descriptor.
+
+    Args:
+        file: what to open.
+        within: what to examine it with.
+        most: nothing is done, and `None` is returned, for a file of so many bytes or more.
+    """
     facts: list[Fact] = []
     coverage: list[Coverage] = []
     digests: dict[str, str] = {}
-    size, form, recognised = file.size, "unknown", False
+    size, form, recognised = 0, "unknown", False
     try:
         with file.open() as artifact:
             size = artifact.size
+            if most is not None and size >= most:
+                return None
             readable: Artifact = artifact
             readers = within.readers
             if file.access == "ranges":
@@ -150,6 +159,7 @@ def _examine(file: SourceFile, within: Pass) -> Examined:
             trouble = "changed while it was being read" if artifact.changed() else ""
     except ReadError as error:
         trouble = error.message
+        size = size or file.size
     if trouble:  # what was found stays; that everything was read does not
         digests = {}
         coverage = [entry for entry in coverage if entry.status != "read"]

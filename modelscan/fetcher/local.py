@@ -79,17 +79,33 @@ class LocalPath:
 
 
 class LocalFile:
-    """One plain file, not yet opened."""
+    """One plain file, not yet opened.
 
-    __slots__ = ("_first", "_path", "name", "size")
+    Args:
+        name: in the model.
+        path: where it is; no link.
+        size: in bytes, when that is known already: most files are opened without being asked.
+    """
+
+    __slots__ = ("_first", "_path", "_size", "name")
 
     access: Access = "local"
 
-    def __init__(self, name: str, path: str | Path, size: int) -> None:
+    def __init__(self, name: str, path: str | Path, size: int | None = None) -> None:
         self.name = name
-        self.size = size
         self._path = path
+        self._size = size
         self._first: _State | None = None
+
+    @property
+    def size(self) -> int:
+        """See `SourceFile.size`. Of a file that has vanished, 0: opening it says so."""
+        if self._size is None:
+            try:
+                self._size = os.lstat(self._path).st_size
+            except OSError:
+                self._size = 0
+        return self._size
 
     def open(self) -> AbstractContextManager[OpenArtifact]:
         """See `SourceFile.open`. Opened again, for its weights, it must still be the same file."""
@@ -214,14 +230,22 @@ class _Listing:
         self.coverage: list[Coverage] = []
         self._folder = folder
         self._root = os.path.join(os.path.realpath(root), "")  # noqa: PTH118  # keeps its slash
-        self._shared: list[str] = []
 
     def shared_files(self) -> Iterator[SharedFile]:
         """Files with a second name, where that is worth a word; see `SharedFile`."""
-        alone = len(self._shared) < len(self.files)
-        if self._shared and alone and any(file.name.endswith(_GRAPH) for file in self.files):
-            for name in self._shared:
-                yield SharedFile(location=Location(name))
+        if any(file.name.endswith(_GRAPH) for file in self.files):
+            shared = [file.name for file in self.files if self._is_shared(file.name)]
+            if len(shared) < len(self.files):
+                for name in shared:
+                    yield SharedFile(location=Location(name))
+
+    def _is_shared(self, name: str) -> bool:
+        """True for a plain file that has another name, in the model or elsewhere."""
+        try:
+            found = (self._folder / name).lstat()
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_nlink > 1
 
     def walk(self) -> None:
         pending = [(str(self._folder), "")]
@@ -249,17 +273,16 @@ class _Listing:
                         self._entry(entry, name)
 
     def _entry(self, entry: os.DirEntry[str], name: str) -> None:
+        """A file or a special one: the folder itself mostly tells which."""
         try:
+            if entry.is_file(follow_symlinks=False):
+                self.files.append(LocalFile(name, entry.path))
+                return
             found = entry.stat(follow_symlinks=False)
         except OSError as error:
             self._gap(name, "unreadable", _reason(error))
             return
-        if stat.S_ISREG(found.st_mode):
-            self.files.append(LocalFile(name, entry.path, found.st_size))
-            if found.st_nlink > 1:
-                self._shared.append(name)
-        else:
-            self._special(name, _special_kind(found.st_mode))
+        self._special(name, _special_kind(found.st_mode))
 
     def _link(self, path: str, name: str) -> None:
         """A link counts as the file it leads to, when that is a plain file below the root."""

@@ -50,7 +50,8 @@ def consent(
         model: its name, without a revision.
     """
     print_ = fingerprint(situation)
-    digests = digests_of(situation)
+    found = {finding.location.file for finding in situation.findings}
+    digests = digests_of(situation, None if consents else found)
     problems: dict[PolicyException, None] = {}
     findings = []
     needed = set[Consent]()

@@ -9,7 +9,7 @@ that does not do its work is a fact of its own, so that exceptions do not rot.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -106,12 +106,17 @@ def _trouble(waiver: Waiver) -> _Problem | None:
     return None
 
 
-def digests_of(situation: Situation) -> dict[str, str]:
-    """What a waiver can be bound to, by file."""
+def digests_of(situation: Situation, only: Container[str] | None = None) -> dict[str, str]:
+    """What a waiver can be bound to, by file.
+
+    Args:
+        situation: the model.
+        only: the files that are asked for; all of them by default.
+    """
     return {
         entry.path: f"sha256:{entry.digests['sha256']}"
         for entry in situation.files
-        if "sha256" in entry.digests
+        if (only is None or entry.path in only) and "sha256" in entry.digests
     }
 
 

@@ -16,6 +16,8 @@ from modelscan._resources import Buffer
 
 _BUCKETS = 1 << 12
 _FAN = struct.Struct(f"<{_BUCKETS + 1}I")
+_FEW = 64
+"""Records that are looked through at once, rather than searched in steps."""
 _RANGE = struct.Struct("<2I")
 _VALUE = struct.Struct("<I")
 
@@ -76,6 +78,11 @@ class Table:
             return []
         data, step, start, width = self._data, self._step, self._start, self._width
         end = high = min(high, self.count)
+        if (
+            high - low <= _FEW
+            and bytes(data[start + low * step : start + high * step]).rfind(key) < 0
+        ):
+            return []  # as for nearly every file of a model that nobody published
         while low < high:
             middle = (low + high) >> 1
             at = start + middle * step

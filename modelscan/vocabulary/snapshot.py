@@ -43,8 +43,11 @@ class SourceFile(Protocol):
 
     name: str
     """Path relative to the model's root, with forward slashes."""
-    size: int
-    """Bytes, as listed; the open artifact's size is the one that counts."""
+
+    @property
+    def size(self) -> int:
+        """Bytes, as listed; the open artifact's size is the one that counts."""
+        ...
 
     @property
     def access(self) -> Access:

@@ -56,8 +56,9 @@ class AttachmentRelator:
         together = "\0".join(names)
         start_ups = any(hint in together for hint in _HINTS)
         for name in names:
-            start_up = start_ups and _START_UP.fullmatch(name) is not None
-            kind = "start-up" if start_up else _kind(name, view)
+            kind = _kind(name, view)
+            if start_ups and _START_UP.fullmatch(name):
+                kind = "start-up"
             if kind and found < _MOST:
                 found += 1
                 yield RepositoryAttachment(location=Location(name), kind=kind, name=name)
