@@ -11,61 +11,31 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from math import prod
 from typing import Any, NamedTuple
-
-import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats import json_text
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.safetensors_sound import BITS, BYTES, KEYS, LENGTH, METADATA, sound
 from modelscan.formats.tensor_layout import layout
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, TensorDefect, TensorHeader
 
-_LENGTH = 8
 _MAX_HEADER = 100_000_000  # the reference implementation's own limit
-
-BITS = {
-    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F8_E4M3FNUZ": 8,
-    "F8_E5M2FNUZ": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "I16": 16, "U16": 16, "F16": 16,
-    "BF16": 16, "I32": 32, "U32": 32, "F32": 32, "I64": 64, "U64": 64, "F64": 64, "C64": 64,
-}  # fmt: skip
-"""Bits of one element, by dtype name."""
 
 _DTYPE = re.compile(r"(?:BOOL|(?:BF|F|I|U|UI|C|MX|NV|TF)\d{1,3})(?:[_A-Z0-9]{0,16})")
 """What the dtype of a later version may be called."""
 _MAX_ELEMENTS = 1 << 63
-_KEYS = frozenset({"dtype", "shape", "data_offsets"})
-_METADATA = "__metadata__"
 _USUAL = frozenset({"format"})
 """Metadata that every library writes."""
-_BYTES = frozenset({"U8", "I8"})
 _WIDE = 1 << 20
 """Bytes of a header from which on it is asked what it would cost."""
 _SAME_DEFECT = 20
 """Defects of one kind that are stated one by one; the rest of a broken file says nothing new."""
 
 _Entry = tuple[int, int, str]  # begin, end, tensor
-
-
-class _Tensor(msgspec.Struct, gc=False):
-    """An entry of a header, or the metadata, as far as they are as usual."""
-
-    dtype: str = None  # type: ignore[assignment]  # so that whoever uses what is missing fails
-    shape: list[int] = None  # type: ignore[assignment]
-    data_offsets: tuple[int, int] = None  # type: ignore[assignment]
-    format: str | None = None
-    """The one text of usual metadata; no tensor has it."""
-
-
-_TENSORS = msgspec.json.Decoder(dict[str, _Tensor])
-_FEW_EXTENTS = 8
-"""A shape with more of them takes a closer look: the product of many large numbers takes long."""
-_TENSOR_NAMES = 1 + len(_KEYS)
-"""Names that one tensor takes, each followed by a colon: its own and those of its parts."""
 
 
 class Listed(NamedTuple):
@@ -78,15 +48,6 @@ class Listed(NamedTuple):
     offset: int
     """Of the first byte, from the start of the file."""
     length: int
-
-
-class _Sound(NamedTuple):
-    """A header as every library writes it, without any defect."""
-
-    tensors: dict[str, _Tensor]
-    dtypes: set[str]
-    parameters: int
-    metadata: tuple[str, ...]
 
 
 class Unlisted(NamedTuple):
@@ -106,11 +67,11 @@ class SafetensorsReader:
         if glimpse.extension == ".safetensors":
             return True
         head = glimpse.head
-        length = int.from_bytes(head[:_LENGTH], "little")
+        length = int.from_bytes(head[:LENGTH], "little")
         return (
-            head[_LENGTH : _LENGTH + 2] == b'{"'
-            and len('{"') <= length <= min(glimpse.size - _LENGTH, _MAX_HEADER)
-            and (glimpse.size < _LENGTH + length or _closes(head, length))
+            head[LENGTH : LENGTH + 2] == b'{"'
+            and len('{"') <= length <= min(glimpse.size - LENGTH, _MAX_HEADER)
+            and (glimpse.size < LENGTH + length or _closes(head, length))
         )
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
@@ -126,29 +87,29 @@ class SafetensorsReader:
             if wide.costs_too_much(artifact, length):
                 yield from wide.facts(artifact, length, payload, budget)
                 return
-        raw = artifact.read_at(0, _LENGTH + length)
+        raw = artifact.read_at(0, LENGTH + length)
         where = place(artifact)
-        sound = _sound(raw, payload)
-        if sound is not None:
-            tensors = sound.tensors
+        found = sound(raw, payload)
+        if found is not None:
+            tensors = found.tensors
             yield TensorHeader(
                 location=where,
                 format=self.format,
                 tensors=len(tensors),
-                parameters=sound.parameters,
+                parameters=found.parameters,
                 payload=payload,
-                dtypes=tuple(sorted(sound.dtypes)),
+                dtypes=tuple(sorted(found.dtypes)),
                 digest="sha256:" + hashlib.sha256(raw).hexdigest(),
-                metadata=sound.metadata,
+                metadata=found.metadata,
                 names=names_digest(tensors),
             )
             yield from layout(tensors, lambda name: tensors[name].shape, where)
             return
         defects = Defects()
         header = _parse(raw, defects)
-        metadata = header.pop(_METADATA, {})
+        metadata = header.pop(METADATA, {})
         if not _is_metadata(metadata):
-            defects.add("bad-metadata", _METADATA, "not a flat table of strings")
+            defects.add("bad-metadata", METADATA, "not a flat table of strings")
             metadata = metadata if isinstance(metadata, dict) else {}
         entries, dtypes, parameters = _tensors(header, payload, defects)
         _check_cover(entries, payload, defects)
@@ -167,7 +128,7 @@ class SafetensorsReader:
         for kind, tensor, detail in defects.found:
             budget.fact()
             yield TensorDefect(location=where, kind=kind, tensor=tensor, detail=detail)
-        flat = _flat(header, entries) if not _BYTES.isdisjoint(dtypes) else []
+        flat = _flat(header, entries) if not BYTES.isdisjoint(dtypes) else []
         if flat or metadata.keys() - _USUAL:
             from modelscan.formats.safetensors_payload import (  # lazy: hardly a model needs it
                 Bytes,
@@ -176,45 +137,6 @@ class SafetensorsReader:
 
             places = (Bytes(name, len(raw) + begin, end - begin) for begin, end, name in flat)
             yield from hidden(artifact, metadata, places, budget)
-
-
-def _sound(raw: bytes, payload: int) -> _Sound | None:
-    """A header that is as every library writes it; `None` for one that takes a closer look.
-
-    Its tensors follow each other in the order of the header, each as long as dtype and shape say,
-    and there is a colon for every name that was understood: so there is no other name.
-    """
-    if raw[_LENGTH : _LENGTH + 1] != b"{" or b"-" in raw:  # as in a negative number
-        return None
-    try:
-        tensors = _TENSORS.decode(memoryview(raw)[_LENGTH:])
-        metadata = tensors.pop(_METADATA, None)
-        bits, dtypes, parameters, reached = BITS, set[str](), 0, 0
-        for tensor in tensors.values():
-            dtype, shape, (begin, end) = tensor.dtype, tensor.shape, tensor.data_offsets
-            elements = prod(shape) if len(shape) <= _FEW_EXTENTS else 0
-            if (
-                not elements
-                or begin != reached
-                or elements * bits[dtype] != (end - begin) * 8
-                or tensor.format is not None
-            ):
-                return None
-            dtypes.add(dtype)
-            parameters += elements
-            reached = end
-    except (msgspec.DecodeError, ValueError, TypeError, KeyError, RecursionError):
-        return None  # `TypeError` and `KeyError`: a part is missing, or of no known dtype
-    names = len(tensors) * _TENSOR_NAMES
-    usual: tuple[str, ...] = ()
-    if metadata is not None:
-        if metadata != _Tensor(format=metadata.format) or metadata.format is None:
-            return None
-        usual = ("format",)
-        names += 1 + len(usual)
-    if reached != payload or raw.count(b":", _LENGTH) != names or not _BYTES.isdisjoint(dtypes):
-        return None
-    return _Sound(tensors, dtypes, parameters, usual)
 
 
 def _stated(header: dict[str, Any], name: str, key: str) -> Any:
@@ -227,7 +149,7 @@ def _flat(header: dict[str, Any], entries: list[_Entry]) -> list[_Entry]:
     return [
         entry
         for entry in entries
-        if header[entry[2]]["dtype"] in _BYTES and len(header[entry[2]]["shape"]) == 1
+        if header[entry[2]]["dtype"] in BYTES and len(header[entry[2]]["shape"]) == 1
     ]
 
 
@@ -242,7 +164,7 @@ def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed | Unlisted]:
     """
     raw, payload = _header(artifact, budget)
     header = _parse(raw, Defects())
-    header.pop(_METADATA, None)
+    header.pop(METADATA, None)
     entries, dtypes, _ = _tensors(header, payload, Defects())
     places = {name: (begin, end) for begin, end, name in entries}
     for name, info in header.items():
@@ -263,7 +185,7 @@ def metadata(artifact: Artifact, budget: Budget) -> dict[str, str]:
     """
     raw, _ = _header(artifact, budget)
     defects = Defects()
-    found = _parse(raw, defects).get(_METADATA, {})
+    found = _parse(raw, defects).get(METADATA, {})
     if defects.found or not _is_metadata(found):
         raise ReadError("names that stand twice, or metadata that is no table of texts")
     return dict(found)
@@ -291,41 +213,41 @@ class Defects:
 
 def _closes(head: bytes, length: int) -> bool:
     """True when the header's last byte, if it is in sight, can end a JSON object."""
-    end = _LENGTH + length
+    end = LENGTH + length
     return end > len(head) or head[end - 1 : end] in (b"}", b" ", b"\n", b"\t", b"\r")
 
 
 def _header(artifact: Artifact, budget: Budget) -> tuple[bytes, int]:
     """Length prefix and JSON as stored, and the number of payload bytes behind them."""
     length, payload = _lengths(artifact, budget)
-    return artifact.read_at(0, _LENGTH + length), payload
+    return artifact.read_at(0, LENGTH + length), payload
 
 
 def _lengths(artifact: Artifact, budget: Budget) -> tuple[int, int]:
     """Of the JSON, and of the payload behind it."""
     size = artifact.size
-    prefix = artifact.read_at(0, _LENGTH)
-    if len(prefix) < _LENGTH:
+    prefix = artifact.read_at(0, LENGTH)
+    if len(prefix) < LENGTH:
         raise ReadError(f"{size} bytes are too few for a safetensors header", offset=0)
     length = int.from_bytes(prefix, "little")
     if length > _MAX_HEADER:
         raise ReadError(f"a header of {length:,} bytes is more than the format allows", offset=0)
-    if length > size - _LENGTH:
+    if length > size - LENGTH:
         raise ReadError(f"the header claims {length:,} bytes of a {size:,} byte file", offset=0)
     budget.header(length)
-    return length, size - _LENGTH - length
+    return length, size - LENGTH - length
 
 
 def _parse(raw: bytes, defects: Defects) -> dict[str, Any]:
     """The header's JSON object. Names that stand twice are defects: parsers differ over them."""
-    if raw[_LENGTH : _LENGTH + 1] != b"{":
-        raise ReadError("the header does not start with an opening brace", offset=_LENGTH)
+    if raw[LENGTH : LENGTH + 1] != b"{":
+        raise ReadError("the header does not start with an opening brace", offset=LENGTH)
     try:
-        document = json_text.parse(raw[_LENGTH:])
+        document = json_text.parse(raw[LENGTH:])
     except (ValueError, RecursionError) as error:
-        raise ReadError(f"the header is not JSON: {error}", offset=_LENGTH) from None
+        raise ReadError(f"the header is not JSON: {error}", offset=LENGTH) from None
     if document.constants:
-        raise ReadError(f"the header is not JSON: {document.constants[0]}", offset=_LENGTH)
+        raise ReadError(f"the header is not JSON: {document.constants[0]}", offset=LENGTH)
     for name in document.repeated:
         defects.add("duplicate-key", name, "a name stands twice in the header")
     header: dict[str, Any] = document.root
@@ -343,7 +265,7 @@ def _tensors(
     entries: list[_Entry] = []
     dtypes: set[str] = set()
     parameters = 0
-    known, keys = BITS, len(_KEYS)
+    known, keys = BITS, len(KEYS)
     for name, info in header.items():
         try:
             dtype, shape, (begin, end) = info["dtype"], info["shape"], info["data_offsets"]
@@ -355,7 +277,7 @@ def _tensors(
             defects.add("size-mismatch", name, "not an entry of dtype, shape and data_offsets")
             continue
         if len(info) != keys:
-            extra = ", ".join(sorted(set(info) - _KEYS))
+            extra = ", ".join(sorted(set(info) - KEYS))
             defects.add("not-canonical", name, f"keys that the format does not have: {extra}")
         dtypes.add(dtype)
         parameters += elements

@@ -21,8 +21,9 @@ from typing import Any, Final
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.graph_reading import Stated, stated
-from modelscan.formats.safetensors import BITS, Defects, elements_of
+from modelscan.formats.safetensors import Defects, elements_of
 from modelscan.formats.safetensors_payload import Bytes, hidden
+from modelscan.formats.safetensors_sound import BITS
 from modelscan.vocabulary.artifact import CHUNK, Artifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, TensorDefect, TensorHeader

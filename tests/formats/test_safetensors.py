@@ -224,7 +224,7 @@ def _headers(draw: st.DrawFn) -> bytes:
 def test_what_is_read_at_once_is_what_a_closer_look_finds(data: bytes) -> None:
     quick = _read(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("modelscan.formats.safetensors._sound", lambda *_: None)
+        patch.setattr("modelscan.formats.safetensors.sound", lambda *_: None)
         assert _read(data) == quick
 
 
