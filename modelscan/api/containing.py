@@ -12,11 +12,11 @@ from modelscan.engine.catalogue import load
 from modelscan.errors import UsageError
 from modelscan.pipeline import Tools
 from modelscan.policy.layers import Policy, plain
-from modelscan.vocabulary.lock import LockedModel
 from modelscan.vocabulary.result import Report
 
 if TYPE_CHECKING:
     from modelscan.containment.write import Written
+    from modelscan.vocabulary.lock import LockedModel
 
 
 def contain(

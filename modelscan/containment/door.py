@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelscan.pipeline import Scanned, Tools
-from modelscan.vocabulary.lock import LockedModel
 from modelscan.vocabulary.result import ModelReport
 
 if TYPE_CHECKING:
     from modelscan.containment.write import Wishes, Written
+    from modelscan.vocabulary.lock import LockedModel
 
 
 def models_of(reports: Sequence[Path]) -> tuple[ModelReport, ...]:

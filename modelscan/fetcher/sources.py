@@ -9,8 +9,6 @@ import os
 from collections.abc import Callable
 
 from modelscan.errors import SourceError
-from modelscan.fetcher.hub.source import HuggingFaceHub
-from modelscan.fetcher.hubcache import HubCache
 from modelscan.fetcher.local import LocalPath
 from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.source import ModelSource
@@ -39,6 +37,18 @@ class _Later:
     def snapshot(self, ref: ModelRef, options: FetchOptions) -> Snapshot:
         """See `ModelSource.snapshot`."""
         return self._make().snapshot(ref, options)
+
+
+def _hub() -> ModelSource:
+    from modelscan.fetcher.hub.source import HuggingFaceHub  # lazy: see above
+
+    return HuggingFaceHub()
+
+
+def _cache() -> ModelSource:
+    from modelscan.fetcher.hubcache import HubCache  # lazy: see above
+
+    return HubCache()
 
 
 def _registry() -> ModelSource:
@@ -71,6 +81,11 @@ def _layout() -> ModelSource:
     return OciLayout()
 
 
+def _may_be_cache(ref: ModelRef) -> bool:
+    """A path with the folder of a repository in it, `models--org--name`, or with a revision."""
+    return ref.kind == "path" and ("@" in ref.text or "models--" in os.path.realpath(ref.text))
+
+
 def _may_be_ollama(ref: ModelRef) -> bool:
     """A reference, a store's folder, or a manifest in one: `…/manifests/<registry>/…/<tag>`."""
     path = os.path.realpath(ref.text)
@@ -85,11 +100,11 @@ def _may_be_layout(ref: ModelRef) -> bool:
 
 
 SOURCES: tuple[ModelSource, ...] = (
-    HuggingFaceHub(),
+    _Later(lambda ref: ref.kind == "hub", _hub),
     _Later(lambda ref: ref.kind == "oci", _registry),
     _Later(lambda ref: ref.kind == "url", _address),
     _Later(lambda ref: ref.kind == "store", _store),
-    HubCache(),
+    _Later(_may_be_cache, _cache),
     _Later(_may_be_ollama, _ollama),
     _Later(_may_be_layout, _layout),
     LocalPath(),

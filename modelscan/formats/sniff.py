@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from modelscan.formats.engines import ENGINES
-from modelscan.formats.pickle.probe import looks_like_pickle
 from modelscan.formats.reader import APPLE_DOUBLE, Glimpse
 
 
@@ -203,7 +202,7 @@ PROMISES_NOTHING = frozenset({TEXT.format, UNKNOWN.format, PLACEHOLDER, AROUND_Z
 """Formats that contradict no extension."""
 
 ABOUT_MODELS = frozenset(
-    {"container recipe", "licence text", "model card", "package list", "script",
+    {"container recipe", "licence text", "model card", "modelfile", "package list", "script",
      "vocabulary", "yaml"}
 )  # fmt: skip
 """Formats that describe a model: a folder with nothing else holds none."""
@@ -225,6 +224,8 @@ def polyglot(glimpse: Glimpse, formats: Sequence[str]) -> tuple[str, ...]:
     """
     families = {_FAMILIES[found] for found in formats if found in _FAMILIES}
     if len(families) > 1:
+        from modelscan.formats.pickle.probe import looks_like_pickle  # lazy: hardly a file is two
+
         if glimpse.head[_BRACE_AT : _BRACE_AT + 1] != b"{":
             families.discard("safetensors")
         if not looks_like_pickle(glimpse.head, glimpse.size):

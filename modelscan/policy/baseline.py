@@ -8,7 +8,6 @@ the same name, or of the same digest, and against no other.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -97,6 +96,8 @@ def _name(ref: str) -> str:
 
 
 def _evidence(finding: Finding) -> str:
+    import json  # lazy: few runs have a baseline
+
     kept = {name: value for name, value in finding.evidence.items() if name != "count"}
     return json.dumps(kept, sort_keys=True, default=str)  # escaped: names may not be Unicode
 
