@@ -33,7 +33,7 @@ from modelscan._cli.progress import ConsoleProgress
     "--library",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="A folder of fingerprints, from `manifest fingerprint`; else the configuration's.",
+    help="A folder of fingerprints; else the configuration's, else those that are shipped.",
 )
 @click.option(
     "--deep", is_flag=True, help="Decompose the difference of the weights; needs a base's weights."

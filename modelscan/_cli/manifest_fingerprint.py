@@ -78,7 +78,7 @@ def fingerprint(  # one parameter for each option
     data = encode(made)
     write_file(output, data)
     lines = (
-        f"{made.source}: {counted(len(made.tensors), 'tensor')}, {counted(made.layers, 'layer')}",
+        f"{made.source}: {counted(made.count, 'tensor')}, {counted(made.layers, 'layer')}",
         f"weights  {made.root}",
         f"written  {output}, {len(data):,} bytes, {digest(data)}",
     )

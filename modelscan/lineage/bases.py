@@ -23,6 +23,7 @@ from modelscan.lineage.descent import weigh
 from modelscan.lineage.fingerprint_layout import EXTENSION, LARGEST
 from modelscan.lineage.fingerprint_reading import decode
 from modelscan.lineage.prints import SCHEMA
+from modelscan.lineage.shipped import every
 from modelscan.lineage.signs import PUBLIC, Seed
 from modelscan.verifier.index import Index
 from modelscan.vocabulary.ref import ModelRef
@@ -83,6 +84,15 @@ def library(folder: Path, index: Index) -> list[Base]:
     if len(paths) > _MOST:
         raise UsageError(f"more than {_MOST:,} fingerprints in {folder}", "name a smaller folder")
     return [_from_file(str(path), index, asked=False) for path in paths]
+
+
+def shipped() -> list[Base]:
+    """The fingerprints that come with this tool.
+
+    Raises:
+        ModelAssayError: one of them is damaged.
+    """
+    return [each.base() for each in every()]
 
 
 def _named(ref: str, fetch: FetchOptions, limits: Limits, index: Index, seed: Seed) -> Base:

@@ -7,13 +7,15 @@ be decoded is a `ReadError`, never a guess.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any, Final
+from itertools import accumulate
+from typing import Any
 
 from modelscan.errors import ReadError
-from modelscan.lineage import quants
+from modelscan.lineage import coded, quants
 from modelscan.lineage.numerics import NDArray, np
+from modelscan.lineage.plain import numbers, widened
 from modelscan.lineage.stored import Stored, runs
 from modelscan.lineage.weights import (
     BLOCK,
@@ -26,13 +28,6 @@ from modelscan.lineage.weights import (
     turning_limit,
 )
 
-_CODES: Final = {
-    "bf16": "u2", "f16": "f2", "f32": "f4", "f64": "f8", "i8": "i1", "u8": "u1", "i16": "i2",
-    "u16": "u2", "i32": "i4", "u32": "u4", "i64": "i8", "u64": "u8", "bool": "u1",
-    "f8_e4m3": "u1", "f8_e5m2": "u1",
-}  # fmt: skip
-"""How numpy reads each plain type."""
-
 Array = NDArray[Any]
 
 
@@ -41,35 +36,13 @@ def native(tensor: WeightTensor) -> Iterator[Array]:
     return Reader(tensor).blocks()
 
 
-def widened(block: Array, kind: str) -> NDArray[np.float32]:
-    """A native block as float32.
-
-    Args:
-        block: as `native` yields it.
-        kind: the tensor's stored type.
-    """
-    if kind == "bf16":
-        wide: NDArray[np.uint32] = block.astype(np.uint32)
-        wide <<= np.uint32(16)
-        return wide.view(np.float32)
-    if kind in {"f8_e4m3", "f8_e5m2"}:
-        taken: NDArray[np.float32] = _eight_bits(kind)[block]
-        return taken
-    if kind == "f64":
-        # what is too large becomes infinite, and counts as such
-        with np.errstate(over="ignore", invalid="ignore"):
-            return block.astype(np.float32)
-    return block.astype(np.float32, copy=False)
-
-
 def values_at(tensor: WeightTensor, indices: Sequence[int]) -> NDArray[np.float32]:
     """See `WeightTensor.values_at`."""
     found = np.empty(len(indices), np.float32)
     for source, places, flat in _by_source(tensor, indices):
-        for positions, piece, first in _pieces(source, places, flat):
-            values = _plain(source, piece)
-            offset = first - first % source.block
-            found[positions[0]] = values[np.asarray(positions[1]) - offset]
+        for positions, first, count in _pieces(places, flat):
+            values = widened(_range(source, first, count), source.dtype)
+            found[positions[0]] = values[np.asarray(positions[1]) - first]
     return found - np.float32(tensor.shift) if tensor.shift else found
 
 
@@ -81,7 +54,8 @@ def bounds_at(
         return None
     low, high = np.empty(len(indices), np.float32), np.empty(len(indices), np.float32)
     for source, places, flat in _by_source(tensor, indices):
-        for positions, piece, first in _pieces(source, places, flat):
+        for positions, first, count in _pieces(places, flat):
+            piece = source.read(first, count)
             least, most = quants.decode(source.dtype, piece).bounds()
             at = np.asarray(positions[1]) - (first - first % source.block)
             low[positions[0]], high[positions[0]] = least[at], most[at]
@@ -101,9 +75,9 @@ def _by_source(
 
 
 def _pieces(
-    source: Stored, places: list[int], flat: list[int]
-) -> Iterator[tuple[tuple[list[int], list[int]], bytes, int]]:
-    """Reads that cover the indices: which places and indices each serves, its bytes, its start."""
+    places: list[int], flat: list[int]
+) -> Iterator[tuple[tuple[list[int], list[int]], int, int]]:
+    """Ranges that cover the indices: which places and indices each serves, its start and length."""
     order = sorted(range(len(flat)), key=flat.__getitem__)
     at = 0
     for first, count in runs([flat[index] for index in order]):
@@ -113,8 +87,8 @@ def _pieces(
         mine = order[served:at]
         yield (
             ([places[index] for index in mine], [flat[index] for index in mine]),
-            source.read(first, count),
             first,
+            count,
         )
 
 
@@ -124,12 +98,7 @@ def _array(source: Stored, data: bytes) -> Array:
         if source.dtype not in quants.DECODERS:
             raise ReadError(f"{source.name}: values of type {source.dtype} cannot be computed")
         return quants.decode(source.dtype, data).values()
-    array: Array = np.frombuffer(data, (">" if source.big_endian else "<") + _CODES[source.dtype])
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
-
-
-def _plain(source: Stored, data: bytes) -> NDArray[np.float32]:
-    return widened(_array(source, data), source.dtype)
+    return numbers(source, data)
 
 
 def _long_rows(tensor: WeightTensor) -> Iterator[Array]:
@@ -147,6 +116,11 @@ def _long_rows(tensor: WeightTensor) -> Iterator[Array]:
 
 def _range(source: Stored, first: int, count: int) -> Array:
     """Elements of a stored tensor from `first` on."""
+    if source.coding is not None:
+        columns = source.shape[1]
+        start = first // columns
+        made = coded.rows(source, start, (first + count - 1) // columns + 1).values.reshape(-1)
+        return made[first - start * columns :][:count]
     values = _array(source, source.read(first, count))
     lead = first % source.block
     return values[lead : lead + count]
@@ -162,7 +136,9 @@ class Reader:
         self._tensor = tensor
         self._columns = tensor.columns
         self._mixed = "+" in tensor.dtype
+        self._starts = list(accumulate((part.rows for part in tensor.parts), initial=0))
         self._heads: tuple[int, int, Array] | None = None  # the rows of some heads, as stored
+        self._held: tuple[int, int, int, Array] | None = None  # rows whose scales are applied
         self._turned: tuple[int, int, int, Array] | None = None  # a strip of a turned part
 
     def blocks(self) -> Iterator[Array]:
@@ -194,18 +170,20 @@ class Reader:
 
     def _stored_order(self, start: int, stop: int) -> Array:
         pieces = []
-        base = 0
-        for number, part in enumerate(self._tensor.parts):
+        number = bisect_right(self._starts, start) - 1
+        while number < len(self._tensor.parts) and self._starts[number] < stop:
+            part, base = self._tensor.parts[number], self._starts[number]
             low, high = max(start - base, 0), min(stop - base, part.rows)
-            if low < high:
-                pieces += [self._stretch(number, part, span) for span in part.stretches(low, high)]
-            base += part.rows
+            pieces += [self._stretch(number, part, span) for span in part.stretches(low, high)]
+            number += 1
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def _stretch(self, number: int, part: Part, span: Span) -> Array:
         source = part.source
         if part.turned:
             block = self._strip(number, source, span)
+        elif source.coding is not None:
+            block = self._coded(number, source, span)
         else:
             first, count = span.start * self._columns, span.length * self._columns
             if source.dtype in quants.DECODERS and self._columns % source.block == 0:
@@ -213,6 +191,18 @@ class Reader:
             else:
                 block = _range(source, first, count).reshape(span.length, self._columns)
         return widened(block, source.dtype) if self._mixed else block
+
+    def _coded(self, number: int, source: Stored, span: Span) -> Array:
+        """Rows with scales of their own; a strip of them, each counted once as it is computed."""
+        held, stop = self._held, span.start + span.length
+        if held is None or held[0] != number or not (held[1] <= span.start and stop <= held[2]):
+            end = min(source.shape[0], max(stop, span.start + MAX_BLOCK // self._columns))
+            made = coded.rows(source, span.start, end)
+            new = end - max(self._counted.get(number, 0), span.start)
+            self.energy += made.energy * max(new, 0) / (end - span.start)
+            self._counted[number] = max(end, self._counted.get(number, 0))
+            held = self._held = number, span.start, end, made.values
+        return held[3][span.start - held[1] : stop - held[1]]
 
     def _decoded(self, number: int, source: Stored, span: Span) -> Array:
         """Quantised rows; their energy is added once, however often they are read."""
@@ -249,25 +239,3 @@ def _columns(source: Stored, low: int, high: int) -> Array:
         block = _range(source, start * columns, count * columns).reshape(count, columns)
         strips.append(block[:, low:high].T.copy())  # a copy: the rest of the block is let go
     return np.concatenate(strips, axis=1)
-
-
-@cache
-def _eight_bits(kind: str) -> NDArray[np.float32]:
-    """The 256 values of an eight-bit float type (OCP, "8-bit Floating Point Specification" 1.0)."""
-    exponent_bits, bias = (4, 7) if kind == "f8_e4m3" else (5, 15)
-    mantissa_bits = 7 - exponent_bits
-    codes = np.arange(256)
-    exponent = codes >> mantissa_bits & ((1 << exponent_bits) - 1)
-    mantissa = codes & ((1 << mantissa_bits) - 1)
-    fraction = mantissa / (1 << mantissa_bits)
-    value = np.where(
-        exponent == 0,
-        fraction * 2.0 ** (1 - bias),
-        (1 + fraction) * 2.0 ** (exponent - float(bias)),
-    )
-    last = (1 << exponent_bits) - 1
-    if kind == "f8_e4m3":  # no infinities: only the last code is no number
-        value[(exponent == last) & (fraction == 1 - 2.0**-mantissa_bits)] = np.nan
-    else:
-        value[exponent == last] = np.where(mantissa[exponent == last] == 0, np.inf, np.nan)
-    return np.where(codes >> 7 == 1, -value, value).astype(np.float32)

@@ -10,6 +10,8 @@ import math
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
+import msgspec
+
 from modelscan.lineage import tensor_change
 from modelscan.lineage.directions import Writer, directions
 from modelscan.lineage.evidence import Evidence
@@ -50,7 +52,13 @@ def _compare(candidate: Fingerprint, base: Fingerprint) -> Evidence:
     by = _by(candidate, base)
     k = min(candidate.k, base.k) if by == "sketches" else 0
     candidate, count = renamed(candidate, base, k)
-    found = _resemblance(candidate, base, by, k)
+    if by == "samples":
+        candidate = _as_sampled(candidate, base)
+    found, sampled = _resemblance(candidate, base, by, k), None
+    if by == "sketches" and not found.compared:
+        glimpse = _resemblance(_as_sampled(candidate, base), base, "samples", 0)
+        found = glimpse._replace(similarity=None)
+        sampled = glimpse.similarity
     pairs = _pairs(candidate, base, found.chosen)
     changes, writers = [], []
     for pair in pairs:
@@ -70,6 +78,7 @@ def _compare(candidate: Fingerprint, base: Fingerprint) -> Evidence:
         base_layers=base.layers,
         similarity=found.similarity,
         compared=found.compared,
+        sampled=sampled,
         by=by,
         coverage=_coverage(pairs),
         invariants=agreement(candidate, base),
@@ -93,6 +102,16 @@ def _by(candidate: Fingerprint, base: Fingerprint) -> By:
     if candidate.seed != base.seed:
         return "digests"
     return "samples" if "samples" in {candidate.mode, base.mode} else "sketches"
+
+
+def _as_sampled(candidate: Fingerprint, base: Fingerprint) -> Fingerprint:
+    """With no more samples than the base: of a model of very many tensors fewer are kept."""
+    counts = {local_name(tensor): tensor.sampled for tensor in base.tensors.values()}
+    tensors = {
+        name: tensor.first(counts.get(local_name(tensor), tensor.sampled))
+        for name, tensor in candidate.tensors.items()
+    }
+    return msgspec.structs.replace(candidate, tensors=tensors)
 
 
 def _resemblance(candidate: Fingerprint, base: Fingerprint, by: By, k: int) -> Resemblance:

@@ -23,7 +23,7 @@ from modelscan.lineage.signs import PUBLIC, Seed
 from modelscan.lineage.verdict import descends_from
 from modelscan.vocabulary.ancestry import Lineage
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact
+from modelscan.vocabulary.fact import Fact, TensorHeader
 from modelscan.vocabulary.snapshot import SourceFile
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def descent(
         limits: what reading the headers of the weights may cost.
     """
     claimed = descends_from(facts)
-    if not ancestry.bases and not ancestry.alone:
-        return Descent(claimed)
     try:
+        if not ancestry.bases and not ancestry.alone:
+            return _known(files, facts, limits, claimed)
         if ancestry.glance:
             from modelscan.lineage.searching import search  # lazy: for who has a library
 
@@ -74,6 +74,23 @@ def descent(
             status=claimed.status, base=claimed.base, tier=claimed.tier, reason=reason
         )
         return Descent(unmeasured, (), (gap,))
+
+
+def _known(
+    files: Sequence[SourceFile], facts: Sequence[Fact], limits: Limits, claimed: Lineage
+) -> Descent:
+    """What is claimed, and which of the models that come with this tool it resembles."""
+    if not any(isinstance(fact, TensorHeader) for fact in facts):
+        return Descent(claimed)
+    from modelscan.lineage.shipped import alike  # lazy: for who scans weights
+
+    found = alike(facts)
+    if not found:
+        return Descent(claimed)
+    from modelscan.lineage.searching import recognised  # lazy: for what resembles a known model
+
+    bases = tuple(each.base() for each in found)
+    return Descent(*recognised(files, facts, bases, limits, claimed))
 
 
 def weigh(

@@ -58,6 +58,8 @@ class TensorChange(msgspec.Struct, frozen=True, kw_only=True):
     dtype: str
     """Stored element type in the candidate."""
     state: State
+    members: int = 1
+    """Tensors that were read as this one."""
     matrix: bool
     """True for a matrix that is large enough for a sketch."""
     constant: bool = False
@@ -122,6 +124,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """The mean of those scores; over all matrices when there are no layers."""
     compared: int = 0
     """Matrices that the similarity rests on."""
+    sampled: float | None = None
+    """The same by the samples, where no sketches can be compared."""
     by: Literal["sketches", "samples", "digests"] = "digests"
     """What the similarity was computed from."""
     coverage: float = 0.0

@@ -13,6 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
 from modelscan.errors import ReadError
+from modelscan.lineage import blocks_python
+from modelscan.lineage.fingerprint_layout import BUDGET
 from modelscan.lineage.prints import ROW_BLOCK, Fingerprint, Skipped, TensorPrint
 from modelscan.lineage.root import model_root
 from modelscan.lineage.signs import MAX_K, PUBLIC, Seed, positions
@@ -25,8 +27,6 @@ CASTS: Final = frozenset({"bf16", "f16"})
 """Types that weights are cast to."""
 SIZES: Final = (32, 16, 8)
 """Sides of sketches, the one that is chosen first if there is room."""
-BUDGET: Final = 1_000_000
-"""Bytes that a fingerprint should not exceed."""
 _DESCRIPTION: Final = 8000
 """Bytes of names and header of an ordinary model."""
 _SUMS: Final = 5 * 8
@@ -54,7 +54,7 @@ def choose_k(weights: Weights) -> int:
 def _besides(tensor: WeightTensor) -> int:
     """Bytes that a tensor takes in a fingerprint besides its sketch."""
     digests = 3 if tensor.dtype in {"f32", "f64"} else 2
-    if tensor.role in _BY_ROWS and len(tensor.shape) > 1:
+    if _by_rows(tensor):
         digests += -(-tensor.rows // ROW_BLOCK)
     width = 2 if tensor.dtype in {"bf16", "f16"} else 4
     return _SUMS + 32 * digests + width * len(positions(tensor.shape))
@@ -124,17 +124,19 @@ def fingerprint(
 def samples_only(weights: Weights, *, seed: Seed = PUBLIC, source: str = "") -> Fingerprint:
     """A fingerprint of samples alone: a few small reads for each tensor, and no numpy.
 
-    For a look from afar, or in a default scan. Tensors whose values have to be computed are left
-    out and said.
+    For a look from afar, or in a default scan. Of quantised tensors the blocks around the samples
+    are computed; those whose scales lie elsewhere are left out and said.
     """
     prints: dict[str, TensorPrint] = {}
     skipped = list(weights.skipped)
     for name, tensor in weights.tensors.items():
-        if tensor.dtype not in {"bf16", "f16", "f32", "f64"}:
+        plain = tensor.dtype in {"bf16", "f16", "f32", "f64"}
+        if not plain and not blocks_python.is_readable(tensor):
             skipped.append(Skipped(tensor.stored, f"{tensor.dtype} is not sampled", needed=False))
             continue
         try:
-            samples = raw_at(tensor, positions(tensor.shape, seed))
+            at = positions(tensor.shape, seed)
+            samples = raw_at(tensor, at) if plain else blocks_python.samples(tensor, at)
         except ReadError as error:
             skipped.append(Skipped(tensor.stored, error.message))
             continue
@@ -145,8 +147,9 @@ def samples_only(weights: Weights, *, seed: Seed = PUBLIC, source: str = "") -> 
             layer=tensor.layer,
             shape=tensor.shape,
             dtype=tensor.dtype,
+            members=tensor.members,
             samples=samples,
-            sample_dtype=tensor.dtype,
+            sample_dtype=tensor.dtype if plain else "f32",
         )
     return Fingerprint(
         mode="samples",
@@ -159,6 +162,10 @@ def samples_only(weights: Weights, *, seed: Seed = PUBLIC, source: str = "") -> 
         source=source,
         skipped=tuple(skipped),
     )
+
+
+def _by_rows(tensor: WeightTensor) -> bool:
+    return tensor.role in _BY_ROWS and len(tensor.shape) > 1 and tensor.fold == 1
 
 
 def _has_sketch(tensor: WeightTensor, k: int) -> bool:
@@ -187,15 +194,16 @@ def print_of(
     Raises:
         ReadError: it cannot be read.
     """
-    from modelscan.lineage.blocks import Reader, widened  # lazy: as above
+    from modelscan.lineage.blocks import Reader  # lazy: as above
     from modelscan.lineage.digest import RowDigests, ValueDigest
+    from modelscan.lineage.plain import widened
     from modelscan.lineage.sketch import Measure
 
     stored = tensor.dtype
     computed = tensor.quantised or "+" in stored or stored in _NO_STEP
     kind = "f32" if computed else stored
-    digest = ValueDigest(tensor.shape, kind, rounded=rounded and not tensor.quantised)
-    by_rows = tensor.role in _BY_ROWS and len(tensor.shape) > 1 and not tensor.quantised
+    digest = ValueDigest(tensor.shape, kind, rounded=rounded and not tensor.packed)
+    by_rows = _by_rows(tensor) and not tensor.quantised
     rows = RowDigests(tensor.rows, tensor.columns, kind) if by_rows else None
     side = k if _has_sketch(tensor, k) else 0
     measure = Measure(tensor.rows, tensor.columns, stored, side, seed, tensor.group)
@@ -225,6 +233,7 @@ def print_of(
         layer=tensor.layer,
         shape=tensor.shape,
         dtype=stored,
+        members=tensor.members,
         digest=digest.digest(),
         bf16=bf16,
         f16=f16,

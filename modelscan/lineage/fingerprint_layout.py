@@ -23,6 +23,8 @@ import msgspec
 from modelscan.lineage.signs import MAX_K
 
 EXTENSION: Final = ".fp.safetensors"
+BUDGET: Final = 1_000_000
+"""Bytes that a fingerprint should not exceed."""
 LARGEST: Final = 16 << 20
 """Bytes of a fingerprint that is read at all; ordinary ones have less than one million."""
 
@@ -34,7 +36,6 @@ SUMS: Final = 5
 ANCHORS: Final = 16
 MAX_TENSORS: Final = 50_000
 WIDTHS: Final = {"U8": 1, "F16": 2, "F32": 4, "F64": 8}
-SAMPLE_WIDTHS: Final = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8}
 MAX_SAMPLES: Final = 128
 COLUMNS: Final = {
     "digest": "U8", "bf16": "U8", "f16": "U8", "rows": "U8", "sums": "F64", "sketch": "F32",
@@ -52,13 +53,15 @@ class Group(
 
     name: Text
     """With `{}` for the layer."""
-    stored: Text
+    stored: Text = ""
+    """The same of the name in the file; empty where that is the name."""
     role: Text = ""
     layers: tuple[Count, ...] | None = None
     """`None` for a single tensor outside the layers."""
     shape: Annotated[tuple[Count, ...], msgspec.Meta(max_length=8)]
     dtype: Text
     sample_dtype: Literal["bf16", "f16", "f32", "f64"]
+    members: Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)] = 1
     samples: Annotated[int, msgspec.Meta(ge=0, le=MAX_SAMPLES)] = 0
     bounds: bool = False
     sketch: bool = False
@@ -90,6 +93,7 @@ class Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     templates: dict[Text, Text]
     source: Text
     skipped: tuple[Gap, ...]
+    headers: tuple[Annotated[str, msgspec.Meta(pattern="^sha256:[0-9a-f]{64}$")], ...] = ()
 
 
 def pattern(name: str, layer: int | None) -> str:

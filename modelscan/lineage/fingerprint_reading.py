@@ -24,13 +24,19 @@ from modelscan.lineage.fingerprint_layout import (
     DOCUMENT,
     LARGEST,
     MAX_TENSORS,
-    SAMPLE_WIDTHS,
     SUMS,
     WIDTHS,
     Document,
     Group,
 )
-from modelscan.lineage.prints import INVARIANTS, ROW_BLOCK, Fingerprint, Skipped, TensorPrint
+from modelscan.lineage.prints import (
+    INVARIANTS,
+    ROW_BLOCK,
+    SAMPLE_WIDTHS,
+    Fingerprint,
+    Skipped,
+    TensorPrint,
+)
 from modelscan.lineage.root import model_root
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact
 
@@ -125,6 +131,7 @@ class _Reading:
             invariants=invariants,
             tokenizer=document.tokenizer,
             templates=document.templates,
+            headers=document.headers,
             source=document.source,
             skipped=tuple(Skipped(gap.name, gap.reason, gap.needed) for gap in document.skipped),
         )
@@ -150,11 +157,12 @@ class _Reading:
         bounds = 4 * group.samples if group.bounds else 0
         return TensorPrint(
             name=layout.filled(group.name, layer),
-            stored=layout.filled(group.stored, layer),
+            stored=layout.filled(group.stored or group.name, layer),
             role=group.role,
             layer=layer,
             shape=group.shape,
             dtype=group.dtype,
+            members=group.members,
             digest=self._digest("digest"),
             bf16=self._digest("bf16"),
             f16=self._digest("f16"),

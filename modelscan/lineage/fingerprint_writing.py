@@ -21,7 +21,6 @@ from modelscan.lineage.fingerprint_layout import (
     COLUMNS,
     DIGEST,
     DOCUMENT,
-    SAMPLE_WIDTHS,
     SUMS,
     WIDTHS,
     Document,
@@ -60,6 +59,7 @@ def encode(fingerprint: Fingerprint) -> bytes:
         ),
         tokenizer=dict(sorted(fingerprint.tokenizer.items())),
         templates=dict(sorted(fingerprint.templates.items())),
+        headers=fingerprint.headers,
         source=fingerprint.source,
         skipped=tuple(Gap(gap.name, gap.reason, gap.needed) for gap in fingerprint.skipped),
     )
@@ -121,13 +121,14 @@ def _grouped(prints: Iterable[TensorPrint]) -> tuple[list[Group], list[TensorPri
         single = made.layer is None
         group = Group(
             name=made.name if single else layout.pattern(made.name, made.layer),
-            stored=made.stored if single else layout.pattern(made.stored, made.layer),
+            stored=_stored(made),
             role=made.role,
             layers=None if single else (),
             shape=made.shape,
             dtype=made.dtype,
+            members=made.members,
             sample_dtype=made.sample_dtype,  # type: ignore[arg-type]  # checked when it is read
-            samples=len(made.samples) // SAMPLE_WIDTHS[made.sample_dtype],
+            samples=made.sampled,
             bounds=bool(made.low),
             sketch=bool(made.sketch),
             rows=len(made.rows),
@@ -143,6 +144,11 @@ def _grouped(prints: Iterable[TensorPrint]) -> tuple[list[Group], list[TensorPri
             layers = tuple(made.layer or 0 for made in members)
             found.append(msgspec.structs.replace(group, layers=layers))
     return found, order
+
+
+def _stored(made: TensorPrint) -> str:
+    """The stored name's pattern; nothing where it is the canonical name."""
+    return "" if made.stored == made.name else layout.pattern(made.stored, made.layer)
 
 
 def _key(group: Group) -> tuple[Any, ...]:

@@ -84,7 +84,8 @@ def _glance(candidate: Fingerprint, own: dict[str, list[float]], base: Base) -> 
         other = base.print.tensors.get(name)
         if other is None or other.shape != tensor.shape:
             continue
-        mine, theirs = own[name], _finite(other)
+        theirs = _finite(other)
+        mine = own[name][: len(theirs)]
         if not mine or len(mine) != len(theirs):
             continue
         compared += 1

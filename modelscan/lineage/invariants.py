@@ -22,8 +22,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from modelscan.errors import ReadError
-from modelscan.lineage.blocks import Reader, widened
+from modelscan.lineage.blocks import Reader
 from modelscan.lineage.numerics import NDArray, np
+from modelscan.lineage.plain import widened
 from modelscan.lineage.signs import PUBLIC, Seed, anchors
 from modelscan.lineage.weights import Weights, WeightTensor
 

@@ -43,6 +43,8 @@ NEVER_STRUCTURED: Final = 1.15
 """The same in any one matrix: noise reached 1.02, some matrix of every trained model 1.3."""
 FITTED: Final = 0.2
 """Share of samples outside half a step that a quantiser with fitted scales may leave."""
+DROWNING: Final = 0.1
+"""Relative change of a fine-tune from which on the sketch may miss a projection beside it: .14."""
 SMALL: Final = 0.3
 """Relative change up to which an unstructured difference can be a re-encoding."""
 _NOTICED: Final = 1e-3
@@ -58,8 +60,8 @@ def judge(evidence: Evidence) -> tuple[Verdict, ...]:
         return (_glimpsed(found),)
     first = (list(_equal(found)) or list(_encoded(found)) or list(_compared(found)))[0]
     besides = _besides(found, first)
-    if evidence.renamed:
-        first = msgspec.structs.replace(first, text=first.text + wording.renamed(found))
+    for note in (wording.renamed(found), wording.together(found)):
+        first = msgspec.structs.replace(first, text=first.text + note)
     return (first, *besides)
 
 
@@ -92,7 +94,8 @@ def _equal(found: Summary) -> Iterator[Verdict]:
         text = wording.cast(found)
         yield Verdict(relation="cast", tier="proved", text=text, limits=limits.EQUAL)
     else:
-        text = f"all {len(found.exact):,} tensors have the base's values"
+        count = sum(change.members for change in found.exact)
+        text = f"all {count:,} tensors have the base's values"
         yield Verdict(relation="identical", tier="proved", text=text, limits=limits.EQUAL)
 
 
@@ -112,7 +115,7 @@ def _encoded(found: Summary) -> Iterator[Verdict]:
             relation="quantized",
             tier="measured",
             text=wording.quantised(found),
-            limits=limits.QUANTISED,
+            limits=limits.QUANTISED if found.checked else limits.UNBOUNDED,
         )
     elif found.changed and not found.quantised:
         rounded = [c.steps is not None and c.steps <= 1 for c in found.changed]
@@ -140,15 +143,20 @@ def _compared(found: Summary) -> Iterator[Verdict]:
             relation="reparametrised", tier="measured", text=text, limits=limits.REPARAMETRISED
         )
     elif found.telling:
-        text = wording.partly_equal(found)
+        text = wording.partly_equal(found) + wording.resembling_nothing(found)
         yield Verdict(relation="derived", tier="proved", text=text, limits=limits.KINSHIP)
     elif (
         evidence.by == "sketches"
+        and evidence.sampled is None
         and evidence.compared >= LEAST_COMPARED
         and evidence.coverage >= LEAST_COVERED
     ):
         text = wording.unrelated(found)
         yield Verdict(relation="unrelated", tier="measured", text=text, limits=limits.UNRELATED)
+    elif evidence.sampled is not None and evidence.compared >= LEAST_COMPARED:
+        relation = "derived" if evidence.sampled >= RELATED else "unrelated"
+        text = wording.by_samples(found)
+        yield Verdict(relation=relation, tier="hint", text=text, limits=limits.SAMPLES)
     else:
         text = wording.unknown(found)
         yield Verdict(relation="unknown", tier="none", text=text, limits=limits.UNKNOWN)
@@ -156,8 +164,12 @@ def _compared(found: Summary) -> Iterator[Verdict]:
 
 def _knows_layers(found: Summary) -> bool:
     """Some layers are the base's, by enough matrices to mean something."""
-    layers = len(found.evidence.layer_map)
-    known = layers - len(found.strangers)
+    evidence = found.evidence
+    layers = len(evidence.layer_map)
+    known = sum(
+        of is not None and score >= RELATED
+        for of, score in zip(evidence.layer_map, evidence.layer_scores, strict=True)
+    )
     return known > 0 and found.evidence.compared * known >= LEAST_COMPARED * layers
 
 
@@ -182,7 +194,9 @@ def _changed(found: Summary) -> Iterator[Verdict]:
         yield Verdict(relation="low-rank", tier="hint", text=text, limits=limits.SATURATED)
         return
     else:
-        relation, text, limit = "finetune", wording.finetune(found), limits.MEASURED
+        limit = limits.STRONG if found.relative > DROWNING else limits.MEASURED
+        limit = limits.REFITTED if found.refitted else limit
+        relation, text = "finetune", wording.finetune(found)
     yield Verdict(relation=relation, tier="measured", text=text, limits=limit)
 
 

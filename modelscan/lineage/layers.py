@@ -11,8 +11,9 @@ heavy continued training, reaches .93.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from modelscan.lineage.numerics import NDArray, np
@@ -21,6 +22,8 @@ from modelscan.lineage.prints import TensorPrint
 RELATED: Final = 0.25
 """Least resemblance of a descendant: 0 of 1,110 unrelated pairs, all positives but hidden ones."""
 _TIE: Final = 1e-6
+_SURE: Final = 1.5
+"""Standard deviations beyond the largest that chance is expected to leave."""
 
 Vector = Callable[[TensorPrint], "NDArray[np.float64]"]
 """What is compared of a tensor; empty when it has nothing to compare."""
@@ -58,26 +61,48 @@ def resemblance(
         base: tensors of the base.
         vector: what is compared.
     """
-    layered = any(t.layer is not None for t in candidate), any(t.layer is not None for t in base)
-    mine, theirs = (_by_role(each, layered=all(layered)) for each in (candidate, base))
+    layered = all(any(tensor.layer is not None for tensor in each) for each in (candidate, base))
+    found = _resemblance(candidate, base, vector, layered=layered)
+    if layered and not found.compared:  # of very many tensors, those of the layers were joined
+        mine, theirs = ([t for t in each if t.members > 1] for each in (candidate, base))
+        return _resemblance(mine, theirs, vector, layered=False)
+    return found
+
+
+def _resemblance(
+    candidate: Sequence[TensorPrint], base: Sequence[TensorPrint], vector: Vector, *, layered: bool
+) -> Resemblance:
+    mine, theirs = (_by_role(each, layered=layered) for each in (candidate, base))
     rows = 1 + max((layer for role in mine.values() for layer in role), default=0)
     columns = 1 + max((layer for role in theirs.values() for layer in role), default=0)
     total = np.zeros((rows, columns))
-    count = np.zeros_like(total)
+    count, entries = np.zeros_like(total), np.zeros_like(total)
     for role in sorted(mine.keys() & theirs.keys()):
-        _add(total, count, mine[role], theirs[role], vector)
+        for where, cosines, size in _cosines(mine[role], theirs[role], vector):
+            total[where] += cosines
+            count[where] += 1
+            entries[where] += size
     compared = int(count.max(axis=1).sum())
-    if not all(layered):
+    if not layered:
         return Resemblance((), (), float(total[0, 0]) / compared if compared else None, compared)
     means = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    # the best of many layers by few numbers looks alike by chance
+    luck = math.sqrt(2 * math.log(rows * columns)) + _SURE
     chosen: list[int | None] = []
     scores: list[float] = []
-    for row in means:
-        best, score = _best(row, len(chosen))
-        chosen.append(best if score >= RELATED else None)
+    known: list[float] = []
+    for own, row in enumerate(means):
+        if not count[own].any():  # nothing of it can be compared
+            chosen.append(own if own < columns else None)
+            scores.append(0.0)
+            continue
+        least = max(RELATED, luck / math.sqrt(float(entries[own].max())))
+        found, score = _best(row, own, least)
+        chosen.append(found)
         scores.append(score)
+        known.append(score)
     return Resemblance(
-        tuple(chosen), tuple(scores), float(np.mean(scores)) if compared else None, compared
+        tuple(chosen), tuple(scores), float(np.mean(known)) if known else None, compared
     )
 
 
@@ -94,20 +119,18 @@ def _by_role(
     return found
 
 
-def _add(
-    total: NDArray[np.float64],
-    count: NDArray[np.float64],
-    mine: Mapping[int, TensorPrint],
-    theirs: Mapping[int, TensorPrint],
-    vector: Vector,
-) -> None:
-    """Add the cosines of one role between all layers in which it has the same shape."""
+def _cosines(
+    mine: Mapping[int, TensorPrint], theirs: Mapping[int, TensorPrint], vector: Vector
+) -> Iterator[tuple[tuple[NDArray[np.intp], ...], NDArray[np.float64], int]]:
+    """The cosines of one role between all layers in which it has the same shape.
+
+    With the layers that they are between, and the numbers that each rests on.
+    """
     left, right = _vectors(mine, vector), _vectors(theirs, vector)
     for shape in left.keys() & right.keys():
         rows, columns = left[shape], right[shape]
         where = np.ix_(list(rows), list(columns))
-        total[where] += np.stack(list(rows.values())) @ np.stack(list(columns.values())).T
-        count[where] += 1
+        yield where, np.stack(list(rows.values())) @ np.stack(list(columns.values())).T, shape[1]
 
 
 def _vectors(
@@ -124,11 +147,21 @@ def _vectors(
     return found
 
 
-def _best(row: NDArray[np.float64], own: int) -> tuple[int, float]:
-    """The column that stands out, its own place when several do, and by how much."""
+def _best(row: NDArray[np.float64], own: int, least: float) -> tuple[int | None, float]:
+    """The column that stands out, its own place when several do, and by how much.
+
+    Where none does, `None`, and by how much its own place does: the best of many is luck.
+    """
     best = int(row.argmax())
     if own < len(row) and row[own] >= row[best] - _TIE:
         best = own
-    others = np.delete(row, best)
+    score = _standing(row, best)
+    if score >= least:
+        return best, score
+    return None, _standing(row, own) if own < len(row) else score
+
+
+def _standing(row: NDArray[np.float64], column: int) -> float:
+    others = np.delete(row, column)
     background = max(float(np.median(others)), 0.0) if others.size else 0.0
-    return best, float(row[best]) - background
+    return float(row[column]) - background

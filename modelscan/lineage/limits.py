@@ -15,12 +15,25 @@ MEASURED: Final = (
     "It shows how much changed and where, not why: not intent, not training data, not which model "
     "came first."
 )
+STRONG: Final = (
+    "It shows how much changed and where, not why: not intent, not training data, not which model "
+    "came first. Changes of this size drown a projection that was made beside them: --deep with "
+    "the base's weights looks for one."
+)
 QUANTISED: Final = (
     "A change smaller than half a quantisation step, or one outside the samples, cannot be seen."
 )
 CODED: Final = (
     "Scales are not applied to whole numbers, so that only what the layers compute is compared: a "
     "change of some percent cannot be told from rounding."
+)
+UNBOUNDED: Final = (
+    "No bound is known for this quantiser: a change that is smaller than its errors cannot be told "
+    "from them."
+)
+REFITTED: Final = (
+    "Quantisers of this kind move errors between columns and may rescale norms, which looks like "
+    "training; it does not show why the weights differ."
 )
 UNFAITHFUL: Final = (
     "It shows that other values were quantised; quantising an already quantised copy does that too."

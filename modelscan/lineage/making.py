@@ -5,13 +5,17 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Protocol
 
+import msgspec
+
 from modelscan.errors import SourceError
 from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.sources import take
 from modelscan.lineage.families import Family, families
 from modelscan.lineage.fingerprint import fingerprint
+from modelscan.lineage.fitting import fitted
 from modelscan.lineage.opening import open_weights
 from modelscan.lineage.prints import Fingerprint
+from modelscan.lineage.safetensors_weights import header_digests
 from modelscan.lineage.signs import PUBLIC, Seed
 from modelscan.vocabulary.ref import ModelRef
 
@@ -64,6 +68,7 @@ def fingerprint_of(
                 source=source or snapshot.claimed or snapshot.ref,
                 progress=progress.advance if progress else None,
             )
+            made = msgspec.structs.replace(made, headers=header_digests(weights))
     gaps = [gap for gap in made.skipped if gap.needed]
     if gaps:
         more = f", and {len(gaps) - 1:,} more" if len(gaps) > 1 else ""
@@ -71,7 +76,7 @@ def fingerprint_of(
             f"not all weights could be read: {gaps[0].name}: {gaps[0].reason}{more}",
             "a fingerprint is made of whole models",
         )
-    return made
+    return fitted(made)
 
 
 def _chosen(found: list[Family], which: str) -> Family | None:

@@ -8,6 +8,7 @@ to be reordered is left as it is, and said.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,9 @@ from typing import Final, Literal
 import msgspec
 
 from modelscan.lineage import name_tables as tables
-from modelscan.lineage.prints import Skipped
+from modelscan.lineage.joining import joined
+from modelscan.lineage.prints import Skipped, folds
+from modelscan.lineage.scales import combined
 from modelscan.lineage.stored import Stored
 from modelscan.lineage.weights import Part, Span, Weights, WeightTensor
 
@@ -26,6 +29,8 @@ _LAYER: Final = re.compile(r"(?P<before>(?:.*?\.)?)(?:layers|layer|h|blk|blocks|
                            r"(?P<index>\d{1,5})\.(?P<rest>.+)")  # fmt: skip
 _EXPERT: Final = re.compile(r"(?:mlp|block_sparse_moe|feed_forward)\.experts\.(\d{1,5})\.(\w+)")
 _BUFFERS: Final = tuple(f".{ending}" for ending in tables.BUFFERS)
+_MOST_LAYERS: Final = 1024
+"""Layers that are held against each other; what is numbered beyond keeps its own name."""
 _MATRIX: Final = 2
 _FUSED: Final = 3
 
@@ -82,7 +87,7 @@ class _Naming:
     def __init__(
         self, stored: list[Stored], shape: Shape, dialect: Dialect, skipped: list[Skipped]
     ) -> None:
-        self._stored = stored
+        self._stored = stored = combined(stored)
         self._shape = shape
         self._dialect = dialect
         self._skipped = skipped
@@ -114,8 +119,9 @@ class _Naming:
                 self._place(tensor)
         for (layer, role, suffix), members in self._experts.items():
             self._join(layer, role, suffix, members)
-        found = dict(sorted(self._found.items()))
-        layers = {tensor.layer for tensor in found.values() if tensor.layer is not None}
+        every = dict(sorted(self._found.items()))
+        layers = {tensor.layer for tensor in every.values() if tensor.layer is not None}
+        found, left_out = joined(every)
         # a decoder, which ends in a norm, reads its output off the embedding if nothing else
         tied = {"embedding.weight", "norm.weight"} <= set(found) and "output.weight" not in found
         return Weights(
@@ -125,7 +131,7 @@ class _Naming:
             layers=len(layers),
             heads=self._shape.heads,
             kv_heads=self._shape.kv_heads or self._shape.heads,
-            skipped=tuple(self._skipped),
+            skipped=(*self._skipped, *left_out),
         )
 
     # -- taking names apart --------------------------------------------------------------------
@@ -137,7 +143,7 @@ class _Naming:
             stem = name
         matched = _LAYER.fullmatch(stem)
         if matched is not None:
-            known = matched["before"] == self._main
+            known = matched["before"] == self._main and int(matched["index"]) < _MOST_LAYERS
             layer = int(matched["index"]) if known else None
             return _Name(matched["rest"] if known else stem, suffix, layer, known)
         for root in self._roots:
@@ -197,14 +203,17 @@ class _Naming:
                 self._skipped.append(Skipped(source.name, "stands twice in the model's files"))
                 return
             full, role = source.name, ""
+        head = self._alternating(role, shape, source)
+        fold = 1 if head or role.startswith("experts.") else _folds(parts, shape)
         self._found[full] = WeightTensor(
             name=full,
             role=role,
             layer=name.layer,
             shape=shape,
-            parts=parts,
-            head=self._alternating(role, shape, source),
+            parts=(_folded(source, fold),) if fold > 1 else parts,
+            head=head,
             shift=self._shift(role, name.suffix, source),
+            fold=fold,
         )
 
     def _shift(self, role: str, suffix: str, source: Stored) -> float:
@@ -334,6 +343,18 @@ def _part(tensor: Stored, rows: tuple[Span, ...] = (), *, turned: bool = False) 
         turned_round = tensor._replace(shape=tensor.shape[::-1], column_major=False)
         return Part(turned_round, rows, turned=not turned)
     return Part(tensor, rows, turned=turned)
+
+
+def _folds(parts: Sequence[Part], shape: Sequence[int]) -> int:
+    """How many rows a row is read as; one of what is not stored row after row."""
+    plain = len(parts) == 1 and not (parts[0].turned or parts[0].spans)
+    return folds(math.prod(shape[1:])) if plain and all(shape) else 1
+
+
+def _folded(tensor: Stored, times: int) -> Part:
+    """A wide matrix as one of more rows."""
+    rows = tensor.shape[0] * times
+    return Part(tensor._replace(shape=(rows, tensor.elements // rows)))
 
 
 def _alternate(

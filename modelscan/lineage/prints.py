@@ -25,11 +25,35 @@ PUBLIC_SEED: Final = "public"
 """The name of the seed that everybody may know; a private one is named by a digest of it."""
 ROW_BLOCK: Final = 1024
 """Rows that share a digest in `TensorPrint.rows`."""
+SAMPLE_WIDTHS: Final = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8}
+"""Bytes of a sample."""
 INVARIANTS: Final = ("qk", "ov", "gu", "ud")
 """Kinds of vocabulary-anchored invariants of a layer, in the order in which they are kept."""
 
 _STACKED: Final = 3  # dimensions: experts, outputs, inputs
+WIDE: Final = 1 << 16
+"""Columns from which on a matrix is measured folded."""
+_NARROW: Final = 1 << 13
+"""Columns that it is folded down to, so that a block of 32 rows stays in the processor's cache."""
+_HALVED: Final = 512
+"""Twice the elements of the largest block of a quantised type."""
 _PLAIN: Final = {"f32": "f", "f16": "e", "f64": "d"}
+
+
+def folds(columns: int) -> int:
+    """How many rows a row of a wide matrix is taken for: a power of two, 1 for ordinary ones.
+
+    What a sketch holds while it is made grows with the columns. Halving rows keeps the order of the
+    values, so that a difference stays the difference, with another rank. Whole blocks of all
+    quantised types stay whole.
+    """
+    if columns <= WIDE:
+        return 1
+    times = 1
+    while columns > _NARROW and columns % _HALVED == 0:
+        columns //= 2
+        times *= 2
+    return times
 
 
 class TensorPrint(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +71,8 @@ class TensorPrint(msgspec.Struct, frozen=True, kw_only=True):
     """Canonical shape, as in the hub's layout: outputs x inputs for a matrix."""
     dtype: str
     """Stored element type, lower case: `bf16`, `f16`, `f32`, `q4_k` …"""
+    members: int = 1
+    """Tensors that were read as this one, in a model of very many."""
     digest: bytes = b""
     """Canonical value digest, SHA-256, independent of the stored type."""
     bf16: bytes = b""
@@ -77,6 +103,11 @@ class TensorPrint(msgspec.Struct, frozen=True, kw_only=True):
     """Expected sum of squared errors that storing in `dtype` made: Σ step²/12 over all elements."""
 
     @property
+    def sampled(self) -> int:
+        """Number of samples."""
+        return len(self.samples) // SAMPLE_WIDTHS[self.sample_dtype]
+
+    @property
     def size(self) -> int:
         """Number of elements."""
         product = 1
@@ -97,7 +128,9 @@ class TensorPrint(msgspec.Struct, frozen=True, kw_only=True):
             if self.role == "experts.down":
                 return rows, first * columns
             return first * rows, columns
-        return first, self.size // first if first else 0
+        columns = self.size // first if first else 0
+        times = folds(columns)
+        return first * times, columns // times
 
     def matrix(self, k: int | None = None) -> NDArray[np.float32]:
         """The sketch as an array of k x k; a smaller `k` cuts it, which is the smaller sketch.
@@ -123,6 +156,18 @@ class TensorPrint(msgspec.Struct, frozen=True, kw_only=True):
         code = _PLAIN[self.sample_dtype]
         return list(
             struct.unpack(f"<{len(self.samples) // struct.calcsize(code)}{code}", self.samples)
+        )
+
+    def first(self, count: int) -> TensorPrint:
+        """The same with no more than so many samples: those at the first places."""
+        width = SAMPLE_WIDTHS[self.sample_dtype]
+        if count * width >= len(self.samples):
+            return self
+        return msgspec.structs.replace(
+            self,
+            samples=self.samples[: count * width],
+            low=self.low[: 4 * count],
+            high=self.high[: 4 * count],
         )
 
     def bounds(self) -> list[tuple[float, float]]:
@@ -169,6 +214,14 @@ class Fingerprint(msgspec.Struct, frozen=True, kw_only=True):
     """Digests by part: `vocab`, `merges`, `normalizer`, `added_tokens` …"""
     templates: Mapping[str, str] = {}
     """Digests of chat templates by name, white space at line ends normalised."""
+    headers: tuple[str, ...] = ()
+    """Digests of the headers of its safetensors files, as `tensor.header` states them, sorted:
+    what `manifest fingerprint` adds, since equal weights may lie in other files."""
     source: str = ""
     """What the maker of the fingerprint says it was taken from: a claim."""
     skipped: tuple[Skipped, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """Tensors of the model, each of those that were read as one."""
+        return sum(tensor.members for tensor in self.tensors.values())

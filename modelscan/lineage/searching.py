@@ -19,12 +19,15 @@ from modelscan.lineage.families import families
 from modelscan.lineage.fingerprint import samples_only
 from modelscan.lineage.glance import HINTED, RELATED, Glance, glances
 from modelscan.lineage.opening import open_weights
+from modelscan.lineage.safetensors_weights import header_digests
 from modelscan.lineage.verdict import published
 from modelscan.vocabulary.ancestry import Lineage, Relation, Tier
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, LineageComparison
 from modelscan.vocabulary.snapshot import SourceFile
 
+CLOSE: Final = 0.98
+"""Correlation of a fine-tune; models with a common ancestor have less after long training."""
 NOT_SEARCHED: Final = "not held against the library of fingerprints: "
 _WHOLE: Final = "."
 
@@ -62,6 +65,7 @@ def search(
     try:
         with open_weights(files, limits=limits) as weights:
             candidate = samples_only(weights, seed=ancestry.chosen_seed)
+            headers = header_digests(weights)
     except ModelAssayError as error:  # what cannot be read, the pass over all files has said
         return Searched(claimed, (), (_gap(NOT_SEARCHED + error.message),))
     found = glances(candidate, ancestry.bases)
@@ -70,8 +74,53 @@ def search(
     if found and found[0].alike and _release(found[0].base) == known.base:
         return Searched(known)  # the values are the base's, and the bytes its release's
     lineage = _answer(found, claims, claimed, len(ancestry.bases))
+    if (not found or found[0].correlation < HINTED) and (
+        text := _same_header(headers, ancestry.bases)
+    ):
+        lineage = _beside(lineage, text)
     picture = _picture(found) if found and found[0].correlation >= HINTED else {}
     return Searched(lineage, tuple(_facts(found, claims)), (), picture)
+
+
+def recognised(
+    files: Sequence[SourceFile],
+    facts: Sequence[Fact],
+    bases: Sequence[Base],
+    limits: Limits,
+    claimed: Lineage,
+) -> Searched:
+    """Hold a model that nobody asked about against the fingerprints that come with this tool.
+
+    What its files claim stays the answer, since a sibling resembles the base as well; what is seen
+    is said beside it. Without a claim, a resemblance beyond doubt is the answer.
+
+    Args:
+        files: all files of the model.
+        facts: what its readers stated.
+        bases: those that are worth a look.
+        limits: what reading the headers of the weights may cost.
+        claimed: what is answered without them.
+    """
+    far = any(file.access == "ranges" for file in files)
+    if claimed.tier == "proved" or far or not families(files) or published(facts).base:
+        return Searched(claimed)
+    try:
+        with open_weights(files, limits=limits) as weights:
+            candidate = samples_only(weights)
+            headers = header_digests(weights)
+    except ModelAssayError:  # what cannot be read, the pass over all files has said
+        return Searched(claimed)
+    found = glances(candidate, bases)
+    if not found or found[0].correlation < HINTED:
+        text = _same_header(headers, bases)
+        return Searched(_beside(claimed, text) if text else claimed)
+    best = found[0]
+    close = best.alike or best.correlation >= CLOSE
+    if claimed.status != "unknown" or not close:
+        kin = "" if close else "; either may descend from the other, or both from a third"
+        text = f"hint: next to {best.base.label}, {_words(best)}{kin}"
+        return Searched(_beside(claimed, text), picture=_picture(found))
+    return Searched(_answer(found, claims_of(facts), claimed, 1), picture=_picture(found))
 
 
 def _release(base: Base) -> str:
@@ -118,6 +167,17 @@ def _words(best: Glance) -> str:
         f"sampled values of {best.matrices:,} matrices correlate with the base's by "
         f"{best.correlation:.3f}, {best.equal / best.values:.0%} of {best.values:,} are equal"
     )
+
+
+def _same_header(headers: tuple[str, ...], bases: Sequence[Base]) -> str:
+    """A hint at the base whose files have the very headers of the model's; empty for none."""
+    for base in bases:
+        if headers and headers == base.print.headers:
+            return (
+                f"hint: its header is that of {base.label}, the same tensors in the same places, "
+                "and its sampled values are others"
+            )
+    return ""
 
 
 def _nothing(found: Sequence[Glance], claims: Claims, count: int) -> str:

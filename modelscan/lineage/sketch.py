@@ -16,8 +16,9 @@ from typing import Final
 from modelscan.lineage.numerics import NDArray, np
 from modelscan.lineage.signs import PUBLIC, Seed, signs
 
-_MAX_COLUMNS: Final = 1 << 20
-"""Columns from which on there is no sketch: the signs alone would take too much memory."""
+_MAX_COLUMNS: Final = 1 << 17
+"""Columns from which on there is no sketch: what is added up for each would take too much memory.
+Ordinary wide matrices are folded before, see `prints.folds`."""
 _EXPONENT: Final = np.uint32(0x7F800000)
 _STEP: Final = {"bf16": 2.0**-7, "f16": 2.0**-10, "f32": 2.0**-23, "f64": 2.0**-52}
 """Distance of neighbouring numbers between 1 and 2; `f8` types and integers are not measured."""
@@ -113,7 +114,8 @@ class Measure:
         if self._kind in _STEP:
             self._exponents += self._binades(flat)
         with np.errstate(over="ignore", invalid="ignore"):  # sums of huge values are infinite
-            self._sum += float(np.dot(flat, _ones(flat.size)))
+            total = float(np.dot(flat, _ones(flat.size)))
+            self._sum += total if np.isfinite(total) else float(flat.sum(dtype=np.float64))
             if self._left is not None:
                 self._project(self._left, flat.reshape(-1, self._columns))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from modelscan.errors import ReadError
 from modelscan.vocabulary.artifact import Artifact
@@ -42,6 +42,9 @@ class Stored(NamedTuple):
     big_endian: bool = False
     column_major: bool = False
     """A matrix whose columns follow each other; everything else is row-major."""
+    coding: Coding | None = None
+    """How values follow from other tensors; then `shape` is that of the values, and there are no
+    bytes of one's own."""
 
     @property
     def elements(self) -> int:
@@ -70,6 +73,39 @@ class Stored(NamedTuple):
         if len(data) != length:
             raise ReadError(f"{self.name} is cut off", offset=self.offset)
         return data
+
+
+class Coding(NamedTuple):
+    """Codes and scales that are tensors of their own, as `scales` finds them together."""
+
+    kind: Literal["grid", "rows", "gptq", "awq", "table"]
+    """Scales on a grid over plain codes; the same over codes that are packed along a row; packed
+    along a column; packed along a row of the transposed matrix; blocks of a table's entries."""
+    codes: Stored
+    scale: Stored
+    cell: tuple[int, int] = (1, 1)
+    """Rows and columns that share a scale; for `table` the elements of a block stand second."""
+    bits: int = 8
+    """Of one packed code."""
+    zero: Stored | None = None
+    """What stands for zero, packed as the codes are."""
+    order: Stored | None = None
+    """The group of each input."""
+    factor: float = 1.0
+    """Of all values."""
+    table: tuple[float, ...] = ()
+    """What each code stands for, when that is not its number."""
+    nested: Nested | None = None
+    """The scales are codes themselves."""
+
+
+class Nested(NamedTuple):
+    """Scales of bitsandbytes' double quantisation."""
+
+    table: Stored
+    scale: Stored
+    block: int
+    offset: float
 
 
 class Run(NamedTuple):

@@ -16,15 +16,23 @@ UNLIKE: Final = 0.25
 """Cosine with the base's below which a matrix in a relative was replaced: the weakest that was
 seen after long training is .7."""
 _WHOLE: Final = frozenset({"i8", "u8"})
+_REFITTED: Final = ("gptq", "awq")
+"""Types of GPTQ, which moves errors on, and AWQ, which rescales what it keeps exact."""
 _POSITIONS: Final = "embedding.position"
 _SPREAD: Final = 2
 """By how much the ranks of a merged adapter's matrices differ at most."""
 _GAP: Final = 3.0
 """How clearly a rank ends, when the ranks differ more."""
+_FEW: Final = 4
+"""Matrices of which at least so many must have one rank, or their ranks end at a gap."""
+_CLEAR: Final = 1.5
+"""That gap: merged adapters in single matrices had 2 and more, low bits that were filled 1.1."""
 _TENTH: Final = 10
-_COMPANION: Final = re.compile(r"^rope_|scales?(?:_inv)?$")
+_COMPANION: Final = re.compile(
+    r"^rope_|scales?(?:_inv)?$|_zero_point$|\.(?:weight_format|SCB|weight_g_idx)$"
+)
 """Names of tensors that hold no weights of their own: tables that llama.cpp computes from a model's
-configuration, and the scales of eight-bit floats."""
+configuration, and what quantisers keep beside codes."""
 
 
 class Summary(NamedTuple):
@@ -77,7 +85,8 @@ class Summary(NamedTuple):
         return tuple(
             change
             for change in self.proved
-            if change.matrix and (change.layer is not None or change.role in EMBEDDINGS)
+            if change.matrix
+            and (change.layer is not None or change.role in EMBEDDINGS or change.members > 1)
         )
 
     @property
@@ -94,6 +103,11 @@ class Summary(NamedTuple):
     def coded(self) -> tuple[TensorChange, ...]:
         """Tensors that are stored as whole numbers, with scales that are other tensors."""
         return tuple(c for c in self.quantised if c.dtype in _WHOLE)
+
+    @property
+    def refitted(self) -> bool:
+        """Some tensors come from quantisers that change other values to make up for errors."""
+        return any(c.dtype.startswith(_REFITTED) for c in self.quantised)
 
     @property
     def replaced(self) -> tuple[TensorChange, ...]:
@@ -153,6 +167,8 @@ class Summary(NamedTuple):
         if not self.ranks or self.ranks[-1] > self.resolution:
             return False
         gaps = [c.spectrum.gap for c in self.above if c.spectrum]
+        if len(gaps) < _FEW and median(gaps) < _CLEAR:  # equal ranks of one or two mean nothing
+            return False
         return self.ranks[-1] - self.ranks[0] <= _SPREAD or median(gaps) >= _GAP
 
     @property

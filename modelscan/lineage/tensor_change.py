@@ -74,6 +74,7 @@ def measure(
         layer=mine.layer,
         dtype=mine.dtype,
         state=state,
+        members=mine.members,
         matrix=is_matrix(mine, k),
         constant=is_constant(mine),
         same_dtype=theirs is not None and mine.dtype == theirs.dtype,
@@ -83,6 +84,7 @@ def measure(
         return change, None
     if state == "reshaped":
         return _with(change, rows=_rows(mine, theirs)), None
+    mine, theirs = _alike(mine, theirs)
     change = _sampled(change, mine, theirs)
     noise = mine.noise * _coarser(mine)
     if change.state == "changed" and len(mine.shape) > 1 and (change.equal or 0.0) < MOSTLY_EQUAL:
@@ -94,6 +96,12 @@ def measure(
     if scaled or state == "cast" or not is_matrix(mine, k) or not is_matrix(theirs, k):
         return change, None
     return _sketched(change, mine, theirs, k, noise)
+
+
+def _alike(mine: TensorPrint, theirs: TensorPrint) -> tuple[TensorPrint, TensorPrint]:
+    """Both with the same samples: the fingerprint of a model of very many tensors has fewer."""
+    count = min(mine.sampled, theirs.sampled)
+    return mine.first(count), theirs.first(count)
 
 
 def _state(mine: TensorPrint, theirs: TensorPrint | None) -> State:

@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import math
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -104,6 +106,10 @@ class WeightTensor(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of an attention head whose halves are stored interleaved; 0 for rows as they are."""
     shift: float = 0.0
     """What the file has added to every value; only of float32 vectors."""
+    members: int = 1
+    """Tensors that are read as this one, see `joining`."""
+    fold: int = 1
+    """Rows that a row of a wide matrix is read as, see `prints.folds`."""
 
     @property
     def stored(self) -> str:
@@ -122,15 +128,18 @@ class WeightTensor(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def rows(self) -> int:
-        """The first dimension, 1 for a single number; of stacked experts all their outputs."""
+        """The first dimension, 1 for a single number; of stacked experts all their outputs.
+
+        Rows of a wide matrix count several times, see `fold`.
+        """
         if self._stacked:
             return self.shape[0] * self.shape[1]
-        return self.shape[0] if self.shape else 1
+        return self.shape[0] * self.fold if self.shape else 1
 
     @property
     def columns(self) -> int:
         """All other dimensions together, 1 for a vector; of stacked experts their inputs."""
-        return self.shape[2] if self._stacked else math.prod(self.shape[1:])
+        return self.shape[2] if self._stacked else math.prod(self.shape[1:]) // self.fold
 
     @property
     def group(self) -> int:
@@ -159,6 +168,11 @@ class WeightTensor(msgspec.Struct, frozen=True, kw_only=True):
         """Some part is stored as codes and scales."""
         return any(part.source.quantised for part in self.parts)
 
+    @property
+    def packed(self) -> bool:
+        """Some part is in blocks of codes and scales, as GGUF has them."""
+        return any(part.source.quantised and not part.source.coding for part in self.parts)
+
     def native_blocks(self) -> Iterator[NDArray[np.generic]]:
         """All values in row-major order in their stored type, in blocks of rows x columns.
 
@@ -175,10 +189,10 @@ class WeightTensor(msgspec.Struct, frozen=True, kw_only=True):
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
         """The same as float32."""
-        from modelscan.lineage import blocks  # lazy: as above
+        from modelscan.lineage import blocks, plain  # lazy: as above
 
         kind = self.dtype
-        return (blocks.widened(block, kind) for block in blocks.native(self))
+        return (plain.widened(block, kind) for block in blocks.native(self))
 
     def values_at(self, indices: Sequence[int]) -> NDArray[np.float32]:
         """The values at some flat canonical indices, as float32."""
@@ -199,20 +213,20 @@ class WeightTensor(msgspec.Struct, frozen=True, kw_only=True):
 
     def located(self, indices: Sequence[int]) -> list[tuple[Stored, int]]:
         """Which stored tensor, and which flat index in it, each canonical index stands for."""
-        return [self._located(index) for index in indices]
-
-    def _located(self, index: int) -> tuple[Stored, int]:
-        row, column = divmod(index, self.columns)
-        row = self.permuted(row)
-        for part in self.parts:
-            count = part.rows
-            if row < count:
-                source, at = part.source, part.stored_row(row)
-                if part.turned:
-                    return source, column * source.shape[1] + at
-                return source, at * self.columns + column
-            row -= count
-        raise IndexError(index)
+        starts = list(accumulate((part.rows for part in self.parts), initial=0))
+        columns = self.columns
+        found = []
+        for index in indices:
+            row, column = divmod(index, columns)
+            row = self.permuted(row)
+            at = bisect_right(starts, row) - 1
+            part = self.parts[at]
+            stored = part.stored_row(row - starts[at])
+            flat = (
+                column * part.source.shape[1] + stored if part.turned else stored * columns + column
+            )
+            found.append((part.source, flat))
+        return found
 
     def permuted(self, row: int) -> int:
         """The row in stored order within its head: pairs that rotate together lie side by side.

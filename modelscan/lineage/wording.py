@@ -89,6 +89,17 @@ def partly_equal(found: Summary) -> str:
     return ", ".join(parts)
 
 
+def resembling_nothing(found: Summary) -> str:
+    """Of a model that shares some tensors, and has the rest from elsewhere."""
+    evidence = found.evidence
+    if evidence.similarity is None or not found.above:
+        return ""
+    return (
+        f"; {evidence.compared:,} matrices of its layers resemble the base's to "
+        f"{max(evidence.similarity, 0):.2f}, as a stranger's do"
+    )
+
+
 def reshaped(found: Summary) -> str:
     """Matrices with other numbers of rows, as after a change of vocabulary."""
     text = (
@@ -114,10 +125,35 @@ def glimpsed(found: Summary) -> str:
     )
 
 
+def by_samples(found: Summary) -> str:
+    """A few values of each tensor, where nothing else can be compared."""
+    evidence = found.evidence
+    same = f"{len(found.exact):,} of {len(evidence.changes):,} tensors are the base's; "
+    return (
+        f"{same if found.exact else ''}samples of {evidence.compared:,} matrices resemble the "
+        f"base's to {max(evidence.sampled or 0, 0):.3f}, no sketches can be compared"
+    )
+
+
 def renamed(found: Summary) -> str:
     """What stands behind a verdict on tensors that are called something else."""
     count = found.evidence.renamed
+    if not count:
+        return ""
     return f"; {count:,} tensor{'s' * (count != 1)} found under other names"
+
+
+def together(found: Summary) -> str:
+    """What stands behind a verdict on a model of very many tensors."""
+    changes = found.evidence.changes
+    every, grouped = sum(c.members for c in changes), [c for c in changes if c.members > 1]
+    if not grouped:
+        return ""
+    most = max(change.members for change in grouped)
+    return (
+        f"; {sum(c.members for c in grouped):,} of its {every:,} tensors were compared in groups "
+        f"of up to {most:,}, so that a change is known to lie within a group"
+    )
 
 
 def reparametrised(found: Summary) -> str:

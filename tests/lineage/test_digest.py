@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from modelscan.lineage.blocks import widened
 from modelscan.lineage.digest import RowDigests, ValueDigest
+from modelscan.lineage.plain import widened
 from modelscan.lineage.root import model_root
 from tests.forge.weights import Array, bfloat16, from_bfloat16, rounded
 

@@ -20,6 +20,8 @@ from modelscan.lineage.authority import Authority
 from modelscan.lineage.descent import Descent, descent
 from modelscan.lineage.fingerprint_writing import encode
 from modelscan.lineage.glance import glances
+from modelscan.lineage.opening import open_weights
+from modelscan.lineage.safetensors_weights import header_digests
 from modelscan.lineage.signs import Seed
 from modelscan.vocabulary.fact import Fact, HashCheck
 from modelscan.vocabulary.location import Location
@@ -28,6 +30,7 @@ from tests.forge.kinship_prints import SHAPE, HeldFile, base, base_print, files,
 from tests.forge.reading import rules
 from tests.forge.repository import claim
 from tests.forge.weights import Tensors
+from tests.forge.weights_codes import coded_bytes, int8_rows
 
 Change = Callable[[Tensors], Tensors]
 LIBRARY = tuple(Base(f"hf:acme/base-{n}", f"acme/base-{n}", base_print(n)) for n in range(3))
@@ -126,8 +129,26 @@ def test_strangers_with_a_mean_and_a_scale_in_common_stay_strangers() -> None:
     assert answer(scanned(shifted(base(2)), bases=[known]))[:2] == ("unknown", "none")
 
 
-def test_quantised_tensors_are_not_sampled() -> None:
-    assert answer(scanned(base(), dtype="Q8_0"))[:2] == ("unknown", "none")
+@pytest.mark.parametrize("dtype", ["Q8_0", "Q4_0", "Q5_1"])
+def test_quantised_tensors_are_computed_around_the_samples(dtype: str) -> None:
+    assert answer(scanned(base(), dtype=dtype)) == ("derived", "measured", "hf:acme/base-0")
+    assert answer(scanned(base(7), dtype=dtype))[:2] == ("unknown", "none")
+
+
+def test_scales_of_their_own_are_not_applied_to_a_few_values() -> None:
+    data = coded_bytes(base(), int8_rows)
+    coded = [files(base())[0], HeldFile("model.safetensors", data)]
+    found = descent(coded, [], Ancestry(LIBRARY, searched=True, glance=True), Limits())
+    assert answer(found)[:2] == ("unknown", "none")
+
+
+def test_other_values_behind_the_same_header_are_a_hint() -> None:
+    with open_weights(files(base(7))) as opened:
+        headers = header_digests(opened)
+    known = msgspec.structs.replace(LIBRARY[0].print, headers=headers)
+    found = scanned(base(7), bases=[LIBRARY[0]._replace(print=known)])
+    assert answer(found)[:2] == ("unknown", "none")
+    assert "hint: its header is that of hf:acme/base-0" in found.lineage.reason
 
 
 def test_another_architecture_has_nothing_to_compare() -> None:

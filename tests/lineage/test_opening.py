@@ -13,11 +13,11 @@ import pytest
 from modelscan.errors import ReadError, SourceError
 from modelscan.fetcher.local import LocalFile
 from modelscan.lineage import numpy_weights
-from modelscan.lineage.blocks import widened
 from modelscan.lineage.families import families
 from modelscan.lineage.fingerprint import fingerprint, samples_only
 from modelscan.lineage.names import Shape
 from modelscan.lineage.opening import open_weights, shape_of
+from modelscan.lineage.plain import widened
 from modelscan.lineage.prints import Skipped
 from modelscan.lineage.stored import Stored, runs
 from modelscan.lineage.weights import MAX_BLOCK, Part, WeightTensor
