@@ -16,6 +16,7 @@ from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError, described_array
 from modelscan.formats.pickle.shown import abbreviated
+from modelscan.formats.pickle.special import HOLDERS
 from modelscan.formats.pickle.state import HandlerTable, State, is_wrapper, names_file
 from modelscan.formats.pickle.templates import runs_template
 from modelscan.formats.pickle.tensors import storage_of
@@ -42,6 +43,10 @@ _NEWOBJ_SINCE: Final = 2
 _STORAGE: Final = b"storage"
 _MODULE: Final = b"module"
 """First items of the persistent ids that torch writes (`torch.serialization.persistent_id`)."""
+_REDUCE: Final = b"reduce_package"
+"""The same of `torch.package`, whose importer calls the function before the last item with itself
+and the arguments that are the last item (`PackageImporter.load_pickle`)."""
+_REDUCE_ARGUMENTS: Final = 2
 
 
 def _import_lines(state: State, names: Argument, at: int) -> Global | Unknown:
@@ -123,8 +128,13 @@ def _refer(state: State, key: Value, at: int) -> None:
             state.ledger.storage(storage, at)
         state.stack.append(storage or STORAGE)
         return
+    if tag == _REDUCE and isinstance(key, tuple | Container) and len(key) > _REDUCE_ARGUMENTS:
+        _, *_, function, arguments = key
+        items = (Unknown("the importer", reported=False), *tuple_items(arguments))
+        _call(state, function, items, "BINPERSID", at)
+        return
     state.ledger.oddity("persistent-id", abbreviated([key]), at)
-    state.stack.append(Unknown("a persistent object", reported=True))
+    state.stack.append(Unknown("a persistent object", reported=False))
 
 
 def _next_buffer(state: State, _argument: Argument, _at: int) -> None:
@@ -189,7 +199,7 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
         function = target.function
         special = function.__class__ is not Global or not getattr(function, "simple", False)
         _set_state(state, target, value, at, special=special)
-        if special and is_wrapper(target):
+        if special and state.arrays and is_wrapper(target):
             try:
                 state.array = described_array(value, at)
             except UnknownArrayError as error:
@@ -201,8 +211,15 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
 def _set_state(state: State, target: Call, value: Value, at: int, *, special: bool) -> None:
     if state.lean and _is_hidden(value) and (state.hides_name or target.kept):
         raise EscalateError
+    if state.ledger.parts is not None:
+        from modelscan.formats.pickle.parts import note_state  # late: only tables need it
+
+        note_state(state.ledger, value, at)
     if state.ledger.templated and runs_template(target, value, state.ledger.artifact):
         _run_template(state, target, value, at)
+    function = target.function
+    if special and isinstance(function, Global) and function.callable in HOLDERS:
+        state.ledger.check_arguments(function, [value], "BUILD", at)
     if special and names_file(target):
         _name_file(state, value, at)
     if target.hooked:

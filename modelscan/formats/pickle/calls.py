@@ -20,6 +20,7 @@ from modelscan.formats.pickle.special import (
     ENDLESS,
     EVALUATED,
     KEEP_ARGUMENTS,
+    MATCHERS,
     REBUILDERS,
     RECONSTRUCTORS,
     RETURNERS,
@@ -68,6 +69,8 @@ def called(
             return known
         if not function.simple and any(isinstance(value, Skipped) for value in arguments):
             raise EscalateError
+    if state.ledger.parts is not None:
+        _note_parts(state, function, arguments, at)
     pattern = None if instantiates else _PATTERNS.get(function.callable)
     result = pattern(state, function, arguments, opcode, at) if pattern is not None else None
     if result is not None:
@@ -85,6 +88,15 @@ def called(
         else:
             function.result = made
     return made
+
+
+def _note_parts(state: State, function: Global, arguments: Arguments, at: int) -> None:
+    """In the table of a distributed checkpoint: places among the arguments."""
+    from modelscan.formats.pickle import parts  # late: only such tables need it
+
+    parts.note(state.ledger, arguments, at)
+    if function.disposition == "nested":
+        parts.note_nested(state.ledger, function, at)
 
 
 def _effects(state: State, function: Global, arguments: Arguments, made: Call, at: int) -> None:
@@ -298,6 +310,12 @@ def _iterator(state: State, function: Global, arguments: Arguments, opcode: str,
     return Call(function, reported=True)
 
 
+def _matched(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
+    """A regular expression is run on a text while the pickle is loaded."""
+    state.ledger.state_call(function, "unknown", arguments, opcode, at)
+    return Call(function, reported=True)
+
+
 def _is_plain(codec: Value) -> bool:
     return isinstance(codec, bytes) and codec in PLAIN_CODECS
 
@@ -310,6 +328,7 @@ _PATTERNS: Final[dict[str, _Pattern]] = {
     "builtins.iter": _iterator,
     **dict.fromkeys(ENDLESS, repeats),
     **dict.fromkeys(SIZED, sized),
+    **dict.fromkeys(MATCHERS, _matched),
     "types.MethodType": _method,
     "_codecs.encode": _encoded,
     **dict.fromkeys(REBUILDERS, check_geometry),

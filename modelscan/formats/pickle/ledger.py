@@ -24,7 +24,7 @@ from modelscan.formats.pickle.values import (
     Value,
     imports_in,
 )
-from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.fact import (
     Disposition,
     Fact,
@@ -43,6 +43,10 @@ _SCRIPT_MODULE: Final = "__torch__"
 _PROGRAM: Final = ".__main__"
 """What a package runs as a program: importing it may do so. Objects of a program that runs name
 their module `__main__`, without a package."""
+
+
+_TABLE: Final = ".metadata"
+"""The name, alone or behind the number of a process, of the table of a distributed checkpoint."""
 
 
 class Ledger:
@@ -70,6 +74,12 @@ class Ledger:
         self.storages: dict[bytes, Storage] = {}
         """The storages that were asked for, by their key, as they were asked for first."""
         self._asked: dict[bytes, Storage] = {}
+        self.parts: list[tuple[str, int, int]] | None = None
+        """Of the table of a distributed checkpoint: the places it names (see `parts`)."""
+        self.transformed = 0
+        """How many of these are changed before they are loaded."""
+        if base_name(artifact).endswith(_TABLE):
+            self.parts = []
         self._pending: list[Fact | Artifact] = []
 
     @property
@@ -261,6 +271,39 @@ class Ledger:
                         own=value.own,
                     )
                 )
+
+    def anew(self) -> Ledger:
+        """A ledger of the same artifact with nothing in it."""
+        return Ledger(self.artifact, self._names, self.budget)
+
+    def adopt(self, other: Ledger, mixed: int) -> None:
+        """Take over what another reading of the same bytes has seen, and this one has not.
+
+        Where that has imported nothing with a proper name, it was a reading of numbers.
+
+        Args:
+            other: is of no use afterwards.
+            mixed: from this byte on it mixed up the memos of two pickles, so that names came out
+                which nobody wrote: only the denied ones are no accident.
+        """
+        new = {
+            value.callable
+            for key, value in other._globals.items()
+            if key not in self._globals
+            and (value.disposition == "denied" or value.offset < mixed)
+            and all(part.isidentifier() for part in value.callable.split("."))
+        }
+        for item in other.drain() if new else ():
+            if isinstance(item, PickleImport | PickleCall):
+                wanted = item.callable in new
+            elif isinstance(item, PickleOddity):
+                wanted = (item.location.offset or 0) < mixed and self._first_time(
+                    item.kind, item.detail
+                )
+            else:
+                wanted = not isinstance(item, PickleStream)
+            if wanted:
+                self.record(item)
 
     def record(self, item: Fact | Artifact) -> None:
         """Keep something for `drain`.

@@ -35,11 +35,10 @@ from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.numpy_arrays import Array
 from modelscan.formats.pickle.opcodes import CODES, PROTO
-from modelscan.formats.pickle.skip import Run, skip_inert
+from modelscan.formats.pickle.skip import WORTH_IT, Run, skip_inert
 from modelscan.formats.pickle.state import WAYS, Handler, State, Way
 from modelscan.formats.pickle.survey import fetched, inert_stretch
 from modelscan.formats.pickle.window import Argument, Window
-from modelscan.vocabulary.artifact import SliceArtifact
 
 _BATCH: Final = 16 << 10
 """Bytes that are followed before the budget is asked."""
@@ -47,8 +46,6 @@ _WORTH_IT: Final = 64 << 10
 """Bytes from which on a stretch that is not followed repays the look at it."""
 _LARGE: Final = 1 << 20
 """Bytes of a pickle from which on it pays to find out which memo entries it ever fetches."""
-_LOOK: Final = 4096
-"""Bytes of an array that are looked at as if they were opcodes."""
 _CROWDED: Final = 1 << 19
 """Memo entries from which on that pays in the quick way."""
 
@@ -62,10 +59,23 @@ class Machine:
         budget: pays for opcodes and values.
         depth: pickles around this one, inside arrays of objects.
         lean: try the quicker ways first.
+        arrays: the loader is joblib's, and knows of arrays between opcodes.
+
+    Attributes:
+        protocol: the highest protocol that the pickle has declared or needed so far.
+        doubtful: a loader that knows nothing of arrays may read on where one begins.
+        mixed: where it then takes one pickle for a part of another, whose memo it is not.
     """
 
     def __init__(
-        self, window: Window, ledger: Ledger, budget: Budget, depth: int = 0, *, lean: bool = True
+        self,
+        window: Window,
+        ledger: Ledger,
+        budget: Budget,
+        depth: int = 0,
+        *,
+        lean: bool = True,
+        arrays: bool = True,
     ) -> None:
         self._window = window
         self._ledger = ledger
@@ -74,8 +84,11 @@ class Machine:
         self._ways: tuple[Way, ...] = WAYS if lean else WAYS[-1:]
         self._due = 0
         self._crowded = 0
+        self._arrays = arrays
+        self._dead = False  # a loader that knows nothing of arrays has failed before this one
         self.protocol = 0
-        """The highest protocol that the pickle has declared or needed so far."""
+        self.doubtful = False
+        self.mixed = window.size
 
     def run(self, offset: int, inert: Run | None = None) -> int:
         """Follow the pickle that begins at `offset`; returns the offset after its STOP.
@@ -90,7 +103,7 @@ class Machine:
         """
         declared = self._window.take(offset, 2)
         for way in self._ways:
-            state = State(self._ledger, offset, way)
+            state = State(self._ledger, offset, way, arrays=self._arrays)
             if way == "glance" and inert is not None and inert.before - offset > _WORTH_IT:
                 state.skip_blindly()
                 state.resume, state.frame = inert.before, inert.frame
@@ -180,22 +193,34 @@ class Machine:
 
     def _skip_array(self, array: Array, offset: int) -> int:
         """Step over the array that joblib stores right behind its wrapper; returns its end."""
+        self.doubtful |= not self._dead and self._may_go_on(array, offset)
+        self._dead |= not self.doubtful
         if array.nested:
+            self.mixed = min(self.mixed, offset)
+            # joblib unpickles these with an unpickler that knows nothing of arrays
             self._budget.depth(self._depth + 1)
-            inner = Machine(self._window, self._ledger, self._budget, self._depth + 1)
+            inner = Machine(self._window, self._ledger, self._budget, self._depth + 1, arrays=False)
             return inner.run(offset)
-        from modelscan.formats.pickle.probe import calls_something  # late: it runs this machine
-
-        if calls_something(self._window.take(offset, _LOOK)):
-            # to joblib these bytes are numbers; to a plain unpickler they are what comes next
-            artifact = self._ledger.artifact
-            inside = SliceArtifact(artifact, offset, artifact.size - offset, f"array@{offset}")
-            self._ledger.nested(inside, offset)
         if array.aligned:
             offset += 1 + int.from_bytes(self._window.take(offset, 1), "little")
         if offset + array.length > self._window.size:
             raise ReadError("an array reaches past the end", offset=offset)
         return offset + array.length
+
+    def _may_go_on(self, array: Array, offset: int) -> bool:
+        """True when what are numbers to joblib may be opcodes to another loader.
+
+        With the padding that joblib writes today they are not: its length is no opcode.
+        """
+        if array.nested:
+            return True
+        try:
+            skip_inert(self._window, offset, self._budget, fast=array.length > WORTH_IT)
+        except BudgetError:
+            raise
+        except ReadError as error:
+            return (error.offset or offset) > offset + array.length
+        return True
 
 
 @cache

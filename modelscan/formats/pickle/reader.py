@@ -19,7 +19,7 @@ from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
 from modelscan.formats.pickle.opcodes import CODES, FRAME, NAMES, PROTO
-from modelscan.formats.pickle.probe import hidden_pickles, looks_like_pickle
+from modelscan.formats.pickle.probe import comes_to_something, hidden_pickles, looks_like_pickle
 from modelscan.formats.pickle.shelves import BLOCK, inner_values, is_shelf
 from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
 from modelscan.formats.pickle.tensors import ITEM_SIZES
@@ -44,6 +44,8 @@ _OTHER_FORMATS: Final = (
     b"\x7fELF",
 )  # fmt: skip
 """Beginnings of other formats: their readers speak for such a file, whatever its name."""
+_TABLE: Final = b"\0\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+"""The first byte and the last ones of a checkpoint of TensorFlow's first format: `.ckpt`, too."""
 _TAR_AT: Final = 257
 _TORCH_MAGIC: Final = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
 """`LONG1` of 0x1950a86a20f9469cfc6c, which begins a checkpoint of torch before 1.6."""
@@ -88,7 +90,7 @@ class PickleReader:
         """True for a pickle by its content, or by a name that every loader unpickles."""
         head = glimpse.head
         if looks_like_pickle(head, glimpse.size, tail=lambda: glimpse.tail):
-            return True
+            return _named_like_pickle(glimpse) or head[:1] != _PROTO or comes_to_something(head)
         return bool(head) and _named_like_pickle(glimpse) and not _other_format(glimpse)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
@@ -162,11 +164,27 @@ class PickleReader:
         if not run.hot:
             ledger.end_stream(offset, _protocol(window, offset))
             return run.end
-        machine = Machine(window, ledger, budget)
+        # A table may name places in any dictionary: all of them are followed.
+        machine = Machine(window, ledger, budget, lean=ledger.parts is None)
         try:
             return machine.run(offset, run)
         finally:
             ledger.end_stream(offset, max(machine.protocol, _protocol(window, offset)))
+            if machine.doubtful:
+                _plainly(machine, window, ledger, offset)
+
+
+def _plainly(machine: Machine, window: Window, ledger: Ledger, offset: int) -> None:
+    """Read a pickle again as a loader does that knows nothing of arrays: `pickle.load`."""
+    other = ledger.anew()
+    try:
+        Machine(window, other, ledger.budget, arrays=False).run(offset)
+    except BudgetError:
+        raise
+    except ReadError:
+        pass  # that loader fails there: what it did before counts
+    other.end_stream(offset, 0)
+    ledger.adopt(other, machine.mixed)
 
 
 def _behind(ledger: Ledger, window: Window, offset: int) -> Iterator[Fact | Artifact]:
@@ -204,8 +222,12 @@ def _weigh(ledger: Ledger, window: Window, budget: Budget, offset: int) -> None:
         ledger.oddity("reference-bomb", found, offset)
 
 
-def _asked(ledger: Ledger) -> Iterator[Fact]:
-    """How long the storages must be that the pickle of a zip checkpoint asks for."""
+def _asked(ledger: Ledger) -> Iterator[Fact | Coverage]:
+    """The storages that the pickle of a zip checkpoint asks for, the parts that a table does."""
+    if ledger.parts:
+        from modelscan.formats.pickle.parts import asked  # late: only tables need it
+
+        yield from asked(ledger)
     if not ledger.storages or base_name(ledger.artifact) != _CHECKPOINT:
         return
     known = {
@@ -250,6 +272,8 @@ def _named_like_pickle(glimpse: Glimpse) -> bool:
 def _other_format(glimpse: Glimpse) -> bool:
     head = glimpse.head
     if head.startswith(_OTHER_FORMATS) or head[_TAR_AT : _TAR_AT + 5] == b"ustar":
+        return True
+    if head[:1] == _TABLE[:1] and glimpse.ending.endswith(_TABLE[1:]):
         return True
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= glimpse.size
 

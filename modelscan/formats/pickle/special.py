@@ -58,6 +58,12 @@ FILE_WRAPPERS: Final = frozenset(
     for cls in ("NDArrayWrapper", "ZNDArrayWrapper")
 )
 """Instances of these name a file beside the pickle, which joblib opens (and wrote before 0.10)."""
+HOLDERS: Final = frozenset({"functools.partial", "_functools.partial"})
+"""Instances keep the function that they are for: as an argument, or in a state set later."""
+MATCHERS: Final = frozenset(
+    f"re._compile.{name}" for name in ("finditer", "fullmatch", "match", "search")
+)
+"""They run a regular expression, which may take for ever. Objects keep them, and none calls one."""
 RETURNERS: Final = frozenset({
     "torch.jit._pickle.build_boollist", "torch.jit._pickle.build_doublelist",
     "torch.jit._pickle.build_intlist", "torch.jit._pickle.build_tensor_from_id",
@@ -94,10 +100,14 @@ NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_
 SPECIAL: Final = (
     WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | RETURNERS | DELEGATES.keys()
     | BY_NAME.keys() | CALLERS.keys() | STATE_AT.keys() | ENDLESS | SIZED
-    | FILE_WRAPPERS
+    | FILE_WRAPPERS | HOLDERS | MATCHERS
     | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
 )  # fmt: skip
 """All of them."""
+PATH: Final = b"relative_path"
+OFFSET: Final = b"offset"
+LENGTH: Final = b"length"
+"""Where a part of a distributed checkpoint is (see `parts`)."""
 TEMPLATED: Final = frozenset({"scipy.stats", "statsmodels.distributions"})
 """Packages whose instances run a part of their state as code when it is set (see `templates`)."""
 TEMPLATE: Final = b"_parse_arg_template"

@@ -47,6 +47,7 @@ class State:
         protocol: the highest protocol declared, or needed by an opcode that was met.
         acted: a hot opcode was met since this was last reset.
         frame: where the frame that is being read ends; 0 when there is none.
+        arrays: the loader is joblib's, for which some instances are followed by an array.
         array: an array of raw bytes that follows right here.
         doubt: such an array followed somewhere, of unknown length.
         resume: where to read on.
@@ -54,12 +55,12 @@ class State:
     """
 
     __slots__ = (
-        "_hidden_array", "_hidden_special", "_open", "acted", "array", "declared", "doubt",
-        "frame", "hidden", "kept", "lean", "ledger", "marks", "memo", "protocol", "resume", "stack",
-        "stopped", "way",
+        "_hidden_array", "_hidden_special", "_open", "acted", "array", "arrays", "declared",
+        "doubt", "frame", "hidden", "kept", "lean", "ledger", "marks", "memo", "protocol", "resume",
+        "stack", "stopped", "way",
     )  # fmt: skip
 
-    def __init__(self, ledger: Ledger, offset: int, way: Way) -> None:
+    def __init__(self, ledger: Ledger, offset: int, way: Way, *, arrays: bool = True) -> None:
         self.ledger = ledger
         self.way = way
         self.lean = way != "thorough"
@@ -71,6 +72,7 @@ class State:
         self.protocol = 0
         self.acted = False
         self.frame = 0
+        self.arrays = arrays
         self.array: Array | None = None
         self.doubt: UnknownArrayError | None = None
         self.resume = offset

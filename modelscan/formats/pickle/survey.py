@@ -33,7 +33,7 @@ from modelscan.formats.pickle.opcodes import (
     STOP,
     TEXT,
 )
-from modelscan.formats.pickle.skip import counted, one_of
+from modelscan.formats.pickle.skip import counted, one_of, possessive
 from modelscan.formats.pickle.window import Window
 
 _PIECE: Final = 16 << 10
@@ -117,6 +117,8 @@ def inert_stretch(window: Window, offset: int, budget: Budget, frame: int) -> St
     """
     stretch = Stretch(offset)
     last: Piece | None = None
+    if not possessive():
+        return None
     try:
         for piece in _pieces(window, offset, budget, frame):
             if piece.stopped or not HOT.isdisjoint({entry[0] for entry in set(piece.found)}):
@@ -132,6 +134,8 @@ def inert_stretch(window: Window, offset: int, budget: Budget, frame: int) -> St
 def fetched(window: Window, offset: int, budget: Budget) -> frozenset[int] | None:
     """The memo indices that the pickle fetches from `offset` on; `None` when it breaks."""
     stretch = Stretch(offset)
+    if not possessive():
+        return None
     try:
         for piece in _pieces(window, offset, budget):
             for entry in set(piece.found):

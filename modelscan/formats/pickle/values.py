@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from typing import Literal as OneOf
 
-from modelscan.formats.pickle.special import SPECIAL, TEMPLATE
+from modelscan.formats.pickle.special import LENGTH, OFFSET, PATH, SPECIAL, TEMPLATE
 from modelscan.formats.pickle.window import Argument
 from modelscan.vocabulary.fact import Disposition
 
@@ -25,7 +25,7 @@ OddityKind = OneOf[
     "computed-name", "overwritten-state", "extension-code", "dotted-name", "callable-argument",
     "persistent-id", "broken-stream", "trailing-data", "tensor-outside-storage", "storage-mismatch",
     "reference-bomb", "frame-mismatch", "outside-file",
-    "misplaced-value",
+    "misplaced-value", "misplaced-part", "packaged-module",
 ]  # fmt: skip
 """As in `PickleOddity.kind`."""
 
@@ -36,6 +36,10 @@ HOOKS: Final = frozenset({b"__setstate__", b"__class__", b"__dict__", b"append",
 """Attributes of an instance that the unpickler itself looks up and calls: for BUILD, for APPEND(S)
 and for ADDITEMS (`load_build`, `do_append`, `load_additems` in `Modules/_pickle.c`). A state goes
 into `__dict__`, which may be made to be another object's, or a module's."""
+
+
+_ALWAYS: Final = frozenset({TEMPLATE, PATH, OFFSET, LENGTH})
+"""Keys that a dictionary keeps, whatever their values are."""
 
 
 class Opaque:
@@ -201,7 +205,7 @@ class Container(list["Value"]):
                 self.computed = True
                 wanted = matters(key) or (value.__class__ in ACTIVE and _hooks(key, value))
             else:
-                wanted = key.__class__ is bytes and key == TEMPLATE
+                wanted = key.__class__ is bytes and key in _ALWAYS
             if wanted or (value.__class__ in ACTIVE and (matters(value) or _hooks(key, value))):
                 kept += (key, value)
         return kept

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import PickleImport
 from tests.forge import pickles as forge
 from tests.forge.pickles import Assembler
 from tests.formats.pickle.test_reader import calls, oddities, read
@@ -47,6 +50,8 @@ def array(kind: Assembler, shape: bytes = b"K\x02\x85") -> Assembler:
         (dtype("U3"), 24), (dtype("V8", state()), 16), (dtype("V4"), 8),
         (dtype("S", state(size=5)), 10), (dtype("M8", state(size=8)), 16),
         (record(dtype("i4"), dtype("f4")), 16),
+        (record(*[dtype("i1")] * 20, size=20), 40),
+        (dtype("f8", b"(K\x02X\x01\0\0\0|NNNK\x08K\x01t"), 16),
         (dtype("V16", state(base=b"(" + dtype("f8").broken() + b"K\x02\x85t", size=16)), 32),
     ],
 )  # fmt: skip
@@ -62,6 +67,8 @@ def test_elements_are_stepped_over(kind: Assembler, length: int) -> None:
     [
         dtype("O8"),
         record(dtype("i4"), dtype("O8"), flags=63),
+        record(*[dtype("i1")] * 20, dtype("O8"), flags=63),
+        dtype("O8", state(flags=63)),
         dtype("V16", state(base=b"(" + dtype("O8").broken() + b"K\x02\x85t", size=16)),
     ],
 )
@@ -84,6 +91,12 @@ def test_objects_are_a_pickle(kind: Assembler) -> None:
         (dtype("V8", state(names=b")")), b"K\x02\x85"),
         (dtype("V8", b"(K\x03X\x01\0\0\0|N)NK\x08t"), b"K\x02\x85"),
         (dtype("S"), b"K\x02\x85"),
+        (dtype("S5", state(size=500)), b"K\x02\x85"),
+        (dtype("f8", state(flags=63)), b"K\x02\x85"),
+        (dtype("M8", b"(K\x03X\x01\0\0\0|NNNK\x08K\x01Nt"), b"K\x02\x85"),
+        (dtype("f8", b"(NX\x01\0\0\0|NNNK\x08K\x01K\0t"), b"K\x02\x85"),
+        (dtype("O8", state()), b"K\x02\x85"),
+        (dtype("f8"), b"}K\x08K\x05s"),
         (Assembler().none(), b"K\x02\x85"),
         (Assembler().stack_global("numpy", "dtype").empty_tuple().reduce(), b"K\x02\x85"),
         (Assembler().stack_global("collections", "OrderedDict").empty_tuple().reduce(), b"N"),
@@ -103,3 +116,62 @@ def test_an_array_of_unknown_length_may_be_none_at_all() -> None:
 
 def test_an_array_that_reaches_past_the_end_breaks_the_pickle() -> None:
     assert oddities(read(array(dtype("f8"), b"J\xff\xff\xff\x7f\x85").stop())) == ["broken-stream"]
+
+
+def test_flags_decide_what_joblib_unpickles() -> None:
+    """numpy believes the state: numbers with the flag of objects are a pickle to joblib."""
+    items = read(array(dtype("f8", state(flags=1))).raw(PAYLOAD).stop())
+    assert [call.callable for call in calls(items)] == ["os.system"]
+    lie = array(dtype("S5", state(size=40))).raw(b"N." * 40, b"0", PAYLOAD[2:])
+    assert [i.needed for i in read(lie.broken()) if isinstance(i, Coverage)] == [True]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        PAYLOAD,
+        b"0" + PAYLOAD[2:],  # goes on from what is on the stack: no pickle of its own
+        b"N0" * 40 + b"cos\nsystem\n.",
+        b"0X\x02\0\0\0osX\x06\0\0\0system\x93.",
+    ],
+)
+def test_numbers_that_another_loader_runs(numbers: bytes) -> None:
+    """`pickle.load` knows nothing of the arrays that joblib steps over."""
+    whole = array(dtype("i1"), Assembler().number(96).tuple1().broken())
+    items = read(whole.raw(numbers.ljust(96, b"\0")).stop())
+    assert "os.system" in [i.callable for i in items if isinstance(i, PickleImport)]
+
+
+def test_objects_are_unpickled_without_arrays_inside() -> None:
+    inner = array(dtype("i1"), Assembler().number(64).tuple1().broken())
+    hidden = b"0" + PAYLOAD[2:]
+    items = read(array(dtype("O8")).raw(inner.raw(hidden.ljust(64, b"\0")).broken()).stop())
+    assert [call.callable for call in calls(items)] == ["os.system"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(min_size=64, max_size=64), st.booleans())
+def test_numbers_are_no_findings(numbers: bytes, again: bool) -> None:
+    out = array(dtype("f8"), b"K\x08\x85").raw(numbers)
+    if again:
+        out.raw(b"0").raw(array(dtype("f8"), b"K\x08\x85").broken()[2:]).raw(numbers)
+    items = read(out.stop())
+    assert not oddities(items)
+    assert not [i for i in items if isinstance(i, Coverage) and i.needed]
+    assert {i.callable for i in items if isinstance(i, PickleImport)} == {
+        "joblib.numpy_pickle.NumpyArrayWrapper", "numpy.dtype",
+    }  # fmt: skip
+
+
+def test_objects_that_another_loader_takes_for_a_part_of_the_pickle() -> None:
+    """The entries of the memo are others there: what they name by accident counts for nothing."""
+    words = Assembler(4).short_text("os").memoize().pop().short_text("system").memoize().pop()
+    kind = array(dtype("O8")).broken()[2:]
+    inner = Assembler(4).short_text("collections").memoize().short_text("OrderedDict").memoize()
+    taken = inner.pop().pop().get(0).get(1).raw(b"\x93").empty_tuple().reduce().stop()
+    items = read(words.raw(kind, taken).stop())
+    assert "os.system" in [i.callable for i in calls(items)]
+    other = Assembler(4).short_text("alpha").memoize().pop().short_text("beta").memoize().pop()
+    items = read(other.raw(kind, taken).stop())
+    assert "alpha.beta" not in [i.callable for i in items if isinstance(i, PickleImport)]
+    assert not oddities(items)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats.pickle import skip, survey
 from modelscan.formats.pickle.opcodes import CODES, HOT, INVALID, NAMES, SHAPES, STOP
 from modelscan.formats.pickle.skip import skip_inert
 from modelscan.formats.pickle.window import Blob, Window, decode
@@ -102,3 +103,34 @@ def test_long_literals_are_not_copied() -> None:
         for _, (_, a, _) in zip(range(4), decode(Window(BytesArtifact("m", data)), 0), strict=False)
     ]
     assert Blob(len(data) - 3_000_000 - 2, 3_000_000) in arguments
+
+
+@settings(max_examples=100, deadline=None)
+@given(VALUES, st.integers(0, 5), st.data())
+def test_the_wide_expression_agrees_as_well(
+    value: object, protocol: int, data: st.DataObject
+) -> None:
+    damaged = bytearray(pickle.dumps([value, "z" * 300, b"y" * 200], protocol))
+    damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(skip, "_LARGE", 0)
+        assert outcome(bytes(damaged), fast=True) == outcome(bytes(damaged), fast=False)
+
+
+@pytest.mark.parametrize("length", [0, 15, 16, 63, 64, 127, 128, 255, 256, 4000])
+def test_a_text_that_the_end_cuts(length: int) -> None:
+    whole = pickle.dumps(["x" * length, 5], 4)
+    for cut in range(2, len(whole)):
+        assert outcome(whole[:cut], fast=True) == outcome(whole[:cut], fast=False) is None
+
+
+def test_without_sound_expressions_the_table_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert skip.possessive()
+    monkeypatch.setattr(skip, "possessive", lambda: False)
+    monkeypatch.setattr(survey, "possessive", lambda: False)
+    monkeypatch.setattr(skip, "_expression", None)
+    data = pickle.dumps([list(range(90_000))], 4)
+    window = Window(BytesArtifact("m", data))
+    assert outcome(data, fast=True) == (len(data), False)
+    assert survey.inert_stretch(window, 0, Budget(), 0) is None
+    assert survey.fetched(window, 0, Budget()) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -7,12 +8,12 @@ import pytest
 from modelscan.api import scan
 from modelscan.vocabulary.finding import Finding
 from modelscan.vocabulary.result import Report
-from tests.forge import pickle_gadgets as gadgets
+from tests.forge import pickle_rows as rows
 from tests.forge import pickle_techniques as forge
 
-FAILING = {**forge.failing(), **gadgets.failing()}
+FAILING = rows.failing()
 INCOMPLETE = forge.incomplete()
-PASSING = {**forge.passing(), **gadgets.passing()}
+PASSING = rows.passing()
 
 
 def scanned(folder: Path, data: bytes, name: str = "model.pkl") -> Report:
@@ -23,6 +24,25 @@ def scanned(folder: Path, data: bytes, name: str = "model.pkl") -> Report:
 
 def loud(report: Report) -> list[Finding]:
     return [found for found in report.models[0].findings if found.severity != "info"]
+
+
+def matching(patterns: str, names: dict[str, bytes]) -> set[str]:
+    found = set[str]()
+    for pattern in patterns.split():
+        fitting = {name for name in names if fnmatchcase(name, pattern)}
+        assert fitting, pattern
+        found |= fitting
+    return found
+
+
+def test_every_row_of_the_table_is_forged_and_has_a_look_alike() -> None:
+    assert list(rows.ROWS) == list(range(1, 20))
+    bad, good = set[str](), set[str]()
+    for row in rows.ROWS.values():
+        bad |= matching(row.bad, FAILING)
+        good |= matching(row.good, PASSING)
+    assert bad == FAILING.keys()
+    assert good == PASSING.keys()
 
 
 @pytest.mark.parametrize("name", FAILING)
