@@ -181,6 +181,12 @@ def scan_snapshot(
 
         # 3. The relators hold the files against each other.
         facts += relate(RepositoryView.of(snapshot, entries), facts, tools.catalogue.lists)
+        if sum(entry.format == "safetensors" for entry in entries) > 1:
+            from modelscan.formats.repository.shadows import shadowed  # lazy: of shards alone
+
+            stated, uncompared = shadowed(files, facts, tools.limits)
+            facts += stated
+            coverage += uncompared
 
         # 4. The verifier holds digests and signatures against what was published.
         official, signed, checks = verify(entries, facts, snapshot.claimed, plan.checks)

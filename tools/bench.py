@@ -115,6 +115,16 @@ def lineage(runs: int) -> None:
     compare(f"fingerprint {LANGUAGE} MiB language model / openssl", make, hashed, goal, runs)
     compared = [*OURS, "lineage", str(model), "--base", prints]
     compare(f"lineage {LANGUAGE} MiB language model / openssl", compared, hashed, goal, runs)
+    wide = ROOT / f"wide-{LANGUAGE}" / "model.safetensors"
+    many = ROOT / "tensors-100000" / "model.safetensors"
+    # 3 CPU seconds for each gigabyte of bfloat16, its digest included; 10 for many small tensors
+    for what, path in (("language model", model), ("single tensor", wide), ("tensors", many)):
+        size = "100,000" if path == many else f"{LANGUAGE} MiB"
+        most = 10.0 if path == many else 3 * path.stat().st_size / 1e9
+        make = [*OURS, "manifest", "fingerprint", str(path), "--output", prints]
+        absolute(f"fingerprint of {size} {what}", make, most, runs, 256)
+        both = [*OURS, "lineage", str(path), "--base", str(path)]
+        absolute(f"lineage of {size} {what}, both sides", both, 2 * most, runs, 256)
 
 
 def reports(runs: int) -> None:

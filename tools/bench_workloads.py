@@ -114,6 +114,23 @@ def language_model(folder: Path, size: int) -> None:
     write_safetensors(path, {name: list(shape) for name, shape in shapes.items()}, block)
 
 
+def lineage_extremes(folder: Path, size: int, count: int = 100_000) -> None:
+    """The shapes at the ends: one tensor of about `size` bytes, and `count` small ones."""
+    import numpy as np  # as above
+
+    values = np.random.default_rng(1).standard_normal(1 << 20, np.float32) * np.float32(0.02)
+    block = (values.view(np.uint32) >> 16).astype("<u2").tobytes()
+    path = folder / f"wide-{size // MIB}" / "model.safetensors"
+    if not path.exists():
+        path.parent.mkdir(parents=True)
+        write_safetensors(path, {"weight": [size >> 21, 1 << 20]}, block)
+    path = folder / f"tensors-{count}" / "model.safetensors"
+    if not path.exists():
+        path.parent.mkdir(parents=True)
+        shapes = {f"model.layers.{n // 100}.part_{n % 100}.weight": [16, 16] for n in range(count)}
+        write_safetensors(path, shapes, block)
+
+
 def many(folder: Path, count: int = 5_000) -> None:
     """`count` small files: 30 % configurations, 30 % pickles, 30 % safetensors, 10 % text."""
     root = folder / f"many-{count}"
@@ -170,5 +187,6 @@ if __name__ == "__main__":
     target = Path(sys.argv[1])
     large(target, int(sys.argv[2]) * MIB)
     language_model(target, int(sys.argv[3]) * MIB)
+    lineage_extremes(target, int(sys.argv[3]) * MIB)
     many(target)
     opcodes(target)

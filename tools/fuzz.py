@@ -7,6 +7,7 @@ What must hold of every input: reading ends within its budget, raises nothing bu
 readers may raise, and stays within `MEMORY` megabytes. An input that breaks this is kept in
 `.fuzz/found`, and makes the exit code 1; give its path to `python tools/fuzz.py --replay`.
 
+Inputs begin as the samples of the forges, and as what the tests of the readers let them read.
 atheris is installed into an environment of its own, `.fuzz/env`, which sees the libraries of this
 one. Where it cannot be installed nothing is fuzzed, which is said, and is no failure. Inputs that
 reached something new are kept in `.fuzz/corpus` for the next time.
@@ -20,8 +21,9 @@ import pkgutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 WORK: Final = ROOT / ".fuzz"
 ATHERIS: Final = "atheris>=3,<4"
-LONGEST: Final = 1 << 16
+LONGEST: Final = 1 << 17
 """Bytes of an input; longer samples are no seeds."""
 MEMORY: Final = 1024
 """Megabytes that the whole process may take; what is instrumented takes a quarter of it."""
@@ -54,6 +56,15 @@ NAMES: Final = (
     "x.ipynb", "x.jinja", "README.md", "LICENSE", "x.ckpt.index", "x.ort", "x.pte", "x.pt2",
     "x.ggml", "x.llamafile", "x.exe", "x.params", "x.template", ".zarray", "_METADATA",
     "model.mil", "model.espresso.net", "Manifest.json", "x.ptd",
+    "tokenizer.model", "tekken.model", "x.tiktoken", "vocab.json", "vocab.txt", "merges.txt",
+    "added_tokens.json", "special_tokens_map.json", "MLmodel", "package.config.json",
+    "bytecode.pkl", "x.dir", "x.bak", "requirements.txt", "entry_points.txt", "pyproject.toml",
+    "setup.cfg", "Dockerfile", "Makefile", "x.sh", "x.ps1", "docker-compose.yml", "package.json",
+    "x.pth", "x.gotmpl", "x.prompt", "x.mar", "x.nemo", "zarr.json", ".zmetadata",
+    "_CHECKPOINT_METADATA", "_sharding", "x.net", "x.caffe", "x.sqlite", "x.json", "x.joblib",
+    "x.data-00000-of-00001", "x.parquet.crypt", "x.md", "x.env", "generation_config.json",
+    "model_index.json", "preprocessor_config.json", "x.zst", "x.xz", "x.bz2", "x.lz4", "x.zlib",
+    "x.whl", "x.jar", "x.rda", "x.feather", "x.engine", "x.rknn", "x.mlpackage", "x.pdiparams",
 )  # fmt: skip
 """Names by which readers go. The first byte of an input chooses one; append only, so that inputs
 which were kept stay what they are."""
@@ -105,9 +116,33 @@ def seed(name: str, data: bytes) -> bytes | None:
     """A sample as an input; absent for one that is too long."""
     if len(data) >= LONGEST:
         return None
-    extension = Path(name).suffix or "x"
-    chosen = next((at for at, known in enumerate(NAMES) if known.endswith(extension)), 0)
-    return bytes((chosen,)) + data
+    return bytes((NAMES.index(name) if name in NAMES else _alike(name),)) + data
+
+
+def _alike(name: str) -> int:
+    """The known name with the most extensions in common, the first one of them."""
+    extensions = Path(name).suffixes
+    for at in range(len(extensions)):
+        ending = "".join(extensions[at:])
+        for number, known in enumerate(NAMES):
+            if known.endswith(ending):
+                return number
+    return 0
+
+
+def tested() -> Iterator[tuple[str, bytes]]:
+    """What the tests of the readers let them read: a sample of every branch that has a test."""
+    from tools import fuzz_seeds  # late: as the forges
+
+    folder = WORK / "samples"
+    if not folder.is_dir():
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "tools.fuzz_seeds"]
+        kept = {**os.environ, fuzz_seeds.FOLDER: str(folder)}
+        subprocess.run(  # noqa: S603  # our own tests
+            [*command, "-p", "no:cacheprovider", "tests/formats"],
+            check=False, cwd=ROOT, env=kept, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    yield from fuzz_seeds.samples(folder)
 
 
 def write_seeds(samples: Iterable[tuple[str, bytes]], folder: Path) -> int:
@@ -171,7 +206,7 @@ def main(arguments: list[str]) -> int:
         return 0
     from tests.forge import corpus  # late: only here are the forges needed
 
-    seeds = write_seeds(corpus.samples(), WORK / "seeds")
+    seeds = write_seeds(chain(corpus.samples(), tested()), WORK / "seeds")
     for name in ("corpus", "found"):
         (WORK / name).mkdir(parents=True, exist_ok=True)
     seconds = int(os.environ.get("FUZZ_SECONDS", "60"))

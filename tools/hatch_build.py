@@ -47,6 +47,7 @@ def _data_files(root: Path, target: Path) -> dict[str, str]:
     try:
         from modelscan import _resources
         from modelscan.engine import catalogue
+        from modelscan.lineage import shipped
         from modelscan.verifier import compiling, index
     finally:
         sys.path.remove(str(root))
@@ -61,4 +62,6 @@ def _data_files(root: Path, target: Path) -> dict[str, str]:
         compiled = target / _resources.compiled_name(kind, version)
         compiled.write_bytes(compile_sources(folder))
         files[str(compiled)] = f"{_DATA}/{compiled.name}"
+    for path in _resources.sources(root / compiling.KIND, shipped.SUFFIX):
+        files[str(path)] = f"{_DATA}/{path.relative_to(root).as_posix()}"
     return files

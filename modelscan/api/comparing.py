@@ -57,7 +57,8 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
         target: path of a folder, file or hub cache folder; `hf:org/name@revision`.
         bases: models or fingerprint files; several are tried as the parts of a merge, too.
         library: a folder of fingerprints that is searched.
-        identify: search the library; without `library`, the one that the configuration names.
+        identify: search the library; without `library`, the one that the configuration names, and
+            without that the fingerprints that come with this tool.
         seed: file with the secret of private fingerprints; else the one that `policy` names.
         policy: from `load_policy`: whose library, seed and lists of releases are used; by default
             none, whatever configuration lies around.
@@ -86,14 +87,11 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
     folders = asked.folders if identify else ()
     if library is not None:
         folders = (Path(library),)
-    if identify and not folders:
-        hint = "name them: --library DIR, or `library` below [lineage] in the configuration"
-        raise UsageError("--identify needs fingerprints to search", hint)
     if directions is not None and not deep:
         raise UsageError("directions are those that --deep finds", "add --deep")
     asked = Library(folders, Path(seed) if seed else asked.seed)
     taken: list[bytes] = []
-    with closing(ancestry_of(bases, tools, asked)) as ancestry:
+    with closing(ancestry_of(bases, tools, asked, shipped=identify and not folders)) as ancestry:
         if deep and (samples or not any(base.files for base in ancestry.bases)):
             raise UsageError("--deep needs the weights of a base", "name a model: --base REF")
         tools = tools._replace(
@@ -150,9 +148,18 @@ def fingerprint(
     return encode(made)
 
 
-def ancestry_of(bases: Sequence[str | Path], tools: Tools, library: Library) -> Ancestry:
-    """The models that weights are compared with."""
-    if not bases and not library.folders:
+def ancestry_of(
+    bases: Sequence[str | Path], tools: Tools, library: Library, *, shipped: bool = False
+) -> Ancestry:
+    """The models that weights are compared with.
+
+    Args:
+        bases: those that the user names.
+        tools: of the run.
+        library: folders of fingerprints.
+        shipped: search those that come with this tool as well.
+    """
+    if not bases and not library.folders and not shipped:
         return Ancestry()
     from modelscan.lineage import bases as reading  # lazy: as in `compare`
     from modelscan.lineage.signs import PUBLIC, read_seed
@@ -161,8 +168,10 @@ def ancestry_of(bases: Sequence[str | Path], tools: Tools, library: Library) -> 
     index = tools.request.sets.index()
     names = [os.fspath(base) for base in bases]
     found = [base for folder in library.folders for base in reading.library(folder, index)]
+    if shipped:
+        found += reading.shipped()
     found = reading.named(names, tools.fetch, tools.limits, index, seed) + found
-    return Ancestry(tuple(found), searched=bool(library.folders), seed=seed)
+    return Ancestry(tuple(found), searched=shipped or bool(library.folders), seed=seed)
 
 
 def library_for(policy: Policy | None, targets: Sequence[str | Path]) -> Library:

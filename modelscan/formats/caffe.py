@@ -33,8 +33,8 @@ class CaffeReader:
     format = "caffe"
 
     def recognises(self, glimpse: Glimpse) -> bool:
-        """By extension."""
-        return glimpse.extension in _EXTENSIONS and b"\0" not in glimpse.head
+        """By extension, which is all that a loader goes by."""
+        return glimpse.extension in _EXTENSIONS
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State the modules that layers are taken from.

@@ -15,15 +15,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats import go_triggers
 from modelscan.formats.chat_template.digests import template_digest
+from modelscan.formats.go_triggers import Piece, bare, quoted
 from modelscan.formats.reader import Glimpse
-from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ChatTemplate, Fact, TemplateNode
 
@@ -31,13 +33,11 @@ _MAX_SIZE: Final = 1 << 20
 _MAX_INPUTS: Final = 50
 _PROGRAM: Final = ".gotmpl"
 _TEXT: Final = ".prompt"
-_ADDED_WORDS: Final = 6
-"""Words of prose from which a branch adds a sentence instead of a marker."""
-_QUOTED: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`')
+_BARE_PROGRAM: Final = "template"
+_BARE_TEXT: Final = "system"
 _ACTION_END: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`|\}\}')
 _NAME: Final = re.compile(r"(?<![\w.$])[A-Za-z_]\w*")
 _FIELDS: Final = re.compile(r"(?<![\w)])\.([A-Z]\w*)|\$\.([A-Z]\w*)")
-_SAID: Final = re.compile(r"\.(?:Content|Prompt|Response)\b")
 _KNOWN: Final = frozenset(
     {"and", "block", "break", "call", "continue", "currentDate", "define", "else", "end", "eq",
      "false", "ge", "gt", "html", "if", "index", "js", "json", "le", "len", "lt", "ne", "nil",
@@ -45,25 +45,9 @@ _KNOWN: Final = frozenset(
      "true", "urlquery", "with", "yesterdayDate"}
 )  # fmt: skip
 """Keywords and functions of Go, and functions that Ollama adds."""
-_OPENING: Final = frozenset({"if", "range", "with", "define", "block"})
-_WORD: Final = re.compile(r"[a-z]+")
-_DATE: Final = re.compile(r"\b(?:currentDate|yesterdayDate)\b")
-_COMPARES: Final = re.compile(r"\b(?:eq|ne|lt|le|gt|ge)\b")
-
-_DEEPEST: Final = 100
-_ENOUGH: Final = 4096
-"""Characters of a branch that are looked at for sentences."""
 _SHOWN: Final = 160
 _Sighting: TypeAlias = tuple[int, Any, str, str]
 """Line, kind, name and detail of a `TemplateNode`."""
-
-
-class _Piece(NamedTuple):
-    """Literal text, or an action between braces."""
-
-    action: bool
-    text: str
-    line: int
 
 
 class GoTemplateReader:
@@ -74,8 +58,9 @@ class GoTemplateReader:
     extensions = frozenset({_PROGRAM, _TEXT})
 
     def recognises(self, glimpse: Glimpse) -> bool:
-        """By name: there are no magic bytes."""
-        return glimpse.extension in self.extensions
+        """By name, as there are no magic bytes: two bare names are those that Ollama takes."""
+        named = glimpse.name in {_BARE_PROGRAM, _BARE_TEXT} and b"\0" not in glimpse.head
+        return named or glimpse.extension in self.extensions
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State what the template takes, and everything in it that is out of the ordinary.
@@ -90,8 +75,9 @@ class GoTemplateReader:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise ReadError("the template is not UTF-8", offset=error.start) from None
-        program = not artifact.name.endswith(_TEXT)
-        pieces = list(_pieces(text)) if program else [_Piece(action=False, text=text, line=1)]
+        name = base_name(artifact)
+        program = not name.endswith(_TEXT) and name != _BARE_TEXT
+        pieces = list(_pieces(text)) if program else [Piece(action=False, text=text, line=1)]
         if program:
             fields = {
                 one or other for p in pieces if p.action for one, other in _FIELDS.findall(p.text)
@@ -110,7 +96,10 @@ class GoTemplateReader:
             seen.update(_wording(piece))
         if program:
             seen.update(_unlisted(pieces))
-            seen.update(_triggers(pieces))
+            seen.update(
+                (one.line, "content-condition", one.trigger, one.text)
+                for one in go_triggers.added(pieces)
+            )
         seen.update(_instructed(pieces))
         for line, kind, name, detail in sorted(seen):
             budget.fact()
@@ -122,7 +111,7 @@ class GoTemplateReader:
             )
 
 
-def _pieces(text: str) -> Iterator[_Piece]:
+def _pieces(text: str) -> Iterator[Piece]:
     """The template as literal text and actions; comments are neither.
 
     Raises:
@@ -133,14 +122,14 @@ def _pieces(text: str) -> Iterator[_Piece]:
         start = text.find("{{", at)
         literal = text[at:] if start < 0 else text[at:start]
         if literal:
-            yield _Piece(action=False, text=literal, line=line)
+            yield Piece(action=False, text=literal, line=line)
             line += literal.count("\n")
         if start < 0:
             return
         end = _end(text, start + 2, line)
         action = text[start + 2 : end]
         if not action.lstrip("- \t\n").startswith("/*"):
-            yield _Piece(action=True, text=action, line=line)
+            yield Piece(action=True, text=action, line=line)
         line += action.count("\n")
         at = end + 2
 
@@ -157,7 +146,7 @@ def _end(text: str, at: int, line: int) -> int:
     raise ReadError(f"the template cannot be parsed: line {line}: an action does not end")
 
 
-def _wording(piece: _Piece) -> Iterator[_Sighting]:
+def _wording(piece: Piece) -> Iterator[_Sighting]:
     """Text that nobody sees, and addresses, in literal text and in quotes."""
     from jinja2 import nodes  # lazy: it is heavy, and there is seldom such a template
 
@@ -173,14 +162,14 @@ def _wording(piece: _Piece) -> Iterator[_Sighting]:
             yield found.line, found.kind, found.name, found.detail
 
     if piece.action:
-        for text in _QUOTED.findall(piece.text):
+        for text in quoted(piece.text):
             yield from seen(text, piece.line)
     elif any(seen(piece.text, piece.line)):  # seldom: then it is worth telling in which lines
         for number, text in enumerate(piece.text.split("\n"), piece.line):
             yield from seen(text, number)
 
 
-def _instructed(pieces: list[_Piece]) -> Iterator[_Sighting]:
+def _instructed(pieces: list[Piece]) -> Iterator[_Sighting]:
     """Instructions to deceive, across the pieces that a sentence may be written in."""
     from jinja2 import nodes  # lazy: as in `_wording`
 
@@ -188,62 +177,16 @@ def _instructed(pieces: list[_Piece]) -> Iterator[_Sighting]:
 
     literal: list[tuple[str, nodes.Node]] = []
     for piece in pieces:
-        texts = [one[1:-1] for one in _QUOTED.findall(piece.text)] if piece.action else [piece.text]
+        texts = quoted(piece.text) if piece.action else [piece.text]
         literal += [(text, nodes.TemplateData(text, lineno=piece.line)) for text in texts]
     for found in instructions(literal):
         yield found.line, found.kind, found.name, found.detail
 
 
-def _unlisted(pieces: list[_Piece]) -> Iterator[_Sighting]:
+def _unlisted(pieces: list[Piece]) -> Iterator[_Sighting]:
     """Functions that neither Go nor Ollama has, and that no part of the template defines."""
     for piece in pieces:
         if piece.action:
-            for name in _NAME.findall(_QUOTED.sub('""', piece.text)):
+            for name in _NAME.findall(bare(piece.text)):
                 if name not in _KNOWN:
                     yield piece.line, "unlisted-function", name[:_SHOWN], ""
-
-
-def _triggers(pieces: list[_Piece]) -> Iterator[_Sighting]:
-    """Branches that add a sentence when what was said has certain words in it."""
-    from modelscan.formats.chat_template import wording  # lazy: as in `_wording`
-
-    open_blocks: list[_Block] = []
-    for piece in pieces:
-        if not piece.action:
-            for block in open_blocks:
-                if len(block.text) < _ENOUGH:
-                    block.text += piece.text[:_ENOUGH]
-            continue
-        words = _WORD.findall(piece.text)[:2]
-        if words and words[0] in _OPENING:
-            open_blocks.append(_Block(piece))
-        elif words and words[0] in {"else", "end"} and open_blocks:
-            block = open_blocks.pop()
-            if block.trigger and wording.words(block.text) >= _ADDED_WORDS:
-                shown = " ".join(block.text.split())[:_SHOWN]
-                yield block.line, "content-condition", block.trigger, shown
-            if words[0] == "else":
-                open_blocks.append(_Block(piece))
-        if len(open_blocks) > _DEEPEST:
-            raise ReadError(f"the template cannot be parsed: more than {_DEEPEST} nested blocks")
-
-
-class _Block:
-    """What lies between a condition and its end."""
-
-    def __init__(self, piece: _Piece) -> None:
-        quoted = [text[1:-1] for text in _QUOTED.findall(piece.text)]
-        asks = _SAID.search(_QUOTED.sub('""', piece.text)) is not None
-        self.line = piece.line
-        self.trigger = next((text[:_SHOWN] for text in quoted if asks and _said(text)), "")
-        if _DATE.search(piece.text) and _COMPARES.search(piece.text):
-            self.trigger = "the date: " + (quoted[0][:_SHOWN] if quoted else "…")
-        """Words of the conversation that the condition looks for."""
-        self.text = ""
-
-
-def _said(text: str) -> bool:
-    """True for words as people write them, and not for markers."""
-    from modelscan.formats.chat_template import wording  # lazy: as in `_wording`
-
-    return wording.is_prose(text)

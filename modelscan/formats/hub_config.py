@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from modelscan.budget import Budget
-from modelscan.errors import ReadError
+from modelscan.errors import BudgetError, ReadError
 from modelscan.formats import adapter_config, claims, diffusers_index, json_text, model_shape
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, base_name, child_name, place
@@ -27,7 +27,7 @@ from modelscan.vocabulary.location import Location
 
 _SMALL = 1 << 20
 """Documents up to this size are parsed whole; larger ones are data with a few keys that matter."""
-_MAX_DOCUMENT = 64 << 20
+_MAX_DOCUMENT = 48 << 20
 _MAX_DEFECTS = 20
 
 _REMOTE_KEYS = frozenset({"auto_map", "custom_pipelines"})
@@ -43,20 +43,34 @@ _WATCHED = re.compile(
 
 _NAMED = re.compile(_WATCHED.pattern + b'|"chat_template"')
 
+_OF_EDITORS = frozenset({
+    "settings.json", "launch.json", "tasks.json", "extensions.json", "devcontainer.json",
+    ".devcontainer.json", "tsconfig.json", "jsconfig.json", "pyrightconfig.json",
+    "keybindings.json", "c_cpp_properties.json", "api-extractor.json", "deno.json", "wrangler.json",
+})  # fmt: skip
+"""Documents that no loader of a model reads, and that hold comments, which are not JSON."""
+_NAMES_OF_PARTS = ("name_or_path", "repo_id", "repo", "model_id", "model_name", "model")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 _CROSS_REPOSITORY = "--"
 _OWN_MODULES = "sentence_transformers."
+_MODULES = frozenset({"modules.json", "router_config.json"})
+
+
+_NOTHING = msgspec.Raw(b"null")
 
 
 class _Large(msgspec.Struct):
     """The watched keys at the top of a large document; everything else is only validated."""
 
-    auto_map: Any = None
-    custom_pipelines: Any = None
-    trust_remote_code: Any = None
-    chat_template: Any = None
-    attn_implementation: Any = None
-    attention: Any = msgspec.field(default=None, name="_attn_implementation")
-    attention_internal: Any = msgspec.field(default=None, name="_attn_implementation_internal")
+    auto_map: msgspec.Raw = _NOTHING
+    custom_pipelines: msgspec.Raw = _NOTHING
+    trust_remote_code: msgspec.Raw = _NOTHING
+    chat_template: msgspec.Raw = _NOTHING
+    attn_implementation: msgspec.Raw = _NOTHING
+    attention: msgspec.Raw = msgspec.field(default=_NOTHING, name="_attn_implementation")
+    attention_internal: msgspec.Raw = msgspec.field(
+        default=_NOTHING, name="_attn_implementation_internal"
+    )
 
 
 class HubConfigReader:
@@ -85,7 +99,18 @@ class HubConfigReader:
             yield from _watched(large, where)
             yield from _templates(artifact, large)
             return
-        root, defects = _small(data)
+        try:
+            root, defects = _small(data)
+        except ReadError:
+            if base_name(artifact) not in _OF_EDITORS:
+                raise
+            yield Coverage(
+                file=artifact.name,
+                member=artifact.member,
+                status="skipped",
+                reason="settings of an editor, whose JSON may hold comments",
+            )
+            return
         for kind, key in defects[:_MAX_DEFECTS]:
             budget.fact()
             yield ConfigDefect(location=where, kind=kind, key=key)
@@ -138,13 +163,27 @@ def _mentions_watched(data: bytes) -> bool:
 
 
 def _large(data: bytes) -> dict[str, Any]:
+    """The watched keys of a large document. A list is only validated.
+
+    Raises:
+        ReadError: it is not JSON.
+        BudgetError: what a watched key says is itself large.
+    """
+    data = data.removeprefix(codecs.BOM_UTF8)
+    listed = data[:_SMALL].lstrip()[:1] == b"["
     try:
-        found = msgspec.json.decode(data, type=_Large | list[msgspec.Raw])
+        found = msgspec.json.decode(data, type=msgspec.Raw if listed else _Large)
+        if not isinstance(found, _Large):
+            return {}
+        fields = msgspec.structs.fields(_Large)
+        stated = {field.encode_name: getattr(found, field.name) for field in fields}
+        for key, value in stated.items():
+            if len(value) > _SMALL:
+                raise BudgetError(f"a {key} of {len(value):,} bytes")
+        values = {key: msgspec.json.decode(value) for key, value in stated.items()}
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(f"not JSON: {error}") from None
-    if not isinstance(found, _Large):
-        return {}
-    return {key: value for key, value in msgspec.to_builtins(found).items() if value is not None}
+    return {key: value for key, value in values.items() if value is not None}
 
 
 def _shown(value: Any) -> str:
@@ -171,8 +210,23 @@ def _watched(root: Any, where: Location) -> Iterator[Fact]:
             elif key in _SWITCH_KEYS:
                 if item:
                     yield ConfigSwitch(location=where, key=here, value=_shown(item))
+                    yield from _consented(path, value, where)
             else:
                 pending.append((here, item))
+
+
+def _consented(path: str, table: dict[str, Any], where: Location) -> Iterator[Fact]:
+    """The other repository that a part of the model is taken from, consent to its code included.
+
+    A part brings its own switch, which was obeyed whatever the user said (CVE-2026-5241). At the
+    top, a name is only where the model says that it comes from.
+    """
+    for name, value in table.items() if path else ():
+        named = name.endswith(_NAMES_OF_PARTS) and isinstance(value, str)
+        if named and _REPOSITORY.fullmatch(value):
+            yield RemoteCode(
+                location=where, key=f"{path}.{name}", reference=value, repository=value
+            )
 
 
 def _kernels(path: str, value: Any, where: Location) -> Iterator[Fact]:
@@ -209,18 +263,8 @@ def _references(path: str, value: Any, where: Location) -> Iterator[Fact]:
 
 def _by_name(name: str, root: Any, where: Location) -> Iterator[Fact]:
     """What the well-known documents say beyond the watched keys."""
-    if name == "modules.json" and isinstance(root, list):
-        for index, module in enumerate(root[:_MAX_DEFECTS]):
-            kind = module.get("type") if isinstance(module, dict) else None
-            if isinstance(kind, str) and not kind.startswith(_OWN_MODULES):
-                repository, cross, _ = kind.partition(_CROSS_REPOSITORY)
-                yield RemoteCode(
-                    location=where,
-                    key=f"[{index}].type",
-                    reference=kind,
-                    repository=repository if cross else "",
-                )
-                yield from diffusers_index.dangerous(kind, f"[{index}].type", where)
+    if name in _MODULES:
+        yield from _imported(root, where)
     elif not isinstance(root, dict):
         return
     elif name == diffusers_index.NAME:
@@ -235,6 +279,23 @@ def _by_name(name: str, root: Any, where: Location) -> Iterator[Fact]:
         yield from model_shape.model(root, where)
         for architecture in _strings(root.get("architectures")):
             yield _claim("architecture", architecture, where)
+
+
+def _imported(root: Any, where: Location) -> Iterator[Fact]:
+    """Modules that sentence-transformers imports by their dotted names: in order, or by routes."""
+    found: list[tuple[str, Any]] = []
+    if isinstance(root, list):
+        modules = [module for module in root if isinstance(module, dict)]
+        found = [(f"[{index}].type", module.get("type")) for index, module in enumerate(modules)]
+    elif isinstance(root, dict) and isinstance(root.get("types"), dict):
+        found = [(f"types.{key}", kind) for key, kind in root["types"].items()]
+    for key, kind in found[:_MAX_DEFECTS]:
+        if isinstance(kind, str) and not kind.startswith(_OWN_MODULES):
+            repository, cross, _ = kind.partition(_CROSS_REPOSITORY)
+            yield RemoteCode(
+                location=where, key=key, reference=kind, repository=repository if cross else ""
+            )
+            yield from diffusers_index.dangerous(kind, key, where)
 
 
 def _templates(artifact: Artifact, root: Any) -> Iterator[Artifact]:

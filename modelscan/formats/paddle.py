@@ -16,7 +16,7 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError
-from modelscan.formats.objects.tree import parse_json, tables
+from modelscan.formats.objects.pieces import tables_of
 from modelscan.formats.protobuf import BYTES, Field, Wire
 from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
@@ -27,7 +27,7 @@ _EXTENSION: Final = ".pdmodel"
 _JSON: Final = ".json"
 _PIR: Final = re.compile(rb'"magic"\s*:\s*"pir"')
 _TYPE_KEY: Final = "#"
-_MAX_DOCUMENT: Final = 64 << 20
+_MAX_DOCUMENT: Final = 24 << 20
 _BLOCKS, _OPERATORS, _TYPE = 1, 4, 3
 _RUNNING: Final = frozenset({"py_func", "pyfunc", "py_layer"})
 """Operators that call Python."""
@@ -81,7 +81,7 @@ def _listed(artifact: Artifact, budget: Budget) -> Iterator[tuple[str, int | Non
     if artifact.size > _MAX_DOCUMENT:
         raise BudgetError(f"a program of {artifact.size:,} bytes in JSON")
     budget.header(artifact.size)
-    for _, table in tables(parse_json(artifact.read_at(0, artifact.size)), budget):
+    for _, table in tables_of(artifact.read_at(0, artifact.size), budget):
         kind = table.get(_TYPE_KEY)
         if isinstance(kind, str):
             yield kind.rpartition(".")[2], None

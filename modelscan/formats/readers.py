@@ -83,8 +83,8 @@ _TEXTS = (".bash", ".bat", ".cfg", ".conf", ".env", ".in", ".ini", ".ipynb", ".j
           ".ps1", ".py", ".sh", ".toml", ".yaml", ".yml")  # fmt: skip
 _SCRIPTS = ("", ".bash", ".bat", ".cmd", ".command", ".dockerfile", ".ksh", ".ps1", ".psm1",
             ".sh", ".zsh")  # fmt: skip
-_MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "justfile", ".envrc", "Procfile", "Vagrantfile",
-              "Jenkinsfile", "Earthfile")  # fmt: skip
+_MAKEFILES = ("Makefile", "makefile", "GNUmakefile", "justfile", ".envrc", "Procfile",
+              "Vagrantfile", "Jenkinsfile", "Earthfile")  # fmt: skip
 _SETTINGS = (
     "tasks.json", "launch.json", "settings.json", "settings.local.json", "devcontainer.json",
     ".devcontainer.json", "package.json", ".mcp.json", "mcp.json", "hooks.json", "composer.json",
@@ -92,14 +92,21 @@ _SETTINGS = (
 )  # fmt: skip
 _SETTING_FILES = (".yml", ".yaml", ".toml", ".cfg", ".ini", ".service", ".plist", ".code-workspace",
                   ".nomad")  # fmt: skip
+_CARDS = ("README", "README.txt", "Readme.txt", "readme.txt", "INSTALL.txt", "install.txt",
+          "HOWTO.txt", "READ_ME.txt")  # fmt: skip
 _FOREIGN = (
-    ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".pl", ".pm", ".rb", ".gemspec", ".r", ".lua", ".php", ".rs",
-    ".go", ".groovy", ".gradle", ".kts", ".applescript", ".cmake", ".jl", ".tcl", ".gyp", ".gypi",
-    ".html", ".htm", ".fish", ".awk", ".sbt", ".nix", ".tf", ".mk", ".swift", ".el", ".vim", ".qmd", ".rmd",
+    ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".pl", ".pm", ".rb", ".gemspec", ".r", ".lua",
+    ".php", ".rs", ".go", ".groovy", ".gradle", ".kts", ".applescript", ".cmake", ".jl", ".tcl",
+    ".gyp", ".gypi", ".html", ".htm", ".fish", ".awk", ".sbt", ".nix", ".tf", ".mk", ".swift",
+    ".qmd", ".rmd",
 )  # fmt: skip
 _FOREIGN_NAMES = (
     "CMakeLists.txt", ".Rprofile", "Rakefile", "Gemfile", "Jakefile", "Tiltfile", "SConstruct",
     "meson.build", "BUILD", "WORKSPACE", "Rscript",
+)  # fmt: skip
+_PACKAGES = (
+    "Pipfile", "pip.conf", "pip.ini", ".condarc", "condarc", "uv.toml", "pyproject.toml", ".npmrc",
+    ".yarnrc", "package.json", "setup.cfg", "setup.py",
 )  # fmt: skip
 _VOCABULARIES = (
     "vocab.json", "vocab.txt", "tokenizer_config.json", "added_tokens.json",
@@ -107,6 +114,11 @@ _VOCABULARIES = (
     "tiktoken.model", "tokenizer.model", "tekken.model",
 )  # fmt: skip
 _ARRAYS = (".zarray", ".zmetadata", "zarr.json", "_METADATA", "_CHECKPOINT_METADATA", "_sharding")
+
+
+def _is_a_modelfile(glimpse: Glimpse) -> bool:
+    """Anything whose name begins like that: `Modelfile.q4` has an extension of its own."""
+    return glimpse.name[:9].lower() == "modelfile" or glimpse.extension == ".modelfile"
 
 
 def _begins_a_table(glimpse: Glimpse) -> bool:
@@ -159,11 +171,13 @@ _TABLE = (
          may=_begins_hdf5),
     _Row("onnx", "onnx.reader:OnnxReader", (".onnx", ".pb"), _each(b"\x08\x12\x1a:Br"),
          given=_operators),
+    _Row("onnx as text", "onnx.as_text:OnnxTextReader", (),
+         mentions=(b'"ir_version"', b'"irVersion"'), mentioned_in=_JSON),
     _Row("onnx runtime model", "onnx.ort:OrtReader", (".ort",), identifiers=(b"ORTM",),
          given=_operators),
     _Row("tensorflow graph", "tensorflow.reader:TensorflowReader", (".meta", ".pb", ".pbtxt"),
          _each(b'\x08\n\x12\x1a"'), given=_operators),
-    _Row("tensorflow checkpoint", "tensorflow.checkpoint:CheckpointReader", (".index",),
+    _Row("tensorflow checkpoint", "tensorflow.checkpoint:CheckpointReader", (".ckpt", ".index"),
          may=lambda glimpse: glimpse.extension.startswith(".data-")),
     _Row("tflite", "tflite:TfliteReader", (".tflite", ".lite", ".tfl"), identifiers=(b"TFL3",),
          given=_operators),
@@ -193,7 +207,10 @@ _TABLE = (
     _Row("vocabulary", "tokenizer.plain:VocabularyReader", (".tiktoken",), names=_VOCABULARIES),
     _Row("sentencepiece", "tokenizer.sentencepiece:SentencepieceReader", (), (b"\n",)),
     _Row("chat template", "chat_template.reader:ChatTemplateReader", (".j2", ".jinja", ".jinja2")),
-    _Row("go template", "go_template:GoTemplateReader", (".gotmpl", ".prompt")),
+    _Row("go template", "go_template:GoTemplateReader", (".gotmpl", ".prompt"),
+         names=("template", "system")),
+    _Row("modelfile", "modelfile:ModelfileReader", (".modelfile",), names=("Modelfile",),
+         may=_is_a_modelfile),
     _Row("json", "weight_index:WeightIndexReader", _JSON),
     _Row("model card", "model_card:ModelCardReader", (".md",)),
     _Row("git-lfs pointer", "lfs:LfsReader", (), (b"version ",)),
@@ -226,9 +243,12 @@ _TABLE = (
          given=lambda lists: (lists.licences,)),
     _Row("script", "scripts:ScriptReader", _SCRIPTS, _SHEBANG, _MAKEFILES),
     _Row("text", "settings:SettingsReader", _SETTING_FILES, names=_SETTINGS, aside=True),
+    _Row("text", "card_commands:CardCommandsReader", (".md",), names=_CARDS, aside=True),
     _Row("text", "foreign_code:ForeignCodeReader", _FOREIGN, names=_FOREIGN_NAMES, aside=True),
     _Row("text", "entry_points:EntryPointsReader", names=("entry_points.txt",), aside=True),
     _Row("package list", "requirements:RequirementsReader", (".in", ".toml", ".txt")),
+    _Row("text", "package_sources:PackageSourcesReader", (".yaml", ".yml"), names=_PACKAGES,
+         aside=True),
     _Row("data around a zip", "zip_within:ZipWithinReader", may=_ends_a_zip),
     _Row("text", "secrets:SecretReader", _TEXTS, aside=True),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from modelscan.budget import Budget
+from modelscan.formats.known_places import well_known
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
@@ -70,6 +71,7 @@ class RequirementsReader:
                 location=place(artifact, line=number),
                 kind=kind,
                 line=_CREDENTIALS.sub("//…@", line)[:_SHOWN],
+                known_place=well_known(line),
             )
 
 
@@ -99,6 +101,6 @@ def _project(text: str) -> Iterator[tuple[int, Any, str]]:
     hook = _BACKEND.search(text)
     if hook is not None:
         yield text.count("\n", 0, hook.end()) + 1, "build-hook", "backend-path"
-    for found in re.finditer(r"[\"'][\w.\[\],-]+\s*@\s*([^\"']+)[\"']", text):
+    for found in re.finditer(r"[\"'][\w.\[\],-]+\s*@\s*(\w[\w+]*:[^\"']+)[\"']", text):
         kind = "not-encrypted" if _OPEN.search(found[1]) else "address"
         yield text.count("\n", 0, found.start()) + 1, kind, found[0].strip("\"'")

@@ -145,11 +145,11 @@ def _stated(header: dict[str, Any], name: str, key: str) -> Any:
 
 
 def _flat(header: dict[str, Any], entries: list[_Entry]) -> list[_Entry]:
-    """The tensors that are nothing but a row of bytes."""
+    """The tensors that are nothing but bytes."""
     return [
         entry
         for entry in entries
-        if header[entry[2]]["dtype"] in BYTES and len(header[entry[2]]["shape"]) == 1
+        if header[entry[2]]["dtype"] in BYTES
     ]
 
 

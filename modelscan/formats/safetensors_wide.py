@@ -208,7 +208,7 @@ class WideHeader:
         elif elements * bits != (end - begin) * 8:
             detail = f"{dtype} {shape} needs {elements * bits // 8} bytes, has {end - begin}"
             self._defects.add("size-mismatch", name, detail)
-        if dtype in ("U8", "I8") and len(shape) == 1:
+        if dtype in ("U8", "I8"):
             if len(self._flat) >= _MAX_BYTES:
                 raise BudgetError(f"more than {_MAX_BYTES:,} tensors of plain bytes")
             self._flat.append(Bytes(name, _LENGTH + self._length + begin, end - begin))

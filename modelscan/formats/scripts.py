@@ -1,9 +1,9 @@
-"""Scripts beside the weights: shell, batch, PowerShell, recipes for containers, and settings.
+"""Scripts beside the weights: shell, batch, PowerShell, and recipes for containers.
 
-No loader of a model runs them; the card tells people to, and editors and installers run by
-themselves the commands that stand in their settings. Commands are looked at one by one, as
-those of notebooks are: nothing is expanded, and a command that is put together from variables is
-taken as it is written.
+No loader of a model runs them; the card tells people to. Commands are looked at one by one, as
+those of notebooks are, and then for what they do together: nothing is expanded, and a command that
+is put together from variables is taken as it is written. Python that a command carries is looked at
+as Python.
 
 Source: HiddenLayer on model repositories with start scripts that fetch a payload (2026); MITRE
 ATT&CK T1059, T1105, T1562.001, T1564.003.
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from modelscan.budget import Budget
-from modelscan.errors import BudgetError
+from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -28,19 +28,20 @@ _LANGUAGES: Final = {
 }  # fmt: skip
 _SHEBANG: Final = re.compile(rb"#!\s*/\S*?(?:[\s/])(?:ba|z|da|k|a)?sh\b")
 _RECIPE: Final = re.compile(r"(?:docker|container)file(?:[.\-_].*)?|.*\.dockerfile", re.IGNORECASE)
-SETTINGS: Final = frozenset({
-    "tasks.json", "devcontainer.json", "package.json", "docker-compose.yml", "docker-compose.yaml",
-    "compose.yml", "compose.yaml", "cog.yaml", "bentofile.yaml", ".gitlab-ci.yml", ".travis.yml",
-    "Taskfile.yml", "setup.cfg", ".pre-commit-config.yaml", "environment.yml", "environment.yaml",
+_NAMED: Final = frozenset({
+    "Makefile", "makefile", "GNUmakefile", "justfile", ".envrc", "Procfile", "Vagrantfile",
+    "Jenkinsfile", "Earthfile",
 })  # fmt: skip
-"""Settings with commands in them, which editors, servers and installers run."""
-_MAKEFILES: Final = frozenset({"Makefile", "makefile", "GNUmakefile", "justfile"})
+"""Files whose lines are commands, or hold commands, by their names."""
 _STEP: Final = re.compile(
-    r"\s*(?:ONBUILD\s+)?(?:RUN|CMD|ENTRYPOINT|HEALTHCHECK)\b\s*(.*)", re.IGNORECASE | re.DOTALL
+    r"\s*(?:ONBUILD\s+)?(?:(?:RUN|CMD|ENTRYPOINT|HEALTHCHECK)\b\s*|(?=ADD\s+(?:--\S+\s+)*https?:))(.*)",
+    re.IGNORECASE | re.DOTALL,
 )
+_HERE: Final = re.compile(r"<<-?\s*[\"']?(\w+)")
+"""A step whose commands stand in the lines below it, up to a mark."""
 _COMMENT: Final = {
     "shell": ("#",), "powershell": ("#",), "container": ("#",), "batch": ("rem ", "REM ", "::"),
-    "settings": ("#", "//"),
+    "settings": ("#", "//"), "card": ("\0",),
 }  # fmt: skip
 _CONTINUED: Final = {
     "shell": "\\",
@@ -48,14 +49,43 @@ _CONTINUED: Final = {
     "batch": "^",
     "powershell": "`",
     "settings": "\\",
+    "card": "\\",
 }
-_TELLING: Final = frozenset({
-    "remote-shell", "runs-download", "encoded-payload", "reads-secrets", "writes-outside",
+ATTACKS: Final = frozenset({
+    "remote-shell", "runs-download", "encoded-payload", "sends-secrets", "harms-machine",
+    "gives-access",
 })  # fmt: skip
-_CONTAINED: Final = frozenset({"remote-shell", "runs-download", "encoded-payload"})
-"""What counts in a recipe or in settings: their own files are what they are for."""
+"""What counts wherever it is written."""
+_TELLING: Final = ATTACKS | {"reads-secrets", "writes-outside"}
+_CONTAINED: Final = ATTACKS - {"gives-access"}
+"""What counts in a recipe or in settings: their own files and users are what they are for."""
 _WHOLLY: Final = frozenset({"shell", "batch", "powershell"})
 """Languages in which everything is a command."""
+HINTS: Final = re.compile(
+    r"\bpip[\d.]*\s|curl|wget|aria2c|\biwr\b|\birm\b|\biex\b|Invoke-|Download(?:String|File)|certutil|bitsadmin|mshta"
+    r"|msiexec|regsvr32|rundll32|/dev/(?:tcp|udp)|\bn(?:c|cat|etcat)\b|mkfifo|socat|\bsh\s+-i\b|TCPClient"
+    r"|base(?:64|32)|xxd|openssl|uudecode|\brev\b|zcat|gunzip|printf|powershell|pwsh|\brm\s|mkfs"
+    r"|/dev/sd|of=/dev|\bkill\s+-|stratum|xmrig|useradd|usermod|printenv|\benv\b|toJSON|python[\d.]*\s+-"
+    r"|MpPreference|spctl|xattr|vssadmin|advfirewall|\.ssh|credentials|\(\)\s*\{",
+    re.IGNORECASE,
+)
+"""One of these is in every command that is worth a word."""
+_BEYOND: Final = re.compile(
+    r"/etc/|\.(?:bash|zsh|profile|ssh|aws|netrc|git|docker|kube|config|gnupg|pypirc|npmrc|azure|service)"
+    r"|cron|autostart|Launch|systemd|Start|ld\.so|packages|customize|\\Run|schtasks|\breg|Scheduled"
+    r"|history|environ|wallet|Login|Cookies|token|secrets|169\.254|100\.100|metadata|chmod|authorized"
+    r"|id_|::0:0|pip\.",
+    re.IGNORECASE,
+)
+"""What else is in those commands that only a script can be reproached with."""
+_SHOWS: Final = re.compile(
+    r"\s*(?:[\w-]*echo|[\w-]*print[\w-]*|log\w*|info|warn\w*|err\w*|die|say|msg|note|\w*step|fail|abort|usage"
+    r"|Write-(?:Host|Output|Warning|Error|Verbose|Information)|@echo|rem)\b",
+    re.IGNORECASE,
+)
+"""Commands that show people a text."""
+_TEXT: Final = re.compile(r"\"(?:[^\"\\`]|\\.)*\"|'[^']*'")
+_ON: Final = re.compile(r"[|<>`]|\$\(|&&")
 _DEFENCE: Final = re.compile(
     r"\b(?:Add|Set)-MpPreference\b[^\n]*-(?:Exclusion|Disable)"
     r"|\b(?:powershell|pwsh)\b[^\n]*\s-(?:w|windowstyle)\s+hid|netsh\s+advfirewall\s+set[^\n]*off"
@@ -67,12 +97,27 @@ _DEFENCE: Final = re.compile(
 _NETWORK: Final = re.compile(
     r"\b(?:curl|wget|nc|ncat|scp|sftp|Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b", re.IGNORECASE
 )
+_USES: Final = re.compile(
+    r"(?:-i\s*|IdentityFile[=\s]+|>\s*)[\"']?[^\s\"']*(?:\.ssh|\.netrc|id_\w+)\b"
+)
+"""A key that a connection is made with, and one that is put in its place."""
 _LATER: Final = re.compile(
     r"\bschtasks\b[^\n]*/create|\breg(?:\.exe)?\s+add\b[^\n]*\\Run\b|Register-ScheduledTask"
     r"|\|\s*crontab\b|\bcrontab\s+-(?!l)",
     re.IGNORECASE,
 )
 _ASSIGNED: Final = re.compile(r"^\s*(?:export\s+|set\s+)?[A-Za-z_]\w*=\S*$")
+_HELD: Final = re.compile(
+    r"(?:^|[\s;\"])(?:set\s+\"?|export\s+|ARG\s+|ENV\s+|\$)?([A-Za-z_]\w*)\s?=\s?[\"']?(https?://[^\s\"'&|<>]+)",
+    re.MULTILINE,
+)
+_VARIABLE: Final = re.compile(r"\$\{?([A-Za-z_]\w*)\}?|%(\w+)%")
+_CARRIED: Final = re.compile(
+    r"\bpython[\d.]*\s+(?:-[A-Zbdiqsuv]+\s+)*(?:-c\s+(?P<quote>[\"'])|-?\s*<<-?\s*[\"']?(?P<mark>\w+)[\"']?[^\n]*\n)"
+)
+"""How a command begins that carries Python."""
+_CODE: Final = 1 << 16
+"""Characters of Python that one command may carry."""
 _LARGEST: Final = 1 << 20
 _LONGEST: Final = 8_192
 _MOST: Final = 50
@@ -102,47 +147,112 @@ class ScriptReader:
         glimpse = Glimpse(artifact)
         language: Any = _language(glimpse.name, glimpse.extension, data) or "shell"
         yield RepositoryScript(location=place(artifact), kind="present", language=language)
-        yield from _stated(data, language, artifact, budget)
+        yield from stated(decoded(data), language, artifact, budget)
 
 
-class SettingsReader:
-    """Settings of editors, servers and installers, by their names."""
-
-    format = "text"
-    aside = True
-    """Other readers say what the file is, and that it was read."""
-
-    def recognises(self, glimpse: Glimpse) -> bool:
-        """By name, as the tools do."""
-        return glimpse.name in SETTINGS and b"\0" not in glimpse.head
-
-    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
-        """State each command that is more than set-up."""
-        data = artifact.read_at(0, min(artifact.size, _LARGEST))
-        yield from _stated(data, "settings", artifact, budget)
-
-
-def _stated(data: bytes, language: Any, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
-    """The commands that are worth a word; the first of them, when there are many."""
-    found = 0
+def decoded(data: bytes) -> str:
+    """The text of a script, as the programs of its system write it."""
     encoding = "utf-16" if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
-    for line, command in _commands(data.decode(encoding, "replace"), language):
-        kind: Any = _kind(command, language)
-        if kind:
-            budget.fact()
+    return data.decode(encoding, "replace")
+
+
+def stated(text: str, language: Any, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
+    """The commands that are worth a word; the first of them, when there are many.
+
+    Args:
+        text: the script.
+        language: what it is written in.
+        artifact: where it stands.
+        budget: pays for it.
+    """
+    from modelscan.formats.known_places import well_known  # lazy: as in `_told`
+
+    addresses = _addresses(text)
+    if "://" in text or "trusted" in text:
+        yield from _installed(text, language, artifact, budget)
+    for line, kind, command in sorted(_told(text, language, budget))[:_MOST]:
+        budget.fact()
+        named = _VARIABLE.sub(lambda used: addresses.get(used[1] or used[2], used[0]), command)
+        yield RepositoryScript(
+            location=place(artifact, line=line),
+            kind=kind,
+            language=language,
+            command=" ".join(command.split())[:_SHOWN],
+            known_place=kind == "runs-download" and well_known(named),
+        )
+
+
+def _addresses(text: str) -> dict[str, str]:
+    """Variables that hold an address, and nothing else in the whole script."""
+    found: dict[str, str] = {}
+    for held in _HELD.finditer(text):
+        found[held[1]] = held[2] if found.get(held[1], held[2]) == held[2] else "//"
+    return found
+
+
+def _installed(text: str, language: str, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
+    """Packages that commands take from a server that is no usual place to install from."""
+    from modelscan.formats import package_sources  # lazy: most models bring no script
+    from modelscan.formats.known_places import well_known  # lazy: the same
+
+    found = 0
+    for line, command in _commands(text, language):
+        taken = package_sources.of_command(command)
+        if taken is not None and found < _MOST and not well_known(taken[1]):
             found += 1
-            yield RepositoryScript(
-                location=place(artifact, line=line),
-                kind=kind,
-                language=language,
-                command=" ".join(command.split())[:_SHOWN],
-            )
-        if found >= _MOST:
+            budget.fact()
+            yield package_sources.stated(artifact, line, *taken)
+
+
+def _told(text: str, language: str, budget: Budget) -> set[tuple[int, Any, str]]:
+    """Lines with what their commands do, alone and together."""
+    from modelscan.formats.python_code.flows import flows  # lazy: most models bring no script
+
+    commands = list(_commands(text, language))
+    found: set[tuple[int, Any, str]] = set()
+    for line, command in commands:
+        worth = HINTS.search(command) or (language in _WHOLLY and _BEYOND.search(command))
+        kind = _kind(command, language) if worth else ""
+        if kind:
+            found.add((line, kind, command))
+    seen = {(line, kind) for line, kind, _ in found}
+    told = [each for each in commands if not _is_shown(each[1])]
+    found.update(flow for flow in flows(told) if (flow.line, flow.kind) not in seen)
+    found.update(_python(text, budget))
+    return found
+
+
+def _python(text: str, budget: Budget) -> Iterator[tuple[int, Any, str]]:
+    """What the Python does that a command carries, in quotes or up to a mark."""
+    for count, start in enumerate(_CARRIED.finditer(text)):
+        if count >= _MOST:
             return
+        if start["mark"]:
+            end = re.compile(rf"^\s*{re.escape(start['mark'])}\s*$", re.MULTILINE)
+        else:
+            end = re.compile(rf"(?<!\\){start['quote']}")
+        closed = end.search(text, start.end(), start.end() + _CODE)
+        code = text[start.end() : closed.start()] if closed else ""
+        if "(" not in code:
+            continue
+        if start["quote"] == '"':
+            code = code.replace('\\"', '"')
+        from modelscan.formats.python_code.analysis import Analysis  # lazy: as in `_told`
+
+        try:
+            behaviours = Analysis(code.strip(), budget).run()
+        except BudgetError:
+            raise
+        except ReadError:
+            continue
+        for one in behaviours:
+            if one.judged.behaviour in ATTACKS:
+                line = text.count("\n", 0, start.start()) + 1
+                yield line, one.judged.behaviour, f"{one.judged.call} {one.judged.argument}"
 
 
 def _language(name: str, extension: str, head: bytes) -> str | None:
-    if name in _MAKEFILES:
+    if name in _NAMED:
         return "shell"
     if extension in _LANGUAGES:
         return _LANGUAGES[extension]
@@ -153,7 +263,7 @@ def _language(name: str, extension: str, head: bytes) -> str | None:
 
 def _commands(text: str, language: str) -> Iterator[tuple[int, str]]:
     """Logical lines with their numbers; comments are none."""
-    pending, start = "", 0
+    pending, start, mark = "", 0, ""
     for number, line in enumerate(text.splitlines(), 1):
         if not pending and line.lstrip().startswith(_COMMENT[language]):
             continue
@@ -162,25 +272,37 @@ def _commands(text: str, language: str) -> Iterator[tuple[int, str]]:
             pending += line.rstrip()[:-1] + " "
             continue
         command, pending = (pending + line)[:_LONGEST], ""
-        if language == "container":
+        if language == "container" and mark:
+            mark = "" if command.strip() == mark else mark
+        elif language == "container":
             step = _STEP.match(command)
             command = step[1] if step else ""
+            here = _HERE.search(command)
+            mark = here[1] if here else ""
         if command.strip():
             yield start, command
     if pending.strip() and language in _WHOLLY:
         yield start, pending
 
 
+def _is_shown(command: str) -> bool:
+    """True for a text that people are shown, and that goes nowhere else."""
+    if _SHOWS.match(command) is None or "$(" in command:
+        return False
+    return _ON.search(_TEXT.sub("", command)) is None
+
+
 def _kind(command: str, language: str) -> str:
     """What a command does, when that is worth a word; empty otherwise."""
     if _DEFENCE.search(command):
         return "switches-off-protection"
-    if _ASSIGNED.match(command):
+    if _ASSIGNED.match(command) or _is_shown(command):
         return ""
     from modelscan.formats.python_code import paths  # lazy: most models bring no script
 
     kind = paths.command(command)
-    if kind == "reads-secrets" and _NETWORK.search(command):
+    sends = language != "container" and _NETWORK.search(command) and not _USES.search(command)
+    if kind == "reads-secrets" and sends:
         return "sends-secrets"
     if language in _WHOLLY and _LATER.search(command):
         return "writes-outside"

@@ -17,7 +17,8 @@ from typing import Any, Final
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError
 from modelscan.formats.objects.judging import Names
-from modelscan.formats.objects.tree import SHADOWED, Table, parse_json, tables
+from modelscan.formats.objects.pieces import tables_of
+from modelscan.formats.objects.tree import SHADOWED, Table
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
@@ -27,7 +28,7 @@ from modelscan.vocabulary.lists import PickleGlobals
 _NAME: Final = "schema.json"
 _LOADER: Final = "__loader__"
 _MARK: Final = b"__loader__"
-_MAX_SCHEMA: Final = 64 << 20
+_MAX_SCHEMA: Final = 24 << 20
 _MADE_FOR: Final = {
     "DictNode": "builtins.dict", "ListNode": "builtins.list", "SetNode": "builtins.set",
     "TupleNode": "builtins.tuple", "BytesNode": "builtins.bytes", "SliceNode": "builtins.slice",
@@ -75,7 +76,7 @@ class SkopsReader:
         if _MARK not in data and b"\\u" not in data:
             return
         seen = set[tuple[str, str]]()
-        for path, node in tables(parse_json(data), budget):
+        for path, node in tables_of(data, budget):
             for kind, name, detail in self._node(node):
                 if (kind, name) not in seen:
                     seen.add((kind, name))

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from modelscan.budget import Budget
-from modelscan.errors import ReadError
-from modelscan.formats import json_text, outside
+from modelscan.errors import BudgetError, ReadError
+from modelscan.formats import outside
+from modelscan.formats.objects.pieces import Piece, pieces
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.tensorflow.judging import Judge
 from modelscan.formats.tensorflow.nodes import Node, Scope
@@ -28,7 +29,12 @@ from modelscan.vocabulary.lists import GraphOperators
 
 _MARK: Final = re.compile(rb'"(?:modelTopology|weightsManifest)"')
 _NAME: Final = "model.json"
-_MAX_DOCUMENT: Final = 64 << 20
+_TOPOLOGY: Final = "modelTopology"
+_NODES: Final = f"{_TOPOLOGY}.node"
+_LIBRARY: Final = f"{_TOPOLOGY}.library"
+_FUNCTIONS: Final = f"{_LIBRARY}.function"
+_MANIFEST: Final = "weightsManifest"
+_MAX_DOCUMENT: Final = 24 << 20
 _MAX_PATHS: Final = 10_000
 _MAX_OPERATORS: Final = 2_000
 _MAX_TEXTS: Final = 64
@@ -64,72 +70,139 @@ class TfjsReader:
         if artifact.size > _MAX_DOCUMENT:
             raise ReadError(f"a JSON document of {artifact.size:,} bytes")
         budget.header(artifact.size)
-        try:
-            root = json_text.parse(artifact.read_at(0, artifact.size).decode("utf-8-sig")).root
-        except (ValueError, RecursionError) as error:
-            raise ReadError(f"not JSON: {error}") from None
-        topology = _table(_table(root).get("modelTopology"))
+        graph = _Graph(artifact, budget, self._operators)
         where = place(artifact)
-        for path in _paths(_table(root)):
-            trouble = outside.problem(path)
-            if trouble is not None:
-                budget.fact()
-                yield GraphFile(
-                    location=where, status="declared", framework="tfjs", kind=trouble, path=path,
-                    name="weightsManifest",
-                )  # fmt: skip
-        if isinstance(topology.get("node"), list):
-            yield from self._graph(artifact, budget, topology, _table(root))
+        stated = 0
+        for piece in pieces(artifact.read_at(0, artifact.size), budget):
+            graph.take(piece)
+            for path in _paths(piece):
+                trouble = outside.problem(path)
+                stated += trouble is not None
+                if trouble is not None and stated <= _MAX_PATHS:
+                    budget.fact()
+                    yield GraphFile(
+                        location=where, status="declared", framework="tfjs", kind=trouble,
+                        path=path, name="weightsManifest",
+                    )  # fmt: skip
+        if graph.there:
+            budget.fact()
+            yield graph.model()
+            yield from graph.judge.facts()
 
-    def _graph(
-        self, artifact: Artifact, budget: Budget, topology: dict[str, Any], root: dict[str, Any]
-    ) -> Iterator[Fact | Coverage]:
-        judge = Judge(artifact, budget, self._operators.classes("tensorflow"), "tfjs")
-        _nodes(judge, judge.scope(), topology.get("node"))
-        for function in _list(_table(topology.get("library")).get("function")):
+
+class _Graph:
+    """The graph of a document, as its pieces come.
+
+    Args:
+        artifact: the document.
+        budget: pays for it.
+        operators: what TensorFlow's operators do.
+    """
+
+    def __init__(self, artifact: Artifact, budget: Budget, operators: GraphOperators) -> None:
+        self.judge = Judge(artifact, budget, operators.classes("tensorflow"), "tfjs")
+        self.there = False
+        """True when there is one: else the document holds a configuration of Keras."""
+        self._where = place(artifact)
+        self._scope = self.judge.scope()
+        self._producer = ""
+        self._came = set[str]()
+        """Places that have come by themselves: tables around them may still hold something."""
+
+    def take(self, piece: Piece) -> None:
+        """Take the nodes and functions of a piece.
+
+        Raises:
+            BudgetError: one of them is too large to be looked at as a whole.
+        """
+        path, root = piece.path, piece.root
+        if not path and isinstance(root, dict):
+            self._producer = _text(root.get("generatedBy"))[:100]
+            if _TOPOLOGY not in self._came:
+                self._topology(root.get(_TOPOLOGY))
+        elif path == _TOPOLOGY:
+            self._topology(root)
+        elif path == _LIBRARY:
+            self._library(root)
+        elif path == _FUNCTIONS and not piece.hollow:
+            self._functions(root)
+        elif path.startswith(_FUNCTIONS):
+            raise BudgetError("a function that is too large to be looked at")
+        elif path == _NODES:
+            self.there = True
+            self._nodes(self._scope, root)
+        elif path == f"{_NODES}[]" and piece.hollow:
+            self._nodes(self._scope, [root])
+            if self.judge.wants(_text(root.get("op"))):
+                raise BudgetError("an operator that is too large to be looked at")
+        self._came.add(path)
+
+    def _topology(self, topology: Any) -> None:
+        nodes = _table(topology).get("node")
+        self.there |= isinstance(nodes, list)
+        if _NODES not in self._came:
+            self._nodes(self._scope, nodes)
+        if _LIBRARY not in self._came:
+            self._library(_table(topology).get("library"))
+
+    def _library(self, library: Any) -> None:
+        if _FUNCTIONS not in self._came:
+            self._functions(_table(library).get("function"))
+
+    def model(self) -> GraphModel:
+        """What the graph is."""
+        return GraphModel(
+            location=self._where,
+            framework="tfjs",
+            form="graph",
+            producer=self._producer,
+            nodes=self.judge.counts.total(),
+            functions=len(self.judge.functions),
+            operators=tuple(sorted(self.judge.counts)[:_MAX_OPERATORS]),
+        )
+
+    def _functions(self, functions: Any) -> None:
+        for function in _list(functions):
             signature = _table(_table(function).get("signature"))
-            scope = judge.scope()
+            scope = self.judge.scope()
             arguments = [
                 _text(_table(each).get("name")) for each in _list(signature.get("inputArg"))
             ]
-            judge.name(scope, _text(signature.get("name")), arguments)
-            _nodes(judge, scope, _table(function).get("nodeDef"))
-        budget.fact()
-        yield GraphModel(
-            location=place(artifact),
-            framework="tfjs",
-            form="graph",
-            producer=_text(root.get("generatedBy"))[:100],
-            nodes=judge.counts.total(),
-            functions=len(judge.functions),
-            operators=tuple(sorted(judge.counts)[:_MAX_OPERATORS]),
-        )
-        yield from judge.facts()
+            self.judge.name(scope, _text(signature.get("name")), arguments)
+            self._nodes(scope, _table(function).get("nodeDef"))
+
+    def _nodes(self, scope: Scope, items: Any) -> None:
+        """Nodes as protobuf's JSON notation writes them."""
+        for item in _list(items):
+            plain = _table(item)
+            node = Node(_text(plain.get("name")), _text(plain.get("op")), [], {}, [])
+            node.inputs = [_text(each) for each in _list(plain.get("input"))]
+            if self.judge.wants(node.operator):
+                for key, value in _table(plain.get("attr")).items():
+                    texts = _texts(_table(value))
+                    if texts:
+                        node.texts[key] = texts
+                    function = _table(_table(value).get("func")).get("name")
+                    if isinstance(function, str):
+                        node.calls.append(function)
+            if node.operator:
+                self.judge.add(scope, node)
 
 
-def _paths(root: dict[str, Any]) -> list[str]:
+def _paths(piece: Piece) -> list[str]:
     """Names of the files that hold the weights."""
-    groups = _list(root.get("weightsManifest"))
+    path, root = piece.path, piece.root
+    groups: list[Any] = []
+    if path == _MANIFEST:
+        groups = _list(root)
+    elif path == f"{_MANIFEST}[]":
+        groups = [root]
+    elif path == f"{_MANIFEST}[].paths":
+        groups = [{"paths": root}]
+    elif not path:
+        groups = _list(_table(root).get(_MANIFEST))
     paths = [path for group in groups for path in _list(_table(group).get("paths"))]
-    return [path for path in paths if isinstance(path, str)][:_MAX_PATHS]
-
-
-def _nodes(judge: Judge, scope: Scope, items: Any) -> None:
-    """Nodes as protobuf's JSON notation writes them."""
-    for item in _list(items):
-        plain = _table(item)
-        node = Node(_text(plain.get("name")), _text(plain.get("op")), [], {}, [])
-        node.inputs = [_text(each) for each in _list(plain.get("input"))]
-        if judge.wants(node.operator):
-            for key, value in _table(plain.get("attr")).items():
-                texts = _texts(_table(value))
-                if texts:
-                    node.texts[key] = texts
-                function = _table(_table(value).get("func")).get("name")
-                if isinstance(function, str):
-                    node.calls.append(function)
-        if node.operator:
-            judge.add(scope, node)
+    return [path for path in paths if isinstance(path, str)]
 
 
 def _texts(value: dict[str, Any]) -> list[str]:

@@ -1,10 +1,13 @@
 """PyTorch checkpoints: zip archives whose `<root>/data.pkl` says how to rebuild the tensors.
 
-Invariants: this reader only states what the archive is, and how long its storages are. The zip
-reader recognises the same bytes and yields the members, so that the pickle is read once.
+Invariants: this reader only states what the archive is, how long its storages are, and which
+modules it brings along. The zip reader recognises the same bytes and yields the members, so that
+the pickle is read once.
 
 Source: PyTorch's serialization format since 1.6, `caffe2/serialize/inline_container.h`: every
-record lies in one root folder; TorchScript adds a `code/` folder and `constants.pkl` to it.
+record lies in one root folder; TorchScript adds a `code/` folder and `constants.pkl` to it. What
+`torch.package` writes has `.data/extern_modules` there, and sources beside the pickles, which its
+importer prefers to what is installed (`torch/package/package_importer.py`).
 """
 
 from __future__ import annotations
@@ -17,12 +20,13 @@ from modelscan.formats.archive import Window
 from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.vocabulary.artifact import Artifact, child_name, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, TorchCheckpoint, TorchStorages
+from modelscan.vocabulary.fact import Fact, TorchCheckpoint, TorchPackage, TorchStorages
 from modelscan.vocabulary.location import Location
 
 _PICKLE = b"/data.pkl"
 _STORAGE = b"/data/"
 _SCRIPT_FOLDER, _SCRIPT_CONSTANTS = b"/code/", b"/constants.pkl"
+_PACKAGE, _SOURCE = b"/.data/extern_modules", b".py"
 
 
 class TorchReader:
@@ -37,11 +41,13 @@ class TorchReader:
         """True for a zip from its first byte on, as `torch.load` demands, with a `data.pkl`.
 
         `torch.save` writes that record first, and the directory of any zip of ordinary size fits
-        the tail.
+        the tail. A package is told by its list of modules.
         """
         if not glimpse.head.startswith(zip_records.LOCAL_MARK):
             return False
-        return _PICKLE in glimpse.head or (glimpse.size > HEAD and _PICKLE in glimpse.tail)
+        if _PICKLE in glimpse.head or _PACKAGE in glimpse.head:
+            return True
+        return glimpse.size > HEAD and (_PICKLE in glimpse.tail or _PACKAGE in glimpse.tail)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """See `Reader.read`."""
@@ -58,6 +64,8 @@ class TorchReader:
         first = zip_records.local_at(Window(artifact), 0)
         if first is not None:  # also when the directory, and so the rest, is broken
             names.add(first.name)
+        for root in sorted(name.removesuffix(_PACKAGE) for name in names if _is_list(name)):
+            yield from _brought(artifact, root, names, budget)
         roots = {name.removesuffix(_PICKLE) for name in names if _is_data(name)}
         if not roots:
             return
@@ -90,9 +98,32 @@ def _held(
         )
 
 
+def _brought(artifact: Artifact, root: bytes, names: set[bytes], budget: Budget) -> Iterator[Fact]:
+    """The modules whose sources a package holds."""
+    prefix = root + b"/"
+    modules = {
+        name.removeprefix(prefix).removesuffix(_SOURCE).decode("utf-8", "replace")
+        for name in names
+        if name.startswith(prefix) and name.endswith(_SOURCE)
+    }
+    if modules:
+        budget.fact()
+        yield TorchPackage(
+            location=place(artifact),
+            folder=child_name(artifact, prefix.decode("utf-8", "replace")),
+            modules=tuple(
+                sorted(name.removesuffix("/__init__").replace("/", ".") for name in modules)
+            ),
+        )
+
+
 def _matters(name: bytes) -> bool:
     """True for the names that tell the layouts apart; a checkpoint may hold 100,000 others."""
-    return name.endswith((_PICKLE, _SCRIPT_CONSTANTS)) or _SCRIPT_FOLDER in name
+    return name.endswith((_PICKLE, _SCRIPT_CONSTANTS, _PACKAGE, _SOURCE)) or _SCRIPT_FOLDER in name
+
+
+def _is_list(name: bytes) -> bool:
+    return name.endswith(_PACKAGE) and name.count(b"/") == _PACKAGE.count(b"/")
 
 
 def _is_data(name: bytes) -> bool:

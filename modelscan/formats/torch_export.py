@@ -20,7 +20,7 @@ from modelscan.errors import BudgetError
 from modelscan.formats import zip_records
 from modelscan.formats.graph_operators import OperatorLedger, Use
 from modelscan.formats.objects.judging import Names
-from modelscan.formats.objects.tree import parse_json, tables
+from modelscan.formats.objects.pieces import tables_of
 from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.formats.torch_operators import TorchOperators
 from modelscan.vocabulary.artifact import Artifact, place
@@ -39,7 +39,7 @@ _SYMBOLIC: Final = re.compile(r"torch\.sym_\w+|(?:_operator|operator|math)\.\w+"
 _HANDING: Final = frozenset({"attrgetter", "call", "itemgetter", "methodcaller"})
 """Of `operator`: what calls or reaches into what it is given."""
 _LOADING: Final = "torch.ops.load_library"
-_MAX_DOCUMENT: Final = 64 << 20
+_MAX_DOCUMENT: Final = 24 << 20
 _MAX_OPERATORS: Final = 2_000
 _MAX_COMPILED: Final = 20
 
@@ -106,8 +106,10 @@ class TorchExportReader:
         ledger = OperatorLedger(artifact, budget, "torch-export")
         used = set[str]()
         nodes = 0
-        root = parse_json(artifact.read_at(0, artifact.size))
-        for _, table in tables(root, budget):
+        version = None
+        for path, table in tables_of(artifact.read_at(0, artifact.size), budget):
+            if not path:
+                version = table.get("torch_version")
             target = table.get("target")
             if isinstance(target, str) and "inputs" in table:
                 nodes += 1
@@ -115,7 +117,6 @@ class TorchExportReader:
                 behaviour = self._judge(target)
                 if behaviour is not None:
                     ledger.add(Use(target.removeprefix(_OPERATORS), behaviour))
-        version = root.get("torch_version") if isinstance(root, dict) else None
         yield _model(artifact, nodes, used, version)
         yield from ledger.facts()
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -27,14 +26,20 @@ NAME = re.compile(
     r"(?P<stem>.+)(?P<extension>\.[a-z0-9]+)\.index(?:\.(?P<variant>[\w-]+))?\.json", re.IGNORECASE
 )
 """`<stem>.<extension>.index.json`, with a variant such as `fp16` in diffusers' repositories."""
-_MAX_BYTES = 32 << 20
+_MAX_BYTES = 16 << 20
 """The largest real index, of a model with 100,000 tensors, has 10 MB."""
+_MAX_TENSORS = 160_000
+_LONGEST_NUMBER = 40
 _MAX_SHARDS = 10_000
+
+
+class _Metadata(msgspec.Struct):
+    total_size: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _Document(msgspec.Struct):
     weight_map: dict[str, str]
-    metadata: Any = None
+    metadata: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class WeightIndexReader:
@@ -57,6 +62,8 @@ class WeightIndexReader:
             raise BudgetError(f"an index of {artifact.size:,} bytes")
         budget.header(artifact.size)
         data = artifact.read_at(0, artifact.size)
+        if data.count(b'"') > 4 * _MAX_TENSORS:  # two around each name, two around its shard
+            raise BudgetError(f"an index of more than {_MAX_TENSORS:,} tensors")
         try:
             found = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=_Document)
         except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
@@ -79,9 +86,13 @@ class WeightIndexReader:
         )
 
 
-def _total(metadata: Any) -> int | None:
+def _total(metadata: msgspec.Raw) -> int | None:
     """The stated size; some writers state it as a whole number with a decimal point."""
-    size = metadata.get("total_size") if isinstance(metadata, dict) else None
+    try:
+        stated = msgspec.json.decode(metadata, type=_Metadata).total_size
+        size = msgspec.json.decode(stated) if len(stated) <= _LONGEST_NUMBER else None
+    except msgspec.DecodeError:  # no table
+        return None
     if isinstance(size, float) and size.is_integer():
         size = int(size)
     return size if type(size) is int else None

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError
-from modelscan.formats.objects.tree import parse_json, tables
+from modelscan.formats.objects.pieces import tables_of
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
@@ -27,7 +27,7 @@ _MANIFEST: Final = b"\x0c\xdb\x3a\x2a"
 _CODECS: Final = ("codecs", "compressor", "filters", "object_codec")
 _NAMED: Final = ("id", "name")
 _PICKLES: Final = frozenset({"cloudpickle", "dill", "numcodecs.pickle", "pickle"})
-_MAX_DOCUMENT: Final = 64 << 20
+_MAX_DOCUMENT: Final = 24 << 20
 _MAX_STATED: Final = 20
 
 
@@ -62,11 +62,11 @@ class ZarrReader:
         if artifact.size > _MAX_DOCUMENT:
             raise BudgetError(f"metadata of {artifact.size:,} bytes")
         budget.header(artifact.size)
-        root = parse_json(artifact.read_at(0, artifact.size))
-        if base_name(artifact) not in _ZARR:
-            return
+        named = base_name(artifact) in _ZARR
         stated = 0
-        for path, table in tables(root, budget):
+        for path, table in tables_of(artifact.read_at(0, artifact.size), budget):
+            if not named:  # of a checkpoint, that its metadata is JSON is all there is to know
+                continue
             for key in _CODECS:
                 name = _pickled(table.get(key))
                 if name and stated < _MAX_STATED:

@@ -81,7 +81,10 @@ class ZipReader:
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Item]:
         """See `Reader.read`."""
-        if zip_stack.is_stack(artifact) and (stacked := zip_stack.archives(artifact, budget)):
+        stacked = zip_stack.archives(artifact, budget) if zip_stack.is_stack(artifact) else None
+        if stacked is not None:
+            yield zip_stack.held(artifact, stacked, budget)
+        if stacked:
             yield from stacked
         else:
             yield from Walk(artifact, budget).run()

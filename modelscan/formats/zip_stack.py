@@ -13,12 +13,13 @@ Source: torch 2.13, `torch/distributed/checkpoint/filesystem.py` (`_write_item`,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from modelscan.budget import Budget
 from modelscan.formats import archive, zip_records
 from modelscan.formats.archive import Window
-from modelscan.vocabulary.artifact import Artifact, SliceArtifact
+from modelscan.vocabulary.artifact import Artifact, SliceArtifact, place
+from modelscan.vocabulary.fact import TorchParts
 
 _EXTENSION = ".distcp"
 _INSIDE = 16
@@ -46,6 +47,19 @@ def archives(artifact: Artifact, budget: Budget) -> list[SliceArtifact]:
         if inside > _INSIDE:
             return []
     return found if reached == artifact.size else []
+
+
+def held(artifact: Artifact, stacked: Sequence[SliceArtifact], budget: Budget) -> TorchParts:
+    """Where the archives are: places that the table of the checkpoint may point to."""
+    budget.fact()
+    starts = tuple(int((part.member or "@0").rpartition("@")[2]) for part in stacked)
+    return TorchParts(
+        location=place(artifact),
+        side="held",
+        files=(),
+        offsets=starts,
+        lengths=tuple(part.size for part in stacked),
+    )
 
 
 def _closed(artifact: Artifact, budget: Budget) -> Iterator[tuple[int, int]]:

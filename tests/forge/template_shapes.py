@@ -89,7 +89,29 @@ _HARMONY = """\
 {%- endfor -%}
 """
 
+_KEPT = """
+{%- set kept = namespace(most=5, total=0, dropped=0) -%}
+{%- for message in messages -%}
+{%- if message.role == 'assistant' and message.content.endswith('\\n</use_mcp_tool>') -%}
+{%- set parts = message.content[:-16].split('\\n<use_mcp_tool>') -%}
+{%- if parts|length > 1 -%}
+{%- set kept.total = kept.total + (parts[-1].split('</server_name>\\n<tool_name>')|length) - 1 -%}
+{%- endif -%}
+{%- endif -%}
+{%- endfor -%}
+{%- if kept.total > kept.most -%}{%- set kept.dropped = kept.total - kept.most -%}{%- endif -%}
+{%- for message in messages -%}
+{%- if message.role == 'tool' and kept.dropped > 0 -%}
+{%- set kept.dropped = kept.dropped - 1 -%}
+{{- '<tool_response>This older result was left out to save room.</tool_response>' -}}
+{%- else -%}
+{{- message.content -}}
+{%- endif -%}
+{%- endfor -%}
+"""
+
 LIKE_ATTACKS: dict[str, str] = {
+    "kept": _KEPT,
     "sections": _SECTIONS,
     "coder": _CODER,
     "modes": _MODES,

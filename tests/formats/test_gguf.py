@@ -137,12 +137,15 @@ def test_programs_among_the_values_go_on_their_own_way() -> None:
         ("tokenizer.chat_template", "{{ messages }}"),
         ("tokenizer.chat_template.tools", "{{ tools }}" * 1000),
         ("tokenizer.chat_templates", ["tools"]),
+        ("x.chat_template", ["rag", "{{ listed }}", "{{ long }}" * 1000]),
         ("tokenizer.huggingface.json", '{"auto_map": {}}'),
     )
     members = {item.member: item.read_at(0, 14) for item in _read(data) if hasattr(item, "member")}
     assert members == {
         "tokenizer.chat_template.jinja": b"{{ messages }}",
         "tokenizer.chat_template.tools.jinja": b"{{ tools }}{{ ",
+        "x.chat_template.1.jinja": b"{{ listed }}",
+        "x.chat_template.2.jinja": b"{{ long }}{{ l",
         "tokenizer.huggingface.json": b'{"auto_map": {',
     }
 

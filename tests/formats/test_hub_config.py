@@ -11,6 +11,7 @@ from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.hub_config import HubConfigReader
 from modelscan.vocabulary.artifact import BytesArtifact
+from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ConfigDefect, ConfigSwitch, ModelClaim, RemoteCode
 
 
@@ -178,3 +179,30 @@ _JSON = st.recursive(
 @settings(max_examples=300, deadline=None)
 def test_any_document_is_read(document: Any, name: str) -> None:
     _read(document, name)
+
+
+def test_a_part_that_brings_consent_to_code_of_another_repository() -> None:
+    part = {"trust_remote_code": True, "_name_or_path": "evil/repo", "model_type": "a/b", "n": 1}
+    assert _remote({"detector": part}) == [("detector._name_or_path", "evil/repo", "evil/repo")]
+    assert _remote({"detector": part | {"trust_remote_code": False}}) == []
+    assert _remote({"detector": part | {"_name_or_path": "./here"}}) == []
+    assert _remote(part) == []
+
+
+def test_a_router_names_the_modules_that_it_is_made_of() -> None:
+    types = {"a": "os.system", "b": "evil/repo--m.C", "c": "sentence_transformers.models.Pooling"}
+    document = {"types": types, "structure": {}}
+    assert _remote(document, "router_config.json") == [
+        ("types.a", "os.system", ""),
+        ("types.b", "evil/repo--m.C", "evil/repo"),
+    ]
+    assert _remote({"types": ["os.system"]}, "router_config.json") == []
+
+
+def test_settings_of_editors_may_hold_comments() -> None:
+    (gap,) = _read(b"{\n  // a comment\n}", "launch.json")
+    assert isinstance(gap, Coverage)
+    assert (gap.status, gap.needed) == ("skipped", False)
+    assert _read(b"{}", "launch.json") == []
+    with pytest.raises(ReadError):
+        _read(b"{\n  // a comment\n}", "config.json")

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import zlib
+from collections.abc import Callable
 
 import pytest
 
+from modelscan.formats import safetensors_payload
 from tests.forge import reading
 from tests.forge import safetensors as forge
 from tests.forge.archives import python_zip
@@ -54,8 +58,41 @@ def test_tensors_of_bytes_are_ordinary(payload: bytes) -> None:
     assert reading.quiet(_with(payload), "m.safetensors")
 
 
-def test_weights_are_not_looked_into() -> None:
-    assert reading.quiet(_with(CALL + bytes(9), "U8", [len(CALL) + 9, 1]), "m.safetensors")
+@pytest.mark.parametrize("shape", [[1, -1], [-1, 1], [1, 1, -1]])
+@pytest.mark.parametrize("dtype", ["U8", "I8"])
+def test_bytes_of_any_shape_are_looked_into(shape: list[int], dtype: str) -> None:
+    extents = [len(CALL) if extent < 0 else extent for extent in shape]
+    assert reading.fails(_with(CALL, dtype, extents), "m.safetensors")
+
+
+def test_numbers_are_not_looked_into() -> None:
+    raw = CALL + bytes(-len(CALL) % 4)
+    assert reading.quiet(_with(raw, "F32", [len(raw) // 4]), "m.safetensors")
+
+
+def test_quantised_weights_that_begin_like_a_pickle_by_chance() -> None:
+    raw = bytes.fromhex("800567bf0bb892bf60a15dbf7fc4a0bf") * 9
+    assert reading.quiet(_with(raw, "U8", [len(raw), 1]), "m.safetensors")
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [
+        lambda raw: base64.b64encode(gzip.compress(raw)),
+        lambda raw: base64.b64encode(zlib.compress(raw)),
+        lambda raw: base64.b64encode(base64.b64encode(raw)),
+        lambda raw: base64.urlsafe_b64encode(raw[:-1] + b"0C\x03\xff\xfe\xfb.").rstrip(b"="),
+    ],
+    ids=["gzip", "zlib", "twice", "url-safe"],
+)
+def test_layers_around_a_pickle_in_text(pack: Callable[[bytes], bytes]) -> None:
+    raw = forge.small({"a": pack(CALL).decode()})
+    assert reading.fails(raw, "m.safetensors")
+
+
+def test_other_text_in_base64_is_data() -> None:
+    for data in (b"a thumbnail, say" * 9, gzip.compress(b"some notes"), zlib.compress(bytes(99))):
+        assert reading.quiet(forge.small({"a": base64.b64encode(data).decode()}), "m.safetensors")
 
 
 def test_a_document_in_the_metadata_is_read_as_one() -> None:
@@ -129,7 +166,9 @@ def test_hundreds_of_payloads_are_no_flood() -> None:
     assert len(facts) == 21
 
 
-def test_thousands_of_tensors_of_bytes_are_bounded() -> None:
-    table = forge.header({f"t{index}": ("U8", [4]) for index in range(5000)})
-    raw = forge.assemble(table, bytes(4 * 4999) + b"\x7fELF")
-    assert reading.fails(raw, "m.safetensors") == []
+def test_thousands_of_tensors_of_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = forge.header({f"t{index}": ("U8", [4]) for index in range(100)})
+    raw = forge.assemble(table, bytes(4 * 99) + b"\x7fELF")
+    assert reading.fails(raw, "m.safetensors") == ["safetensors-hidden-file"]
+    monkeypatch.setattr(safetensors_payload, "_MAX_LOOKED_AT", 99)
+    assert reading.gaps(raw, "m.safetensors") == ["more than 99 tensors of bytes"]

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelscan.errors import ReadError
+from modelscan.errors import BudgetError, ReadError
 from modelscan.formats import tfjs
+from modelscan.formats.objects import pieces
 from modelscan.formats.tfjs import TfjsReader
 from modelscan.vocabulary.fact import GraphFile, GraphModel
 from tests.forge import graphs
@@ -68,6 +69,55 @@ def test_operators_of_graph_and_functions_are_judged() -> None:
         ("SaveV2", "writes-file", "/etc/passwd"),
     ]
     assert graphs.fails(items)
+
+
+def test_a_large_graph_is_read_in_pieces_and_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {"tensor": {"stringVal": [_coded("/etc/passwd")]}}
+    nodes = [
+        *(_node(f"r{number}", "Relu", "x") for number in range(300)),
+        _node("p", "Const", value=value),
+        _node("r", "ReadFile", "p"),
+        _node("c", "PartitionedCall", "p", f={"func": {"name": "g"}}),
+    ]
+    function = {
+        "signature": {"name": "g", "inputArg": [{"name": "path"}]},
+        "nodeDef": [_node("s", "SaveV2", "path")],
+    }
+    paths = [f"shard{number}.bin" for number in range(99)]
+    documents = [
+        _document({"node": nodes[:many], "library": {"function": [function]}}, *paths, "../x.bin")
+        for many in (0, 303)
+    ]
+    documents.append(
+        documents[1].replace(b'"weights": []', b'"weights": [' + b"{}," * 999 + b"{}]")
+    )
+    whole = [_read(data) for data in documents]
+    assert [one.nodes for items in whole for one in items if isinstance(one, GraphModel)] == [
+        1, 304, 304,
+    ]  # fmt: skip
+    monkeypatch.setattr(pieces, "cost", lambda data: (len(data) > 5000) << 30)
+    for half in (12_000, 50_000, 100_000, 400_000):
+        monkeypatch.setattr(pieces, "_HALF", half)
+        for kept in (8, 100, 1000):
+            monkeypatch.setattr(pieces, "_KEPT", kept)
+            for data, expected in zip(documents, whole, strict=True):
+                assert sorted(map(str, _read(data))) == sorted(map(str, expected))
+
+
+@pytest.mark.parametrize(
+    "topology",
+    [
+        {"node": [_node("x", "ReadFile", *("y" for _ in range(9999)))]},
+        {"library": {"function": [{"nodeDef": [_node("x", "Relu")] * 999}]}},
+    ],
+)
+def test_what_is_too_large_to_be_judged_is_a_gap(
+    topology: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "LARGEST", 90_000)
+    monkeypatch.setattr(pieces, "_HALF", 20_000)
+    with pytest.raises(BudgetError, match="too large to be looked at"):
+        _read(_document(topology))
 
 
 @pytest.mark.parametrize("path", ["../../secret.bin", "/etc/passwd", "https://a.example/w.bin"])

@@ -13,9 +13,11 @@ from modelscan.budget import Budget
 from modelscan.formats.tokenizer import merges
 from modelscan.formats.tokenizer.plain import VocabularyReader
 from modelscan.formats.tokenizer.reader import TokenizerReader
+from modelscan.formats.tokenizer.vocabulary import lettered_out_of_order
 from modelscan.vocabulary.artifact import BytesArtifact
-from modelscan.vocabulary.fact import TokenizerMerges, TokenizerRoles
+from modelscan.vocabulary.fact import TokenizerMerges, TokenizerRoles, TokenizerToken
 from modelscan.vocabulary.result import ModelReport
+from tests.forge import models
 from tests.forge import tokenizers as forge
 
 DOCUMENT = forge.FAMILIES["qwen"]
@@ -84,3 +86,56 @@ def test_another_end_is_a_note(tmp_path: Path) -> None:
     )
     found = {finding.rule: finding.severity for finding in report.findings}
     assert found["tokenizer-roles-differ"] == "info"
+
+
+def _lettered(*swapped: tuple[str, str]) -> list[str]:
+    """A list of whole words: markers, the characters of both kinds, then words."""
+    letters = [chr(0x4E00 + number) for number in range(200)]
+    names = [
+        "[PAD]",
+        "[UNK]",
+        *letters,
+        "the",
+        "of",
+        *(f"##{one}" for one in letters),
+        "deny",
+        "allow",
+    ]
+    for one, other in swapped:
+        first, second = names.index(one), names.index(other)
+        names[first], names[second] = other, one
+    return names
+
+
+def test_exchanged_characters_of_a_lone_list_are_found() -> None:
+    one, other = chr(0x4E03), chr(0x4E09)
+    assert list(lettered_out_of_order(_lettered())) == []
+    found = list(lettered_out_of_order(_lettered((one, other))))
+    assert [(each.kind, each.token) for each in found] == [
+        ("number-exchanged", other),
+        ("number-exchanged", one),
+    ]
+    assert len(list(lettered_out_of_order(_lettered((f"##{one}", f"##{other}"))))) == 2
+
+
+def test_characters_in_another_order_and_exchanged_words_say_nothing() -> None:
+    names = _lettered()
+    assert list(lettered_out_of_order([*names[::-1]])) == []
+    assert list(lettered_out_of_order([*names, "a", "b"])) == []
+    assert list(lettered_out_of_order(_lettered(("deny", "allow")))) == []
+    assert list(lettered_out_of_order(names[:90])) == []
+
+
+def test_a_token_with_a_role_that_breaks_out_fails(tmp_path: Path) -> None:
+    written = "<|im_end|><|im_start|>system"
+    document = json.dumps({"eos_token": written, "pad_token": {"content": "<|im_end|>"}}).encode()
+    odd = [
+        fact
+        for fact in _read("special_tokens_map.json", document)
+        if isinstance(fact, TokenizerToken)
+    ]
+    assert [(fact.kind, fact.token, fact.number) for fact in odd] == [("holds-marker", written, -1)]
+    model = models.plain(tmp_path / "model")
+    (model / "special_tokens_map.json").write_bytes(document)
+    (report,) = api.scan(model).models
+    assert report.answers.allowed.status == "fail"

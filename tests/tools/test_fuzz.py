@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 
 from modelscan.formats import safetensors
 from tests.forge import safetensors as forge
-from tools import fuzz
+from tools import fuzz, fuzz_seeds
 
 
 def _input(name: str, data: bytes) -> bytes:
@@ -48,6 +50,48 @@ def test_seeds_keep_their_extension_and_long_samples_are_left_out(tmp_path: Path
     assert found == {_input("x.gguf", b"GGUF"), _input("x", b"x")}
 
 
+def test_a_seed_gets_the_name_that_says_most(tmp_path: Path) -> None:
+    names = {
+        "MLmodel": "MLmodel", "model.safetensors.index.json": "x.safetensors.index.json",
+        "sub.gguf": "x.gguf", "config.json": "config.json", "odd": "x",
+    }  # fmt: skip
+    fuzz.write_seeds(((name, name.encode()) for name in names), tmp_path / "seeds")
+    found = {path.read_bytes() for path in (tmp_path / "seeds").iterdir()}
+    assert found == {_input(known, name.encode()) for name, known in names.items()}
+
+
+def test_what_tests_let_readers_read_is_kept_once(
+    prepared: list[list[str]], tmp_path: Path
+) -> None:
+    folder = tmp_path / "work" / "samples"
+    keeper = fuzz_seeds.Keeper(folder)
+    keeper.keep("a", b"no test runs yet")
+    keeper.next_test()
+    for data in (b"", b"x", b"x", bytes(fuzz_seeds.LONGEST + 1), *(b"%d" % n for n in range(99))):
+        keeper.keep("a.pkl", data)
+    kept = list(fuzz.tested())
+    assert len(kept) == fuzz_seeds.EACH - 1  # one of them twice
+    assert ("a.pkl", b"x") in kept
+    assert prepared == []
+    folder.rename(tmp_path / "elsewhere")
+    assert list(fuzz.tested()) == []
+    assert "tools.fuzz_seeds" in prepared[0]
+
+
+def test_the_plugin_sees_every_artifact(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "from modelscan.vocabulary.artifact import BytesArtifact\n"
+        "def test_it(): BytesArtifact('d/a.zip', b'zip', member='x!d/b.pkl')\n",
+        encoding="utf-8",
+    )
+    folder = tmp_path / "samples"
+    kept = {**os.environ, fuzz_seeds.FOLDER: str(folder), "PYTHONPATH": str(fuzz.ROOT)}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tools.fuzz_seeds", "-p",
+               "no:cacheprovider", str(tmp_path)]  # fmt: skip
+    subprocess.run(command, check=True, env=kept, cwd=tmp_path, capture_output=True)
+    assert list(fuzz_seeds.samples(folder)) == [("b.pkl", b"zip")]
+
+
 def test_an_input_can_be_replayed(tmp_path: Path) -> None:
     path = tmp_path / "crash"
     path.write_bytes(_input("x.safetensors", forge.small()))
@@ -60,6 +104,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]
     commands: list[list[str]] = []
     monkeypatch.setattr(fuzz, "WORK", tmp_path / "work")
     monkeypatch.setattr("tests.forge.corpus.samples", lambda: iter([("a.gguf", b"GGUF")]))
+    (tmp_path / "work" / "samples").mkdir(parents=True)
 
     def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[bytes]:
         commands.append(command)

@@ -51,7 +51,9 @@ LOOP_ATTRIBUTES = frozenset({
 MUTATORS = frozenset({"append", "extend", "insert", "setdefault", "update"})
 """Methods that put their arguments into what they are called on."""
 
-ENVIRONMENT_OBJECTS = frozenset({"get_flashed_messages", "lipsum", "self", "url_for"})
+ENVIRONMENT_OBJECTS = frozenset({
+    "get_flashed_messages", "lipsum", "request", "self", "url_for",
+})  # fmt: skip
 """Names that are bound to functions and objects of the program, never to anything of a chat."""
 GLOBAL_CALLABLES = frozenset({"cycler", "dict", "joiner", "namespace", "range"})
 """Functions that are handed around as objects only to get at what hangs on them."""

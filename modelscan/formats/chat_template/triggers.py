@@ -44,9 +44,13 @@ _PARTS: Final = frozenset({
 """Names of the parts of a message: asking for one of them is no search for a word."""
 _CONTROL: Final = re.compile(
     r"\s*/[a-z_]+|\W*(?:think|tool|func|reason|image|video|audio|python|im_start|im_end|start_of"
-    r"|end_of|channel|system|user|assistant|call|result|response|inst|observation)"
+    r"|end_of|channel|system|user|assistant|call|result|response|inst|observation|mcp|use_mcp)"
 )
 """Switches and markers by which a mode or a part of a message is known."""
+
+
+_TAGS: Final = re.compile(r"(?:\s*<\w[\w.-]*>)*\s*</\w[\w.-]*>(?:\s*</?\w[\w.-]*>)*\s*")
+"""Tags one after the other, of which one closes something."""
 
 
 class Trigger(NamedTuple):
@@ -171,7 +175,7 @@ class Triggers:
         prose = min((text for text in found if is_prose(text)), default=None)
         if prose is not None:
             return Trigger("words", prose)
-        code = min((text for text in found if not _CONTROL.match(text.lower())), default=None)
+        code = min((text for text in found if not _is_marker(text)), default=None)
         return None if code is None else Trigger("code", code)
 
     def _number(self, node: nodes.Node) -> int:
@@ -182,6 +186,11 @@ class Triggers:
             if isinstance(atom, Const) and isinstance(atom.value, int)
         ]
         return max(found, default=0)
+
+
+def _is_marker(text: str) -> bool:
+    """True for switches, and for tags that close a part of a message."""
+    return _CONTROL.match(text.lower()) is not None or _TAGS.fullmatch(text) is not None
 
 
 def _counted(node: nodes.Node) -> nodes.Node | None:

@@ -188,9 +188,12 @@ class Metadata:
             cursor.skip(count * _WIDTHS[kind])
             self._lists[key] = count, count * _WIDTHS[kind]
         elif kind == _TEXT:
-            kept = min(count, _LISTED) if key in _KEPT_LISTS else 0
-            for _ in range(kept):
-                self._listed(key)
+            kept = min(count, _LISTED) if key in _KEPT_LISTS or _TEMPLATE in key else 0
+            for number in range(kept):
+                if _TEMPLATE in key:
+                    self._listed_template(key, number)
+                else:
+                    self._listed(key)
             cursor.skip_strings(count - kept)
             self._lists[key] = count, 0
         elif kind == _LIST:
@@ -207,6 +210,17 @@ class Metadata:
             self._cursor.skip(length)
         else:
             self.listed.setdefault(key, []).append(text_of(self._cursor.take(length)))
+
+    def _listed_template(self, key: str, number: int) -> None:
+        """A template where one is not expected; the names of templates are listed so, too."""
+        length = self._cursor.count()
+        at = self._cursor.offset
+        if length > _KEPT_TEXT:
+            self._cursor.skip(length)
+        elif b"{" not in self._cursor.take(length):
+            return
+        if len(self.documents) < _MAX_DOCUMENTS:
+            self.documents.append(Document(f"{key}.{number}.jinja", at, length))
 
     def _unknown(self, key: str, kind: int) -> None:
         at = self._cursor.offset

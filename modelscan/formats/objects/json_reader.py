@@ -16,7 +16,6 @@ from modelscan.budget import Budget
 from modelscan.errors import BudgetError
 from modelscan.formats.long_json import SPELLING, mentions
 from modelscan.formats.objects.judging import Names
-from modelscan.formats.objects.tree import parse_json
 from modelscan.formats.reader import HEAD, Glimpse
 from modelscan.vocabulary.artifact import Artifact
 from modelscan.vocabulary.coverage import Coverage
@@ -89,4 +88,4 @@ class JsonObjectsReader:
 
             if artifact.size > _MAX_DOCUMENT:
                 raise BudgetError(f"a JSON document of {artifact.size:,} bytes that names classes")
-            yield from documents.facts(artifact, parse_json(data), data, self._names, budget)
+            yield from documents.facts_of_json(artifact, data, self._names, budget)

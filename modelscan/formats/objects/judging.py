@@ -55,6 +55,10 @@ _MODEL_PACKAGES: Final = frozenset(
 )  # fmt: skip
 """Packages that models are made of and whose configurations name their own classes, beside those
 that the list of names knows."""
+_LOADING: Final = re.compile(
+    r"(?:tensorflow|tf)\.(?:\w+\.)*(?:load_(?:op_|file_system_)?library|(?:eager_)?py_func(?:tion)?)"
+)
+"""Functions of TensorFlow that load native code, or call what they are given."""
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
@@ -90,6 +94,8 @@ class Names:
         if listed is not None:
             return listed
         if parts[0] in _LIBRARY or not _HOPS.isdisjoint(parts[1:-1]):
+            return "denied"
+        if _LOADING.fullmatch(dotted):
             return "denied"
         return "inert" if parts[0] in self._known else "unknown"
 

@@ -6,6 +6,7 @@ of them counts, and an attacker chooses the parser.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from typing import Any, Final
@@ -37,10 +38,16 @@ def parse_json(data: bytes) -> Any:
         ReadError: it is not JSON.
     """
     try:
-        text = data.decode("utf-8-sig", "surrogateescape")
-        document = json_text.parse(text)
+        try:
+            text: str | bytes = data.removeprefix(codecs.BOM_UTF8)
+            document = json_text.parse(text)
+        except UnicodeDecodeError:
+            text = data.decode("utf-8-sig", "surrogateescape")
+            document = json_text.parse(text)
         if not document.repeated:
             return document.root
+        # From bytes, `loads` would guess an encoding.
+        text = text.decode() if isinstance(text, bytes) else text
         return json.loads(text, object_pairs_hook=_table)
     except (ValueError, RecursionError) as error:
         raise ReadError(f"not JSON: {error}") from None
@@ -53,8 +60,8 @@ def _table(pairs: list[tuple[str, Any]]) -> Table:
     return table
 
 
-def tables(root: Any, budget: Budget) -> Iterator[tuple[str, Table]]:
-    """Every table in a tree with its path.
+def tables(root: Any, budget: Budget, start: str = "") -> Iterator[tuple[str, Table]]:
+    """Every table in a tree with its path, which begins with `start`.
 
     One with names that stand twice comes twice: as parsers see it that take the last value, and as
     those do that take the first.
@@ -62,11 +69,17 @@ def tables(root: Any, budget: Budget) -> Iterator[tuple[str, Table]]:
     Raises:
         BudgetError: more values than the budget allows.
     """
-    for path, value in _containers(root, budget):
+    for path, value in _containers(root, budget, start):
         if isinstance(value, dict):
-            yield path, value
-            for hidden in _first_values(value):
-                yield path, hidden
+            yield from readings(path, value)
+
+
+def readings(path: str, table: Table) -> Iterator[tuple[str, Table]]:
+    """One table, as parsers see it that take the last value, and as those that take the first."""
+    yield path, table
+    shadowed = table.get(SHADOWED)
+    if shadowed:
+        yield path, {**table, **{name: values[0] for name, values in shadowed.items()}}
 
 
 def strings(root: Any, budget: Budget) -> Iterator[str]:
@@ -81,9 +94,11 @@ def strings(root: Any, budget: Budget) -> Iterator[str]:
                 yield item
 
 
-def _containers(root: Any, budget: Budget) -> Iterator[tuple[str, Table | list[Any]]]:
+def _containers(
+    root: Any, budget: Budget, start: str = ""
+) -> Iterator[tuple[str, Table | list[Any]]]:
     """Every table and list with its path, in order. What waits is bounded by the depth."""
-    waiting = [iter([("", root)])]
+    waiting = [iter([(start, root)])]
     steps = 0
     while waiting:
         path, value = next(waiting[-1], ("", None))
@@ -111,10 +126,3 @@ def _below(path: str, value: Table | list[Any], budget: Budget) -> Iterator[tupl
         for index, item in enumerate(value):
             if isinstance(item, dict | list):
                 yield path if whole else f"{path}[{index}]"[:_LONGEST_PATH], item
-
-
-def _first_values(table: Table) -> Iterator[Table]:
-    """The table as parsers see it that take the first of several values."""
-    shadowed = table.get(SHADOWED)
-    if shadowed:
-        yield {**table, **{name: values[0] for name, values in shadowed.items()}}

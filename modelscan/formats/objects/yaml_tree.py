@@ -18,6 +18,8 @@ from modelscan.formats.objects.tree import Table, put
 
 _MAX_DEPTH: Final = 200
 _MAX_TAGS: Final = 10_000
+_MOST_EVENTS: Final = 400_000
+"""Of one document, which is held as a tree; long configurations have some ten thousand."""
 _BATCH: Final = 1000
 CORE: Final = "tag:yaml.org,2002:"
 
@@ -57,10 +59,14 @@ class Stream:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is ten times faster
         holder: list[Any] = []
         try:
+            begun = 0
             for number, event in enumerate(yaml.parse(self._data, Loader=loader)):
                 if number % _BATCH == 0:
                     budget.step(_BATCH)
+                    if number - begun > _MOST_EVENTS:
+                        raise BudgetError(f"YAML of more than {_MOST_EVENTS:,} values")
                 if isinstance(event, yaml.DocumentStartEvent):
+                    begun = number
                     holder, self._frames, self._anchors = [], [], {}
                     self._frames.append(_Frame(holder))
                 elif isinstance(event, yaml.NodeEvent):

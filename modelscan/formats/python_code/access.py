@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from modelscan.formats.python_code.names import SENSITIVE_MODULES, canonical
 from modelscan.formats.python_code.scopes import NO_VALUE, Scope
 from modelscan.formats.python_code.values import MAX_VALUES, Value, Values, tainted
 
+INSTALLED: Final = "site-packages"
+"""The folder that packages are installed in, wherever it is."""
 PATHS: Final = "pathlib."
 """What the names of paths begin with; their text is the path."""
 ENVIRONMENT: Final = frozenset({"os.environ", "os.environb"})
 _NAMESPACES: Final = frozenset({"globals()", "locals()", "vars()", "sys.modules"})
 _NAMESPACE_ATTRIBUTES: Final = frozenset({"__globals__", "f_globals", "f_builtins", "f_locals"})
+_PLACES: Final = frozenset({"__file__", "__path__"})
+_IMPORTED: Final = re.compile(r"[a-z_]\w*(?:\.\w+)*")
+"""A module by its name: no result of a call, nothing of the repository's own."""
 _ONE_VARIABLE: Final = frozenset({"get", "setdefault", "pop", "update"})
 
 
@@ -32,6 +38,8 @@ def attribute(base: Value, name: str) -> Values:
         return base.cls.attribute(name) or NO_VALUE
     if name == "__dict__":
         return (base,)
+    if name in _PLACES and _IMPORTED.fullmatch(base.name):
+        return (tainted((base,), text=_installed(base.name), name=f"{base.name}.{name}"),)
     if not base.name:
         return NO_VALUE if base == NO_VALUE[0] else (tainted((base,)),)
     if name in _ONE_VARIABLE and canonical(base.name) in ENVIRONMENT:
@@ -39,6 +47,11 @@ def attribute(base: Value, name: str) -> Values:
     path = base.text if base.name.startswith(PATHS) else None
     found = tainted((base,), text=path, name=f"{base.name}.{name}")
     return (named(found.name),) if canonical(found.name) in ENVIRONMENT else (found,)
+
+
+def _installed(module: str) -> str:
+    """Where an installed module lies."""
+    return f"{INSTALLED}/{module.replace('.', '/')}/__init__.py"
 
 
 def item(base: Value, key: Value, scope: Scope) -> Values:

@@ -19,6 +19,7 @@ from modelscan.formats.python_code.binding import bind
 from modelscan.formats.python_code.evaluate import Evaluator
 from modelscan.formats.python_code.judged import Judged
 from modelscan.formats.python_code.judging import handed_over, judge, made_function
+from modelscan.formats.python_code.loops import judge_loop
 from modelscan.formats.python_code.names import CLIENTS, DATA_CONSUMERS, canonical
 from modelscan.formats.python_code.reach import Reach, When
 from modelscan.formats.python_code.results import Called
@@ -49,6 +50,8 @@ class Found(NamedTuple):
     line: int
     judged: Judged
     when: When
+    within: tuple[str, ...] = ()
+    """Where it happens only when it is called: the functions that lead to it."""
 
 
 class Analysis:
@@ -103,7 +106,15 @@ class Analysis:
             judged = list(self._judged(event))
             if judged:
                 when = reach.of(event)
-                found.extend(each for one in judged for each in self._placed(one, event, when))
+                placed = (each for one in judged for each in self._placed(one, event, when))
+                if when == "call":
+                    within = reach.within(event)
+                    placed = (each._replace(within=within) for each in placed)
+                found.extend(placed)
+        for event, loop in self._structure.loops:
+            without_end = judge_loop(loop, event.scope, self._evaluator)
+            if without_end is not None:
+                found.append(Found(event.node.lineno, without_end, reach.of(event)))
         found = [self._settled(each) for each in found]
         return sorted(dict.fromkeys(found), key=lambda each: each.line)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from modelscan.formats.python_code import paths
 from modelscan.formats.python_code.access import PATHS
-from modelscan.formats.python_code.judged import Judged
+from modelscan.formats.python_code.judged import Judged, text_of
 from modelscan.formats.python_code.results import Called
 from modelscan.formats.python_code.values import Value, shown
 
@@ -29,6 +29,10 @@ _CREDENTIALS: Final = frozenset({
 """Calls that hand out what somebody keeps or types as a secret, whatever they are called with."""
 _SETTINGS: Final = frozenset({"winreg.SetValue", "winreg.SetValueEx"})
 _REMOVES: Final = frozenset({"os.remove", "os.unlink", "shutil.rmtree"})
+_WALKS: Final = frozenset({"os.walk", "os.fwalk", "glob.glob", "glob.iglob"})
+_PACKERS: Final = ("shutil.make_archive", "tarfile.", "zipfile.")
+_SENDERS: Final = ("upload", "put_", "send", "post", "publish", "store", "push")
+"""How methods begin that hand a file to a server."""
 _TELLING_READS: Final = _READS | {"open"}
 
 
@@ -36,8 +40,9 @@ def judge_file(name: str, callee: Value, call: Called) -> Judged | None:
     """Reading credentials, and writing what runs later."""
     first = call.get(0, "file")
     attribute = name.rpartition(".")[2]
-    if name in _CREDENTIALS:
-        return Judged("reads-secrets", name, shown(first))
+    private = _judge_private(name, attribute, callee, call)
+    if private is not None:
+        return private
     if name in _SETTINGS:
         key = " ".join(shown(value) for value in call.all)
         return Judged("writes-outside", name, key) if paths.is_persistent(key) else None
@@ -61,6 +66,38 @@ def judge_file(name: str, callee: Value, call: Called) -> Judged | None:
     if writes and paths.is_persistent(path):
         return Judged("writes-outside", name, path)
     return Judged("reads-secrets", name, path) if reads and paths.is_secret(path) else None
+
+
+def _judge_private(name: str, attribute: str, callee: Value, call: Called) -> Judged | None:
+    """What is not for a model to see: credentials, and all of somebody's files."""
+    first = call.get(0, "file")
+    if name in _CREDENTIALS:
+        return Judged("reads-secrets", name, shown(first))
+    if _searches_home(name, attribute, callee, shown(first)):
+        return Judged("reads-secrets", name, shown(first) if name in _WALKS else shown(callee))
+    if name.startswith(_PACKERS) and any(
+        isinstance(value.text, str) and paths.is_secret(value.text) for value in call.all
+    ):
+        return Judged("reads-secrets", name, text_of(call))
+    folders = attribute.startswith("upload")
+    if attribute.startswith(_SENDERS) and any(_private(each, folders) for each in call.all):
+        return Judged("sends-secrets", name, text_of(call))
+    return None
+
+
+def _searches_home(name: str, attribute: str, callee: Value, path: str) -> bool:
+    """True for a walk through every file of a user, or of the machine."""
+    if name in _WALKS:
+        return paths.is_home(path) and (name.startswith("os.") or "**" in path)
+    below = attribute == "rglob" or (attribute == "glob" and path.startswith("**"))
+    return callee.name.startswith(PATHS) and below and paths.is_home(shown(callee))
+
+
+def _private(value: Value, folders: bool) -> bool:  # noqa: FBT001  # one of two questions
+    """True for what nobody means to hand out: credentials, and all of somebody's files."""
+    if value.secret or not isinstance(value.text, str):
+        return value.secret
+    return paths.is_secret(value.text) or (folders and paths.is_home(value.text))
 
 
 def _is_writing(mode: object) -> bool:

@@ -48,17 +48,26 @@ def judge(callee: Value, call: Called, operands: Values) -> Judged | None:
     judgement = _JUDGEMENTS.get(known)
     if judgement is not None:
         return judgement(root, name, call, operands)
-    if name.startswith("ctypes."):
+    if name.startswith(_LIBRARIES):
         return _native_function(name, call)
     if name in _LOOKUPS:  # a name that carries something out, to whoever answers for its domain
         told = _TOLD.search(shown(call.get(0, "host")))
         return Judged("sends-data", name, text_of(call)) if told else None
     if name.startswith(_SHELLS):
         return Judged("starts-process", name, command_of(call))
+    if name in _OF_PROCESSES:
+        return _own_process(name, call)
+    return judge_surroundings(name, call) or judge_file(name, callee, call)
+
+
+def _own_process(name: str, call: Called) -> Judged | None:
+    """What is done to processes: others are ended, or this one is tied to a connection."""
     if name == "os.dup2":
         from_socket = any(value.name.startswith(("socket.", "_socket.")) for value in call.all)
         return Judged("remote-shell", name) if from_socket else None
-    return judge_surroundings(name, call) or judge_file(name, callee, call)
+    target = call.get(0, "pid")
+    wide = target.text in {-1, 0} or target.name == "os.getppid()"
+    return Judged("harms-machine", name, shown(target)) if wide else None
 
 
 def made_function(callee: Value, call: Called) -> Judged | None:
@@ -156,6 +165,8 @@ _REACHING: Final = frozenset({"connect", "connect_ex", "send", "sendall", "sendt
 def _network(root: str, name: str, call: Called, _operands: Values) -> Judged | None:
     if any(value.secret for value in call.all):
         return Judged("sends-secrets", name, text_of(call))
+    if any(isinstance(value.text, str) and paths.is_secret(value.text) for value in call.all):
+        return Judged("reads-secrets", name, text_of(call))
     if root in DATA_HELPERS:
         return Judged("downloads-data", root, text_of(call))
     if name != root:  # what is done with a connection that was made
@@ -199,6 +210,9 @@ def _native_function(name: str, call: Called) -> Judged | None:
 
 
 def _compiles(root: str, _name: str, call: Called, _operands: Values) -> Judged | None:
+    sources = (value.text for value in call.all if isinstance(value.text, str))
+    if any(_IN_C.search(source) for source in sources):
+        return Judged("starts-process", root, text_of(call))
     return Judged("compiles-native-code", root, text_of(call))
 
 
@@ -233,6 +247,10 @@ def _deserialises(root: str, name: str, call: Called, _operands: Values) -> Judg
 
 
 _Judgement = Callable[[str, str, Called, Values], Judged | None]
+_LIBRARIES: Final = ("ctypes.", "cffi.FFI.dlopen.")
+"""What the names of functions inside native libraries begin with."""
+_IN_C: Final = re.compile(r"\b(?:system|popen|exec[lv]\w*|fork|socket|dlopen)\s*\(")
+_OF_PROCESSES: Final = frozenset({"os.dup2", "os.kill", "os.killpg"})
 _LOOKUPS: Final = frozenset({
     "socket.gethostbyname", "socket.gethostbyname_ex", "socket.getaddrinfo",
 })  # fmt: skip

@@ -37,8 +37,8 @@ _RUNS = [
     "profile.run", "profile.runctx", "pdb.run", "pdb.runeval", "bdb.Bdb.run", "bdb.Bdb.runeval",
     "trace.Trace.run", "trace.Trace.runctx", "ctypes.pythonapi.PyRun_SimpleString",
     "ctypes.pythonapi.PyEval_EvalCode", "test.support.run_code", "_xxsubinterpreters.run_string",
-    "_testcapi.run_in_subinterp", "IPython.get_ipython.run_cell", "get_ipython.run_cell",
-    "IPython.get_ipython.ex", "get_ipython.ex",
+    "_testcapi.run_in_subinterp", "logging.config.listen", "IPython.get_ipython.run_cell",
+    "get_ipython.run_cell", "IPython.get_ipython.ex", "get_ipython.ex",
     "importlib.machinery.SourcelessFileLoader.load_module", "imp.load_compiled",
     "zipimport.zipimporter.load_module",
 ]  # fmt: skip

@@ -36,6 +36,12 @@ _SHELL_CELLS: Final = frozenset({"bash", "sh", "script", "cmd", "system", "sx", 
 _PYTHON_CELLS: Final = frozenset({"time", "timeit", "capture", "prun", "python", "python3"})
 
 
+_SENT: Final = b"kernel.execute("
+_HANDED: Final = re.compile(rb"kernel\.execute\(\s*(\\?[\"'`])(.{1,4000}?)(?<!\\\\)\1", re.DOTALL)
+"""What a script in an output has the kernel run; in JSON, its quotes have a backslash."""
+_MOST_SENT: Final = 20
+
+
 class _Cell(NamedTuple):
     number: int
     text: str
@@ -61,12 +67,14 @@ class NotebookReader:
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """See `Reader.read`."""
         # lazy: most models bring no code, and need no analysis of it
+        from modelscan.formats.known_places import well_known
         from modelscan.formats.python_code.judging import shell
 
         if artifact.size > _MAX_NOTEBOOK:
             raise BudgetError(f"a notebook of {artifact.size:,} bytes")
         budget.header(artifact.size)
-        cells = list(_cells(artifact.read_at(0, artifact.size)))
+        data = artifact.read_at(0, artifact.size)
+        cells = list(_cells(data))
         total = sum(len(cell.text) for cell in cells)
         if total > source.MAX_SOURCE:
             raise BudgetError(f"a notebook with {total:,} characters of code")
@@ -85,8 +93,33 @@ class NotebookReader:
                     behaviour=judged.behaviour,
                     call=judged.call,
                     argument=command[:300],
+                    known_place=well_known(command),
                 )
         yield from _python(artifact, cells, budget)
+        if _SENT in data:
+            yield from _sent(data, artifact, budget)
+
+
+def _sent(data: bytes, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
+    """Python that a script of a kept output hands to the kernel, as soon as the notebook is shown.
+
+    A browser runs it without a click when the notebook is trusted.
+    """
+    from modelscan.formats.python_code.analysis import Analysis  # lazy: as in `read`
+
+    for count, found in enumerate(_HANDED.finditer(data)):
+        if count >= _MOST_SENT:
+            return
+        text = found[2].decode("utf-8", "replace").replace("\\\\", "\\")
+        code = text.replace("\\n", "\n").replace('\\"', '"').replace("\\'", "'")
+        try:
+            analysis = Analysis(code, budget)
+        except BudgetError:
+            raise
+        except ReadError:
+            continue
+        for fact in behaviours(analysis, artifact, budget):
+            yield msgspec.structs.replace(fact, location=place(artifact), when="import")
 
 
 def _python(artifact: Artifact, cells: list[_Cell], budget: Budget) -> Iterator[Fact | Coverage]:

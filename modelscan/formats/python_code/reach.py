@@ -25,15 +25,30 @@ _USED_BY_LIBRARIES: Final = frozenset({
     "_init_weights", "tie_weights", "prepare_inputs_for_generation", "tokenize", "_tokenize",
     "encode", "decode", "convert_tokens_to_string", "preprocess", "postprocess", "predict",
     "_info", "_split_generators", "_generate_examples", "_generate_tables",
-    "load_context", "initialize", "handle", "inference", "execute", "setup", "build",
+    "load_state_dict", "_load_from_state_dict", "reset_parameters", "load_context", "initialize",
+    "handle", "inference", "execute", "setup", "build",
 })  # fmt: skip
 """Methods that a library calls when it loads or runs a model, without being asked for them."""
 _INTERFACES: Final = ("gradio.", "streamlit.")
 """Libraries that are handed functions and call them when somebody presses a button."""
-_SERVED: Final = frozenset({"model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn"})
-"""Functions of a module that a server calls by their names when it loads or asks the model."""
-_INSTALLING: Final = frozenset({"install", "develop", "egg_info"})
-"""Commands of setuptools that every installation runs; what extends one of them runs as well."""
+_SERVED: Final = frozenset({
+    "model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn", "_load_pyfunc",
+    "build_wheel", "build_sdist", "build_editable", "prepare_metadata_for_build_wheel",
+    "get_requires_for_build_wheel", "pytest_configure", "pytest_sessionstart", "pytest_addoption",
+    "pytest_load_initial_conftests", "pytest_collection_modifyitems", "pytest_sessionfinish",
+})  # fmt: skip
+"""Functions of a module that a server, an installer or a test run calls by their names."""
+_SERVERS: Final = {
+    "Model": frozenset({"load"}),
+    "TritonPythonModel": frozenset({"finalize", "auto_complete_config"}),
+}  # fmt: skip
+"""Classes that servers look for by their names, and the methods that only they call."""
+_INSTALLING: Final = frozenset({
+    "install", "develop", "egg_info", "build", "build_py", "build_ext", "build_clib", "sdist",
+    "bdist_wheel", "bdist_egg", "install_lib", "install_scripts", "editable_wheel",
+})  # fmt: skip
+"""Commands of setuptools that an installation runs; what extends one of them runs as well."""
+_MOST_CALLERS: Final = 100
 _CONSTRUCTORS: Final = ("__init__", "__new__", "__post_init__")
 
 
@@ -42,13 +57,17 @@ class Reach:
 
     def __init__(self, structure: Structure, evaluator: Evaluator) -> None:
         self._when: dict[int, When] = {}
+        self._callers: dict[int, list[Function]] = {}
         calls: dict[int, list[tuple[Function, bool]]] = {}
         for event in reversed(structure.events):
             if event.kind in {"item", "reduction"}:
                 continue  # whoever calls what is in a table is an event of its own
             runner = event.scope.function
             edges = calls.setdefault(id(runner) if runner else 0, [])
-            edges.extend((function, event.guarded) for function in _called(event, evaluator))
+            for function in _called(event, evaluator):
+                edges.append((function, event.guarded))
+                if runner is not None and not event.guarded:
+                    self._callers.setdefault(id(function), []).append(runner)
         pending: list[tuple[Function, When]] = [
             *((function, _by_name(function)) for function in structure.functions.values()),
             *(
@@ -73,6 +92,26 @@ class Reach:
         runner = event.scope.function
         return self._when[id(runner)] if runner else "import"
 
+    def within(self, event: Event) -> tuple[str, ...]:
+        """The functions of the module that lead to an event, by the names that others call."""
+        runner = None if event.guarded else event.scope.function
+        pending = [runner] if runner is not None else []
+        seen: dict[int, str] = {}
+        while pending and len(seen) < _MOST_CALLERS:
+            function = pending.pop()
+            if id(function) not in seen:
+                seen[id(function)] = _public_name(function)
+                pending.extend(self._callers.get(id(function), ()))
+        return tuple(sorted({name for name in seen.values() if name}))
+
+
+def _public_name(function: Function) -> str:
+    """How another module says it: a function, or a method by its class; empty for an inner one."""
+    owner, parent = function.owner, function.scope.parent
+    if owner is not None:
+        return f"{owner.node.name}.{function.name}"
+    return function.name if parent is not None and parent.function is None else ""
+
 
 def _by_name(function: Function) -> When:
     """What the name of a function alone says about when it runs."""
@@ -81,13 +120,16 @@ def _by_name(function: Function) -> When:
         parent = function.scope.parent
         hook = name in _MODULE_HOOKS and parent is not None and parent.parent is None
         served = name in _SERVED and parent is not None and parent.parent is None
+        holder = parent.function if parent is not None else None
+        served |= _is_registered(function) or _is_registered(holder)
         return "import" if hook else "instantiation" if served else "call"
     if name in _ON_IMPORT or (owner.meta and name.startswith("__")):
         return "import"
     if name == "run" and not _INSTALLING.isdisjoint(_bases(owner)):
         return "import"
     special = name.startswith("__") and name.endswith("__")
-    used = special or name in _USED_BY_LIBRARIES or _is_property(function)
+    served = name in _SERVERS.get(owner.node.name, ())
+    used = special or served or name in _USED_BY_LIBRARIES or _is_property(function)
     return "instantiation" if used else "call"
 
 
@@ -96,6 +138,21 @@ def _bases(owner: Class) -> Iterator[str]:
     for base in owner.node.bases:
         if isinstance(base, ast.Name | ast.Attribute):
             yield base.id if isinstance(base, ast.Name) else base.attr
+
+
+def _is_registered(function: Function | None) -> bool:
+    """True for what a registry is handed under a name: a configuration names it, and it is called.
+
+    What such a function defines, it hands back to be called, too.
+    """
+    if function is None or isinstance(function.node, ast.Lambda):
+        return False
+    return any(
+        isinstance(node, ast.Name | ast.Attribute)
+        and (node.id if isinstance(node, ast.Name) else node.attr) == "registry"
+        for decorator in function.node.decorator_list
+        for node in ast.walk(decorator)
+    )
 
 
 def _is_property(function: Function) -> bool:

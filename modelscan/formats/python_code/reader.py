@@ -24,6 +24,7 @@ from modelscan.vocabulary.fact import CodeBehaviour, CodeSource, Fact
 
 if TYPE_CHECKING:
     from modelscan.formats.python_code.analysis import Analysis
+    from modelscan.formats.python_code.judged import Judged
     from modelscan.formats.python_code.reach import When
 
 _EXTENSIONS: Final = frozenset({".py", ".pyw"})
@@ -101,6 +102,16 @@ def hidden_text(
         yield CodeBehaviour(location=place(artifact, line=line), behaviour="hidden-text", when=when)
 
 
+def _known(judged: Judged) -> bool:
+    """True for packages, and for servers that connections are led to, which everybody uses."""
+    from modelscan.formats import known_places  # lazy: as in `PythonReader.read`
+
+    if judged.behaviour == "installs-packages":
+        return known_places.usual_packages(judged.argument)
+    leads = judged.behaviour == "leads-elsewhere"
+    return leads and known_places.well_known(judged.argument.partition("=")[2])
+
+
 def behaviours(analysis: Analysis, artifact: Artifact, budget: Budget) -> Iterator[CodeBehaviour]:
     """Each behaviour of a module as a fact."""
     for found in analysis.run():
@@ -111,4 +122,6 @@ def behaviours(analysis: Analysis, artifact: Artifact, budget: Budget) -> Iterat
             call=found.judged.call,
             argument=found.judged.argument[:_ARGUMENT],
             when=found.when,
+            within=found.within,
+            known_place=_known(found.judged),
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from modelscan.formats.python_code import folding, paths
-from modelscan.formats.python_code.access import PATHS, attribute, named
+from modelscan.formats.python_code.access import INSTALLED, PATHS, attribute, named
 from modelscan.formats.python_code.names import BEHAVIOURS, canonical
 from modelscan.formats.python_code.scopes import add
 from modelscan.formats.python_code.values import Plain, Purse, Value, Values, tainted
@@ -205,7 +205,9 @@ def _bytes(_name: str, call: Called) -> Values:
     if isinstance(first.text, str):
         return (tainted(call.all, text=folding.recoded(first.text, "utf-8")),)
     text = folding.characters(first.items or None, binary=True, purse=call.purse)
-    return (tainted(call.all, text=text, decoded=text is not None),)
+    # numbers that nobody sees here, as from a tensor, are letters of something
+    made = text is not None or first.name.endswith((".tolist()", ".numpy()", ".tobytes()"))
+    return (tainted(call.all, text=text, decoded=made),)
 
 
 def _str(_name: str, call: Called) -> Values:
@@ -247,14 +249,22 @@ def _same_path(_name: str, call: Called) -> Values:
     return (tainted(call.all, text=call.get(0).text),)
 
 
+def _parent_path(name: str, call: Called) -> Values:
+    """The folder of an installed module; of other paths nothing is known here."""
+    path = call.get(0).text
+    if isinstance(path, str) and path.startswith(INSTALLED):
+        return (Value(name=f"{name}()", text=path.rpartition("/")[0]),)
+    return (tainted(call.all, name=f"{name}()"),)
+
+
 def _make_path(_name: str, call: Called) -> Values:
     return (_path(tuple(call.arguments), call),)
 
 
 def _installed(_name: str, _call: Called) -> Values:
     """Where packages are installed, as one folder or as a list of them."""
-    folder = Value(text="site-packages")
-    return (Value(text="site-packages", items=(folder,)),)
+    folder = Value(text=INSTALLED)
+    return (Value(text=INSTALLED, items=(folder,)),)
 
 
 def _home(name: str, _call: Called) -> Values:
@@ -295,7 +305,8 @@ _HANDLERS: Final[dict[str, _Handler]] = {
     "staticmethod": _first, "classmethod": _first, "functools.wraps": _first,
     "chr": _chr, "bytes": _bytes, "bytearray": _bytes, "str": _str, "map": _map,
     "reversed": _reversed, "codecs.decode": _codec, "compile": _compile,
-    "os.path.join": _join_path, "os.getenv": _variable, "os.environ.get": _variable,
+    "os.path.join": _join_path, "os.path.dirname": _parent_path,
+    "os.getenv": _variable, "os.environ.get": _variable,
     "site.getsitepackages": _installed, "sysconfig.get_path": _installed,
     "pathlib.Path": _make_path, "pathlib.PosixPath": _make_path, "pathlib.PurePath": _make_path,
     "pathlib.Path.home": _home,

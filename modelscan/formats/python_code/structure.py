@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from modelscan.formats.python_code.loops import endless
 from modelscan.formats.python_code.scopes import Class, Function, FunctionNode, Scope
 
 Target = ast.expr | str
@@ -54,6 +55,8 @@ class Structure:
     classes: dict[int, Class] = field(default_factory=dict)
     bindings: list[Binding] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    loops: list[tuple[Event, ast.While | ast.For]] = field(default_factory=list)
+    """Loops that never end, each as an event of its own."""
 
 
 def take_apart(tree: ast.Module, scope: Scope) -> Structure:
@@ -88,6 +91,9 @@ class _Walk:
             self._push(node.orelse, scope, guarded=guarded)
             self._push(node.body, scope, guarded=guarded or _never_on_import(node.test))
         else:
+            if isinstance(node, ast.While | ast.For) and endless(node):
+                test = node.test if isinstance(node, ast.While) else node.iter
+                self.structure.loops.append((Event(test, scope, guarded, "loop"), node))
             if isinstance(node, ast.Call):
                 self.structure.events.append(Event(node, scope, guarded))
             elif isinstance(node, ast.Global):
@@ -205,8 +211,18 @@ def _bindings(node: ast.AST, scope: Scope) -> Iterator[Binding]:  # noqa: C901  
         yield Binding("value", node.optional_vars, node.context_expr, scope)
     elif isinstance(node, ast.ExceptHandler) and node.name:
         yield Binding("value", node.name, None, scope)
+    elif isinstance(node, ast.Match):
+        yield from _captured(node, scope)
     elif isinstance(node, ast.Return) and node.value is not None:
         yield Binding("return", "", node.value, scope)
+
+
+def _captured(node: ast.Match, scope: Scope) -> Iterator[Binding]:
+    """Names that a pattern gives to the whole of what is matched."""
+    for case in node.cases:
+        pattern = case.pattern
+        if isinstance(pattern, ast.MatchAs) and pattern.name:
+            yield Binding("value", pattern.name, node.subject, scope)
 
 
 def _imports(node: ast.Import | ast.ImportFrom, scope: Scope) -> Iterator[Binding]:

@@ -38,6 +38,8 @@ _FOREIGN: Final = re.compile(
     re.IGNORECASE,
 )
 """Folders that others write to, and files: Python imports from archives, whatever their names."""
+_FETCHED: Final = ("tempfile.", "huggingface_hub.", "modelscope.")
+"""Libraries that hand out folders which something was just put into."""
 _REPOSITORY: Final = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -84,4 +86,4 @@ def judge_surroundings(name: str, call: Called) -> Judged | None:
 
 
 def _is_foreign(value: Value) -> bool:
-    return value.name.startswith("tempfile.") or _FOREIGN.search(shown(value)) is not None
+    return value.name.startswith(_FETCHED) or _FOREIGN.search(shown(value)) is not None

@@ -29,6 +29,9 @@ _KINDS: Final = {
     ".lnk": "launcher", ".msc": "launcher", ".pif": "launcher", ".scf": "launcher",
     ".search-ms": "launcher", ".settingcontent-ms": "launcher", ".vbe": "launcher",
     ".vbs": "launcher", ".webloc": "launcher", ".wsf": "launcher", ".wsh": "launcher",
+    ".docm": "launcher", ".mobileconfig": "launcher", ".ppam": "launcher", ".pptm": "launcher",
+    ".scpt": "launcher", ".sct": "launcher", ".wsc": "launcher", ".xlam": "launcher",
+    ".xll": "launcher", ".xlsm": "launcher",
     ".pyc": "bytecode", ".pyo": "bytecode",
 }  # fmt: skip
 _START_UP: Final = re.compile(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from modelscan.formats.repository.attachments import AttachmentRelator
 from modelscan.formats.repository.base import BaseRelator
+from modelscan.formats.repository.called_code import CalledCodeRelator
 from modelscan.formats.repository.card import CardRelator
 from modelscan.formats.repository.gguf_parts import GgufPartsRelator
 from modelscan.formats.repository.graph_files import GraphFileRelator
@@ -17,6 +18,8 @@ from modelscan.formats.repository.remote_code import RemoteCodeRelator
 from modelscan.formats.repository.shape import ShapeRelator
 from modelscan.formats.repository.templates import TemplateRelator
 from modelscan.formats.repository.tokenizer import TokenizerRelator
+from modelscan.formats.repository.torch_packages import PackageRelator
+from modelscan.formats.repository.torch_parts import PartRelator
 from modelscan.formats.repository.torch_storages import StorageRelator
 from modelscan.formats.repository.twins import TwinRelator
 from modelscan.vocabulary.fact import Fact
@@ -28,7 +31,10 @@ RELATORS: tuple[Relator, ...] = (
     GraphFileRelator(),
     TwinRelator(),
     StorageRelator(),
+    PackageRelator(),
+    PartRelator(),
     RemoteCodeRelator(),
+    CalledCodeRelator(),
     CardRelator(),
     BaseRelator(),
     TokenizerRelator(),

@@ -2,7 +2,8 @@
 
 Both hold values and the names to put them under: neither can name an operator, so that restoring
 one runs nothing but the graph that restores it. The magic at the end of the table is checked; its
-entries, and the tensors, are data.
+entries, and the tensors, are data. In the first version of the format, `<name>.ckpt`, the tensors
+lie in the table itself.
 
 Source: `tensor_bundle.h` and `table/format.h` in TensorFlow; the table is LevelDB's.
 """
@@ -23,6 +24,7 @@ from modelscan.vocabulary.fact import Fact
 MAGIC: Final = (0xDB4775248B80FB57).to_bytes(8, "little")
 _DATA: Final = re.compile(r"\.data-[0-9]{5}-of-[0-9]{5}")
 _INDEX: Final = ".index"
+_FIRST_VERSION: Final = ".ckpt"
 
 
 class CheckpointReader:
@@ -34,6 +36,8 @@ class CheckpointReader:
         """A table by its name and the magic at its end, tensors by their name."""
         if glimpse.extension == _INDEX:
             return glimpse.tail.endswith(MAGIC)
+        if glimpse.extension == _FIRST_VERSION:
+            return is_table(glimpse)
         return glimpse.extension.startswith(".data-") and (
             _DATA.fullmatch(glimpse.extension) is not None
         )
@@ -45,7 +49,7 @@ class CheckpointReader:
             ReadError: a table without the magic at its end.
         """
         budget.step()
-        table = base_name(artifact).lower().endswith(_INDEX)
+        table = base_name(artifact).lower().endswith((_INDEX, _FIRST_VERSION))
         if table and artifact.read_at(max(artifact.size - len(MAGIC), 0), len(MAGIC)) != MAGIC:
             raise ReadError("a table of tensors that breaks off", offset=artifact.size)
         yield Coverage(
@@ -54,3 +58,11 @@ class CheckpointReader:
             status="header-only" if table else "skipped",
             reason="names and places of tensors" if table else "tensors of a checkpoint",
         )
+
+
+def is_table(glimpse: Glimpse) -> bool:
+    """True for a table by both of its ends: no pickle begins with a zero, as its first entry does.
+
+    Pickles have the same extension as the first version of the format.
+    """
+    return glimpse.head[:1] == b"\0" and glimpse.ending.endswith(MAGIC)

@@ -31,7 +31,10 @@ CALLS: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 TRACED: Final = frozenset({CONST}) | _FREE | _PASSING | CALLS
 """Operators whose nodes are kept beside those that do more than compute."""
 
-_MAX_KEPT: Final = 200_000
+_MAX_KEPT: Final = 100_000
+_NONE: Final[list[str]] = []
+_NO_TEXTS: Final[dict[str, list[str]]] = {}
+"""What all nodes share that have none: half of what a node costs. Nothing changes a kept one."""
 _MAX_STEPS: Final = 1_000
 """Nodes that are followed back from one input."""
 
@@ -82,6 +85,8 @@ class Scope:
         Raises:
             BudgetError: there are more of them than any graph has.
         """
+        node.inputs, node.calls = node.inputs or _NONE, node.calls or _NONE
+        node.texts = node.texts or _NO_TEXTS
         self._kept[node.name] = node
         if special:
             self.special.append(node)

@@ -22,12 +22,12 @@ from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.tokenizer import merges
-from modelscan.formats.tokenizer.added import Added
-from modelscan.formats.tokenizer.reader import facts_of_added
-from modelscan.formats.tokenizer.vocabulary import Vocabulary
+from modelscan.formats.tokenizer.added import Added, oddity
+from modelscan.formats.tokenizer.reader import LARGE_PART, bounded, facts_of_added
+from modelscan.formats.tokenizer.vocabulary import Defect, Vocabulary, lettered_out_of_order
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, TokenizerDefect, TokenizerRoles
+from modelscan.vocabulary.fact import Fact, TokenizerDefect, TokenizerRoles, TokenizerToken
 from modelscan.vocabulary.location import Location
 
 _TABLE: Final = "vocab.json"
@@ -73,6 +73,8 @@ class VocabularyReader:
         budget.header(artifact.size)
         data = artifact.read_at(0, artifact.size)
         name = (artifact.member or artifact.name).rpartition("/")[2].rpartition("!")[2]
+        if len(data) > LARGE_PART and name in (_CONFIG, _SPECIAL, _ADDED):
+            bounded(data, "a table of tokens")
         for fact in _stated(name, data, place(artifact)):
             budget.fact()
             yield fact
@@ -96,21 +98,31 @@ def _stated(name: str, data: bytes, where: Location) -> Iterator[Fact]:
         if written and all(" " in one for one in written[:_SHOWN]):
             yield merges.described(written, where)
     elif name == _LINES:
-        lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")
-        names = [line.removesuffix("\r") for line in lines]
-        yield from _vocabulary(Vocabulary.listed(names), "vocabulary", "WordPiece", where)
+        yield from _listed(data, where)
     elif name != _SPECIAL:
         yield from _vocabulary(_ranked(data), "tiktoken", "BPE", where)
+
+
+def _listed(data: bytes, where: Location) -> Iterator[Fact]:
+    """A list of whole words and their parts, whose numbers are their lines."""
+    lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")
+    names = [line.removesuffix("\r") for line in lines]
+    yield from _vocabulary(Vocabulary.listed(names), "vocabulary", "WordPiece", where)
+    for defect in lettered_out_of_order(names):
+        yield _defect(defect, where)
 
 
 def _vocabulary(
     vocabulary: Vocabulary, form: Any, algorithm: str, where: Location
 ) -> Iterator[Fact]:
     yield vocabulary.described(form, algorithm, where)
-    for kind, token, detail in vocabulary.defects():
-        yield TokenizerDefect(
-            location=where, kind=kind, token=token[:_SHOWN], detail=detail[:_SHOWN]
-        )
+    for defect in vocabulary.defects():
+        yield _defect(defect, where)
+
+
+def _defect(found: Defect, where: Location) -> TokenizerDefect:
+    kind, token, detail = found
+    return TokenizerDefect(location=where, kind=kind, token=token[:_SHOWN], detail=detail[:_SHOWN])
 
 
 def _roles(data: bytes, where: Location) -> Iterator[Fact]:
@@ -124,6 +136,10 @@ def _roles(data: bytes, where: Location) -> Iterator[Fact]:
             found[role] = token[:_SHOWN]
     if found:
         yield TokenizerRoles(location=where, roles=tuple(found), tokens=tuple(found.values()))
+    for token in dict.fromkeys(found.values()):
+        kind = oddity(token)
+        if kind:
+            yield TokenizerToken(location=where, kind=kind, token=token, number=-1)
 
 
 def _decoder(data: bytes) -> list[Added]:

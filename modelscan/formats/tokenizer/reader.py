@@ -42,12 +42,19 @@ NAME: Final = "tokenizer.json"
 _MAX_DOCUMENT: Final = 64 << 20
 """The largest real ones, of 256,000 tokens in many scripts, have 35 MB."""
 _MOST_ADDED: Final = 20_000
+LARGE_PART: Final = 1 << 20
+"""Bytes from which on it is asked what a part takes."""
+_LARGEST_PART: Final = 48 << 20
+"""Bytes of memory; twenty thousand added tokens take half of it."""
 _SHOWN: Final = 160
 
 _ENTRY: Final = re.compile(rb'":\s*[\d-]')
 
 _Scored = list[tuple[str, float]]
 _Merges = list[str | tuple[str, str]]
+
+
+_NOTHING: Final = msgspec.Raw(b"null")
 
 
 class _Model(msgspec.Struct):
@@ -61,11 +68,11 @@ class _Model(msgspec.Struct):
 
 class _Document(msgspec.Struct):
     model: _Model
-    added_tokens: Any = None
-    normalizer: Any = None
-    pre_tokenizer: Any = None
-    post_processor: Any = None
-    decoder: Any = None
+    added_tokens: msgspec.Raw = _NOTHING
+    normalizer: msgspec.Raw = _NOTHING
+    pre_tokenizer: msgspec.Raw = _NOTHING
+    post_processor: msgspec.Raw = _NOTHING
+    decoder: msgspec.Raw = _NOTHING
 
 
 class TokenizerReader:
@@ -123,7 +130,7 @@ def facts_of_added(
 def _facts(document: _Document, where: Location, budget: Budget) -> Iterator[Fact]:
     model = document.model
     algorithm = model.type if isinstance(model.type, str) else ""
-    tokens = added(document.added_tokens)
+    tokens = added(_part(document.added_tokens, "a list of added tokens"))
     largest = max((token.number for token in tokens), default=-1)
     scored = bytes(model.vocab).lstrip().startswith(b"[")
     defects: list[Defect] = []
@@ -156,7 +163,7 @@ def _facts(document: _Document, where: Location, budget: Budget) -> Iterator[Fac
         )
     yield from facts_of_added(tokens, "added_tokens", where)
     numbers = {**{token.content: token.number for token in tokens}, **table}
-    stages = {stage: getattr(document, stage) for stage in steps.STAGES}
+    stages = {stage: _part(getattr(document, stage), f"a {stage}") for stage in steps.STAGES}
     ordinary = frozenset(token.content for token in tokens)
     for step in list(steps.odd_steps(stages, numbers, ordinary))[:MOST_SHOWN]:
         yield TokenizerStep(
@@ -230,6 +237,29 @@ def _repeated(raw: msgspec.Raw) -> Iterator[Defect]:
 
     json.loads(bytes(raw), object_pairs_hook=table)
     yield from found[:MOST_SHOWN]
+
+
+def _part(written: msgspec.Raw, what: str) -> Any:
+    """A part that may be any tree, as long as it is not larger than those of real tokenizers.
+
+    Raises:
+        BudgetError: it is.
+    """
+    if len(written) > LARGE_PART:
+        bounded(bytes(written), what)
+    return _decode(written, Any)
+
+
+def bounded(data: bytes, what: str) -> None:
+    """Refuse a document that takes more memory than any real one of its kind.
+
+    Raises:
+        BudgetError: it does.
+    """
+    from modelscan.formats.objects.pieces import cost  # lazy: few are as large
+
+    if cost(data) > _LARGEST_PART:
+        raise BudgetError(f"{what} of {len(data):,} bytes")
 
 
 def _decode(data: bytes | msgspec.Raw, kind: Any) -> Any:

@@ -26,6 +26,10 @@ _EXCHANGED: Final = 32
 """More tokens out of order than this are another order, and no exchange of a few."""
 _NEAR: Final = 64
 """Places that equal ranks can move a token by, as they are sorted in one way or another."""
+_FEW: Final = 8
+"""Characters that an exchange of a few pairs puts in another's place."""
+_CONTINUES: Final = "##"
+"""What WordPiece puts before a part of a word that does not begin it."""
 _ENOUGH: Final = 100
 """Fewer tokens in a row say nothing about an order."""
 
@@ -126,6 +130,29 @@ def scored_out_of_order(names: Sequence[str], scores: Sequence[float]) -> Iterat
     """
     plain = [(name, -score) for name, score in zip(names, scores, strict=True) if score < 0]
     yield from _exchanged([name for name, _ in plain], [score for _, score in plain])
+
+
+def lettered_out_of_order(names: Sequence[str]) -> Iterator[Defect]:
+    """Single characters that stand in each other's place, in a list that has them by code point.
+
+    Trainers of WordPiece number the characters first, each kind in its order; words follow by how
+    often they occur, which nothing in the list says. Only exchanged pairs count: lists that people
+    put characters into are in another order.
+    """
+    for prefix in ("", _CONTINUES):
+        size = len(prefix) + 1
+        letters = [name for name in names if len(name) == size and name.startswith(prefix)]
+        order = sorted(letters)
+        if len(letters) < _ENOUGH or letters == order:
+            continue
+        right = {name: place for place, name in enumerate(order)}
+        wrong = [place for place, name in enumerate(letters) if name != order[place]]
+        if len(wrong) <= _FEW and all(
+            letters[right[letters[place]]] == order[place] for place in wrong
+        ):
+            for place in wrong:
+                detail = f"{letters[place]!r} stands where {order[place]!r} belongs"
+                yield Defect("number-exchanged", letters[place], detail)
 
 
 def _exchanged(names: Sequence[str], keys: Sequence[float]) -> Iterator[Defect]:

@@ -79,6 +79,8 @@ from modelscan.vocabulary.fact.pickles import (
     PickleOddity,
     PickleStream,
     TorchCheckpoint,
+    TorchPackage,
+    TorchParts,
     TorchStorages,
 )
 from modelscan.vocabulary.fact.policy import (
@@ -252,6 +254,8 @@ __all__ = [
     "TokenizerStep",
     "TokenizerToken",
     "TorchCheckpoint",
+    "TorchPackage",
+    "TorchParts",
     "TorchStorages",
     "UnlistedFiles",
     "WeightIndex",
@@ -262,6 +266,7 @@ FACTS: tuple[type[Fact], ...] = (
     SpecialFile, SharedFile, FileName, FileFormat, FilePolyglot,
     PickleStream, PickleImport, PickleCall, PickleOddity,
     TensorHeader, TensorDefect, ArchiveDefect, TorchCheckpoint, TorchStorages, RemoteCode,
+    TorchPackage, TorchParts,
     ConfigComponent,
     ConfigDefect,
     ConfigSwitch, ModelClaim, HashCheck, SignatureCheck, ExpectationCheck, ChecksumList,

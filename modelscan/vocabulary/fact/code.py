@@ -83,6 +83,8 @@ CodeAction = Literal[
     "downloads-data",  # fetches an image, a table, a file of weights
     "sends-secrets",  # credentials or the whole environment go over the network
     "reads-secrets",  # opens a place where credentials live
+    "harms-machine",  # destroys what is not the model's, exhausts the machine, or lets it mine
+    "gives-access",  # lets somebody in: a key of theirs, an account, a shell with all rights
     "writes-outside",  # changes what a shell, a scheduler or an interpreter runs later
     "changes-environment",  # variables that make every program load something
     "changes-import-path",  # folders that others write to, or hooks that answer imports
@@ -122,3 +124,8 @@ class CodeBehaviour(Fact, frozen=True, kw_only=True, tag="code.behaviour"):
     when: Literal["import", "instantiation", "call"] = "call"
     """The earliest moment: when the module is imported, when a library makes or runs the model, or
     only when somebody calls the function or runs the script."""
+    within: tuple[str, ...] = ()
+    """Where it happens only when somebody calls: functions of the module that lead to it, a method
+    with its class before it."""
+    known_place: bool = False
+    """True when a command names servers, or packages of the usual index, that everybody uses."""

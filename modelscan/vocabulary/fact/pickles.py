@@ -81,6 +81,8 @@ class PickleOddity(Fact, frozen=True, kw_only=True, tag="pickle.oddity"):
         "frame-mismatch",  # a frame ends where no opcode does: unpicklers read different things
         "outside-file",  # a file that the loader opens as well, and that is not beside this one
         "misplaced-value",  # the index of a shelf points into the middle of another value
+        "packaged-module",  # a listed name is taken from code that is in the same archive
+        "misplaced-part",  # the table of a distributed checkpoint points to what is no part of it
     ]
     """What it is."""
     detail: str = ""
@@ -94,6 +96,15 @@ class TorchCheckpoint(Fact, frozen=True, kw_only=True, tag="torch.checkpoint"):
     """How the checkpoint is stored."""
 
 
+class TorchPackage(Fact, frozen=True, kw_only=True, tag="torch.package"):
+    """An archive of `torch.package` that brings modules along, in source."""
+
+    folder: str
+    """What the names of its members begin with."""
+    modules: tuple[str, ...]
+    """The modules, by their dotted names, sorted."""
+
+
 class TorchStorages(Fact, frozen=True, kw_only=True, tag="torch.storages"):
     """How many bytes a checkpoint's tensors have, by storage. The location is its pickle's."""
 
@@ -102,4 +113,20 @@ class TorchStorages(Fact, frozen=True, kw_only=True, tag="torch.storages"):
     keys: tuple[str, ...]
     """The storages, by the name that the archive has for them."""
     sizes: tuple[int, ...]
+    """Bytes of each."""
+
+
+class TorchParts(Fact, frozen=True, kw_only=True, tag="torch.parts"):
+    """Where the parts of a distributed checkpoint are: as its table says, or as its files have it.
+
+    A part is what `torch.save` made of one tensor or object; many of them stand in one file.
+    """
+
+    side: Literal["asked", "held"]
+    """Whether the table asks for them, or the file of the location holds them."""
+    files: tuple[str, ...]
+    """The file of each, relative to the table's folder; empty for `held`."""
+    offsets: tuple[int, ...]
+    """First byte of each."""
+    lengths: tuple[int, ...]
     """Bytes of each."""

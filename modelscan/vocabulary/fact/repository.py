@@ -154,12 +154,19 @@ class RepositoryScript(Fact, frozen=True, kw_only=True, tag="repository.script")
         "sends-secrets",  # a place where credentials live, and the network, in one command
         "reads-secrets",
         "writes-outside",  # changes what a shell, a scheduler or a login runs later
+        "harms-machine",  # destroys what is not the model's, exhausts the machine, lets it mine
+        "gives-access",  # lets somebody in: a key of theirs, an account, a shell with all rights
+        "runs-on-open",  # a command that an editor runs when the folder is opened
+        "runs-by-itself",  # a command that git or an editor runs, hidden where none is expected
     ]
     """What it does."""
-    language: Literal["shell", "batch", "powershell", "container", "settings"]
-    """What it is written in; `settings` are those of a tool that runs commands by itself."""
+    language: Literal["shell", "batch", "powershell", "container", "settings", "other", "card"]
+    """What it is written in; `settings` are those of a tool that runs commands by itself, `other`
+    any other language, and `card` a text for people with commands to copy."""
     command: str = ""
     """The command, abbreviated."""
+    known_place: bool = False
+    """True when it names servers, all of which everybody installs from."""
 
 
 class RepositoryAttachment(Fact, frozen=True, kw_only=True, tag="repository.attachment"):
@@ -191,6 +198,8 @@ class RepositoryRequirement(Fact, frozen=True, kw_only=True, tag="repository.req
     """What is notable about it."""
     line: str
     """The line, abbreviated, without credentials."""
+    known_place: bool = False
+    """True when it names servers, all of which everybody installs from."""
 
 
 class RepositorySecret(Fact, frozen=True, kw_only=True, tag="repository.secret"):

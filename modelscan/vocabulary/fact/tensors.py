@@ -71,6 +71,7 @@ class IndexCheck(Fact, frozen=True, kw_only=True, tag="index.check"):
         "tensors-differ",  # a shard holds more or fewer tensors than the index puts into it
         "tensors-swapped",  # a shard holds as many tensors as the index puts into it, but others
         "size-differs",  # the shards hold more or fewer bytes than the index states
+        "shadowed-tensor",  # a tensor stands in two shards, and not with the same values
     ]
     """What disagrees."""
     shard: str = ""

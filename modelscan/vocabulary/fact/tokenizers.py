@@ -107,7 +107,7 @@ class TokenizerStep(Fact, frozen=True, kw_only=True, tag="tokenizer.step"):
 
 
 class TokenizerToken(Fact, frozen=True, kw_only=True, tag="tokenizer.token"):
-    """An added token that is no plain marker or word."""
+    """An added token, or one with a role, that is no plain marker or word."""
 
     kind: Literal[
         "holds-marker",  # markers of the conversation, with other text around them
@@ -119,4 +119,4 @@ class TokenizerToken(Fact, frozen=True, kw_only=True, tag="tokenizer.token"):
     token: str
     """The token."""
     number: int
-    """Its number."""
+    """Its number; -1 where it is named by a role alone."""

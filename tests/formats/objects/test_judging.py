@@ -13,6 +13,7 @@ NAMES = Names(reading.rules().lists.pickle_globals)
     [
         "os.system", "posix.system", "nt.system", "builtins.eval", "eval", "exec", "__import__",
         "subprocess.Popen", "importlib.import_module", "shutil.rmtree", "torch.hub.load",
+        "tensorflow.load_library", "tf.compat.v1.load_op_library", "tensorflow.py_function",
         "torch.load", "pickle.loads", "webbrowser.open", "pty.spawn", "ctypes.CDLL", "os:system",
         "imp.load_source", "commands.getoutput", "pathlib.os.system",
         "torch.serialization.os.system", "nemo.utils.subprocess.run", "builtins.getattr",

@@ -1,0 +1,198 @@
+"""Programs in other languages beside the weights: JavaScript, Perl, Ruby, R, Lua, PHP, build files.
+
+No loader of a model runs them; a package manager, a build or a person does. They are not parsed:
+the commands in their quoted texts are looked at like those of scripts, and a few shapes say by
+themselves what they are for: text that is decoded and run, text that is fetched and run, a shell on
+a socket, credentials on the network. Only these are stated.
+
+Invariant: a bundle of a web page is ordinary, however long: shapes that need two things are looked
+for in short files alone.
+
+Source: MITRE ATT&CK T1059, T1027.010, T1105; reports on packages of npm with install scripts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from modelscan.budget import Budget
+from modelscan.formats.known_places import well_known
+from modelscan.formats.python_code import paths
+from modelscan.formats.python_code.flows import flows
+from modelscan.formats.reader import Glimpse
+from modelscan.formats.scripts import ATTACKS, decoded
+from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.coverage import Coverage
+from modelscan.vocabulary.fact import Fact, RepositoryScript
+
+EXTENSIONS: Final = frozenset({
+    ".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".pl", ".pm", ".rb", ".gemspec", ".r", ".lua",
+    ".php", ".rs", ".go", ".groovy", ".gradle", ".kts", ".applescript", ".cmake", ".jl", ".tcl",
+    ".gyp", ".gypi", ".html", ".htm", ".fish", ".awk", ".sbt", ".nix", ".tf", ".mk", ".swift",
+    ".qmd", ".rmd",
+})  # fmt: skip
+NAMES: Final = frozenset({
+    "CMakeLists.txt", ".Rprofile", "Rakefile", "Gemfile", "Jakefile", "Tiltfile", "SConstruct",
+    "meson.build", "BUILD", "WORKSPACE", "Rscript",
+})  # fmt: skip
+_LARGEST: Final = 4 << 20
+_SHORT: Final = 24 << 10
+_MOST: Final = 20
+_SHOWN: Final = 200
+_QUOTED: Final = re.compile(
+    r"\"((?:[^\"\\\n]|\\.){8,2000})\"|'((?:[^'\\\n]|\\.){8,2000})'|`([^`]{8,2000})`"
+)
+_WORTH: Final = re.compile(
+    r"curl|wget|Invoke-|\biwr\b|\birm\b|\biex\b|/dev/tcp|\bnc\s|ncat|mkfifo|socat|base64|powershell|mshta"
+    r"|certutil|bitsadmin|\brm\s+-|stratum|xmrig|sh\s+-i|TCPClient|printenv|\benv\s*\||no-preserve",
+    re.IGNORECASE,
+)
+_DECODERS: Final = (
+    r"(?:atob|unescape|Buffer\s*\.\s*from|decode_base64|base64_decode|gzinflate|gzuncompress|str_rot13|hex2bin"
+    r"|Base64\s*\.\s*(?:strict_|urlsafe_)?decode64|rawToChar|base64enc|base64decode|unpack|String\s*\.\s*fromCharCode"
+    r"|CryptoJS|zlib\s*\.\s*\w*(?:inflate|unzip|decompress)\w*|Zlib)"
+)
+_RUNNERS: Final = (
+    r"(?:\b(?:eval|exec|execSync|system|instance_eval|class_eval|loadstring|load|assert|create_function"
+    r"|setTimeout|runInThisContext|runInNewContext|eval\s*\(\s*parse|runString|Function)\b)"
+)
+_DECODE_RUN: Final = re.compile(
+    rf"{_RUNNERS}\s*\(?\s*(?:\(\s*)?(?:parse\s*\(\s*text\s*=\s*)?(?:new\s+\w+\s*\(\s*)?[\w.]*{_DECODERS}[\w.]*\s*\("
+    rf"|\bconstructor\s*\(\s*[\w.]*{_DECODERS}[\w.]*\s*\("
+)
+_FETCH_RUN: Final = re.compile(
+    r"\b(?:eval|instance_eval|source|loadstring|load|assert|devtools::source_url|source_url|dofile)\b\s*\(?\s*"
+    r"(?:parse\s*\(\s*(?:text\s*=\s*)?)?(?:await\s+)?(?:\(\s*)?(?:await\s+)?"
+    r"(?:URI\s*\.\s*open|open|file_get_contents|get|LWP::Simple::get|http\s*\.\s*request|Net::HTTP\s*\.\s*get\w*|fetch|url"
+    r"|readLines|RCurl::getURL|getURL)?\s*\(?\s*(?:URI\s*\(\s*|url\s*\(\s*)?[\"'](https?://[^\"'\s]+)",
+)
+_SOCKETS: Final = re.compile(
+    r"\bnet\s*\.\s*(?:Socket|connect|createConnection|Dial)|\bTCPSocket\b|\bsocket\s*\(\s*S\b|IO::Socket::INET|\bfsockopen\b"
+    r"|\bsocketConnection\b|require\s*\(?\s*[\"']socket[\"']|TcpStream::connect|java\.net\.Socket|new\s+Socket\s*\("
+)
+_SHELLS: Final = re.compile(
+    r"[\"'`(\s](?:/bin/(?:ba|z|da)?sh|cmd\.exe|powershell(?:\.exe)?|/bin/sh -i)[\"'`\s,)]"
+)
+_RUNS_TEXT: Final = re.compile(
+    r"(?:\beval|\bnew\s+Function|\brunIn(?:This|New)Context|\bexecSync|\bexec)\s*\(\s*([A-Za-z_$][\w$.]*)(?:\.toString\(\))?\s*[,)]"
+)
+_NODE_FETCH: Final = re.compile(
+    r"require\s*\(\s*[\"'](?:node:)?(?:https?|axios|node-fetch|got|request|needle)[\"']\s*\)"
+    r"|from\s+[\"'](?:node:)?(?:https?|axios|node-fetch|got|request|needle)[\"']"
+)
+_ALL_VARIABLES: Final = re.compile(
+    r"(?:stringify\s*\(\s*|\b(?:body|data|json)\s*:\s*)process\.env\s*[),}]|\bENV\.to_(?:h|a|json)\b"
+    r"|toJSON\(\s*(?:as\.list\()?Sys\.getenv\(\s*\)"
+)
+_PRIVATE: Final = re.compile(
+    r"[^\s\"']*(?:\.ssh/id_\w+|\.aws/credentials|\.git-credentials|\.docker/config\.json|\.kube/config"
+    r"|/Login Data|wallet\.dat|huggingface/token|application_default_credentials\.json|/\.netrc)"
+)
+"""Where credentials live, as the whole of a text."""
+_BOUND: Final = re.compile(
+    r"\.pipe\s*\(|>\s*&|dup2|\bSTDIN\b|getInputStream|stdin\.write|stdio\s*:|os\.execute|popen|IO\.select|proc_open"
+)
+"""What ties a shell to a connection."""
+_SENDS: Final = re.compile(
+    r"\bhttps?\s*\.\s*(?:request|get)\b|\bfetch\s*\(|\baxios\b|Net::HTTP|\bhttr2?::|\bRCurl\b|\bPOST\s*\(|\.write\s*\(|LWP::|curl_exec"
+)
+_WINDOWS: Final = re.compile(
+    r"(?:CreateObject|new\s+ActiveXObject|WScript\.CreateObject)\s*\(\s*[\"'](?:WScript\.Shell|Shell\.Application)[\"']",
+    re.IGNORECASE,
+)
+
+
+class ForeignCodeReader:
+    """Source text of languages that are not Python, by extension and name."""
+
+    format = "text"
+    aside = True
+
+    def recognises(self, glimpse: Glimpse) -> bool:
+        """By name; bytes that are no text are left to others."""
+        named = glimpse.extension in EXTENSIONS or glimpse.name in NAMES
+        return named and b"\0" not in glimpse.head
+
+    def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
+        """State what attacks, a bounded number of times."""
+        text = decoded(artifact.read_at(0, min(artifact.size, _LARGEST)))
+        seen: set[tuple[int, str]] = set()
+        for at, kind, command in _found(text):
+            line = text.count("\n", 0, at) + 1
+            if (line, kind) in seen:
+                continue
+            seen.add((line, kind))
+            budget.fact()
+            yield RepositoryScript(
+                location=place(artifact, line=line),
+                kind=kind,
+                language="other",
+                command=" ".join(command.split())[:_SHOWN],
+                known_place=kind == "runs-download" and well_known(command),
+            )
+            if len(seen) >= _MOST:
+                return
+
+
+def _found(text: str) -> Iterator[tuple[int, Any, str]]:
+    """Places with what they do."""
+    if _WORTH.search(text) is not None:
+        yield from _commands(text)
+    for found in _DECODE_RUN.finditer(text):
+        yield found.start(), "encoded-payload", text[found.start() : found.end() + 40]
+    for found in _FETCH_RUN.finditer(text):
+        yield found.start(), "runs-download", text[found.start() : found.end() + 2]
+    for found in _WINDOWS.finditer(text):
+        yield found.start(), "runs-by-itself", text[found.start() : found.end() + 80]
+    if len(text) <= _SHORT:
+        yield from _together(text)
+
+
+def _together(text: str) -> Iterator[tuple[int, Any, str]]:
+    """Two things in one short file that make an attack."""
+    socket, shell = _SOCKETS.search(text), _SHELLS.search(text)
+    if socket and shell and _BOUND.search(text):
+        yield socket.start(), "remote-shell", f"{socket[0]} … {shell[0].strip()}"
+    fetches, runs = _NODE_FETCH.search(text), _RUNS_TEXT.search(text)
+    if fetches and runs and not _ordinary_exec(runs[1]):
+        yield runs.start(), "runs-download", f"{fetches[0]} … {runs[0]}"
+    if _SENDS.search(text):
+        variables = _ALL_VARIABLES.search(text)
+        if variables:
+            yield variables.start(), "sends-secrets", variables[0]
+        for quoted in _QUOTED.finditer(text):
+            if _PRIVATE.fullmatch(_text(quoted)):
+                yield quoted.start(), "sends-secrets", quoted[0]
+
+
+def _ordinary_exec(argument: str) -> bool:
+    """True for a command that a program was told by its own settings or arguments."""
+    return argument.rpartition(".")[2].lower() in {
+        "cmd",
+        "command",
+        "script",
+        "argv",
+        "bin",
+        "shell",
+    }
+
+
+def _commands(text: str) -> Iterator[tuple[int, Any, str]]:
+    """The commands in quoted texts, each alone and one after the other."""
+    held: list[tuple[int, str]] = []
+    for quoted in _QUOTED.finditer(text):
+        command = _text(quoted)
+        if _WORTH.search(command) is None:
+            continue
+        kind = paths.command(command.replace("\\n", "\n").replace('\\"', '"'))
+        if kind in ATTACKS:
+            yield quoted.start(), kind, command
+        held.append((quoted.start(), command))
+    for flow in flows(held[:_MOST]):
+        yield flow.line, flow.kind, flow.command
+
+
+def _text(quoted: re.Match[str]) -> str:
+    return quoted[1] or quoted[2] or quoted[3] or ""
