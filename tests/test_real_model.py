@@ -76,7 +76,7 @@ def test_each_planted_problem_is_listed_once(real: Path, tmp_path: Path) -> None
     report = api.scan(copy)
     assert report.decision.exit_code == 1
     assert sorted(_above_low(report)) == [
-        ("link-leaves-model", "passwords"),
+        ("link-leads-to-system", "passwords"),
         ("pickle-dangerous-call", "pytorch_model.bin"),
         ("release-file-modified", "model.safetensors"),
     ]

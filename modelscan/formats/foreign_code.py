@@ -44,6 +44,18 @@ _SHOWN: Final = 200
 _QUOTED: Final = re.compile(
     r"\"((?:[^\"\\\n]|\\.){8,2000})\"|'((?:[^'\\\n]|\\.){8,2000})'|`([^`]{8,2000})`"
 )
+_GIVEN: Final = re.compile(
+    r"(?:exec\w*|spawn\w*|system\w*|popen\w*|\brun\w*|shell\w*|\bsh|\bbash|\bcmd\w*|command\w*|script\w*"
+    r"|payload|\barg|args|generate|process|\bqx|%x|invoke\w*|['\"]/?-?c['\"])[\w\s,.:=({\['\"$-]{0,40}$",
+    re.IGNORECASE,
+)
+"""What stands before a text that is run."""
+_BEFORE: Final = 100
+_STARTS: Final = re.compile(
+    r"child_process|execSync|shelljs|\bDeno\b|\bBun\b|\bzx\b|node-pty|WScript"
+)
+"""One of these is in every script for Node and its kin that starts a process; pages have none."""
+_OF_PAGES: Final = frozenset({".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".html", ".htm"})
 _WORTH: Final = re.compile(
     r"curl|wget|Invoke-|\biwr\b|\birm\b|\biex\b|/dev/tcp|\bnc\s|ncat|mkfifo|socat|base64|powershell|mshta"
     r"|certutil|bitsadmin|\brm\s+-|stratum|xmrig|sh\s+-i|TCPClient|printenv|\benv\s*\||no-preserve",
@@ -119,7 +131,8 @@ class ForeignCodeReader:
         """State what attacks, a bounded number of times."""
         text = decoded(artifact.read_at(0, min(artifact.size, _LARGEST)))
         seen: set[tuple[int, str]] = set()
-        for at, kind, command in _found(text):
+        pages = Glimpse(artifact).extension in _OF_PAGES
+        for at, kind, command in _found(text, runs=not pages or _STARTS.search(text) is not None):
             line = text.count("\n", 0, at) + 1
             if (line, kind) in seen:
                 continue
@@ -136,9 +149,9 @@ class ForeignCodeReader:
                 return
 
 
-def _found(text: str) -> Iterator[tuple[int, Any, str]]:
-    """Places with what they do."""
-    if _WORTH.search(text) is not None:
+def _found(text: str, *, runs: bool) -> Iterator[tuple[int, Any, str]]:
+    """Places with what they do; commands only in what can start a process."""
+    if runs and _WORTH.search(text) is not None:
         yield from _commands(text)
     for found in _DECODE_RUN.finditer(text):
         yield found.start(), "encoded-payload", text[found.start() : found.end() + 40]
@@ -184,7 +197,7 @@ def _commands(text: str) -> Iterator[tuple[int, Any, str]]:
     held: list[tuple[int, str]] = []
     for quoted in _QUOTED.finditer(text):
         command = _text(quoted)
-        if _WORTH.search(command) is None:
+        if _WORTH.search(command) is None or not _is_run(text, quoted):
             continue
         kind = paths.command(command.replace("\\n", "\n").replace('\\"', '"'))
         if kind in ATTACKS:
@@ -192,6 +205,12 @@ def _commands(text: str) -> Iterator[tuple[int, Any, str]]:
         held.append((quoted.start(), command))
     for flow in flows(held[:_MOST]):
         yield flow.line, flow.kind, flow.command
+
+
+def _is_run(text: str, quoted: re.Match[str]) -> bool:
+    """True for a text that a program is given to run, not one that people are shown."""
+    before = text[max(0, quoted.start() - _BEFORE) : quoted.start()]
+    return _GIVEN.search(before) is not None or quoted[0][1:3] == "<!"
 
 
 def _text(quoted: re.Match[str]) -> str:

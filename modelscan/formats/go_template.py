@@ -59,8 +59,11 @@ class GoTemplateReader:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, as there are no magic bytes: two bare names are those that Ollama takes."""
-        named = glimpse.name in {_BARE_PROGRAM, _BARE_TEXT} and b"\0" not in glimpse.head
-        return named or glimpse.extension in self.extensions
+        if glimpse.name == _BARE_PROGRAM:
+            return b"{{" in glimpse.head and _is_text(glimpse.head)
+        if glimpse.name == _BARE_TEXT:
+            return _is_text(glimpse.head)
+        return glimpse.extension in self.extensions
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State what the template takes, and everything in it that is out of the ordinary.
@@ -109,6 +112,11 @@ class GoTemplateReader:
                 name=name,
                 detail=detail,
             )
+
+
+def _is_text(head: bytes) -> bool:
+    """True for UTF-8, of which the last character may be cut."""
+    return b"\0" not in head and "\ufffd" not in head.decode("utf-8", "replace")[:-1]
 
 
 def _pieces(text: str) -> Iterator[Piece]:

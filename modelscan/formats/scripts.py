@@ -16,8 +16,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from modelscan.budget import Budget
-from modelscan.errors import BudgetError, ReadError
+from modelscan.errors import BudgetError
+from modelscan.formats import carried_python
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.script_words import BEYOND, HINTS, is_shown
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, RepositoryScript
@@ -61,31 +63,6 @@ _CONTAINED: Final = ATTACKS - {"gives-access"}
 """What counts in a recipe or in settings: their own files and users are what they are for."""
 _WHOLLY: Final = frozenset({"shell", "batch", "powershell"})
 """Languages in which everything is a command."""
-HINTS: Final = re.compile(
-    r"\bpip[\d.]*\s|curl|wget|aria2c|\biwr\b|\birm\b|\biex\b|Invoke-|Download(?:String|File)|certutil|bitsadmin|mshta"
-    r"|msiexec|regsvr32|rundll32|/dev/(?:tcp|udp)|\bn(?:c|cat|etcat)\b|mkfifo|socat|\bsh\s+-i\b|TCPClient"
-    r"|base(?:64|32)|xxd|openssl|uudecode|\brev\b|zcat|gunzip|printf|powershell|pwsh|\brm\s|mkfs"
-    r"|/dev/sd|of=/dev|\bkill\s+-|stratum|xmrig|useradd|usermod|printenv|\benv\b|toJSON|python[\d.]*\s+-"
-    r"|MpPreference|spctl|xattr|vssadmin|advfirewall|\.ssh|credentials|\(\)\s*\{",
-    re.IGNORECASE,
-)
-"""One of these is in every command that is worth a word."""
-_BEYOND: Final = re.compile(
-    r"/etc/|\.(?:bash|zsh|profile|ssh|aws|netrc|git|docker|kube|config|gnupg|pypirc|npmrc|azure|service)"
-    r"|cron|autostart|Launch|systemd|Start|ld\.so|packages|customize|\\Run|schtasks|\breg|Scheduled"
-    r"|history|environ|wallet|Login|Cookies|token|secrets|169\.254|100\.100|metadata|chmod|authorized"
-    r"|id_|::0:0|pip\.",
-    re.IGNORECASE,
-)
-"""What else is in those commands that only a script can be reproached with."""
-_SHOWS: Final = re.compile(
-    r"\s*(?:[\w-]*echo|[\w-]*print[\w-]*|log\w*|info|warn\w*|err\w*|die|say|msg|note|\w*step|fail|abort|usage"
-    r"|Write-(?:Host|Output|Warning|Error|Verbose|Information)|@echo|rem)\b",
-    re.IGNORECASE,
-)
-"""Commands that show people a text."""
-_TEXT: Final = re.compile(r"\"(?:[^\"\\`]|\\.)*\"|'[^']*'")
-_ON: Final = re.compile(r"[|<>`]|\$\(|&&")
 _DEFENCE: Final = re.compile(
     r"\b(?:Add|Set)-MpPreference\b[^\n]*-(?:Exclusion|Disable)"
     r"|\b(?:powershell|pwsh)\b[^\n]*\s-(?:w|windowstyle)\s+hid|netsh\s+advfirewall\s+set[^\n]*off"
@@ -112,12 +89,6 @@ _HELD: Final = re.compile(
     re.MULTILINE,
 )
 _VARIABLE: Final = re.compile(r"\$\{?([A-Za-z_]\w*)\}?|%(\w+)%")
-_CARRIED: Final = re.compile(
-    r"\bpython[\d.]*\s+(?:-[A-Zbdiqsuv]+\s+)*(?:-c\s+(?P<quote>[\"'])|-?\s*<<-?\s*[\"']?(?P<mark>\w+)[\"']?[^\n]*\n)"
-)
-"""How a command begins that carries Python."""
-_CODE: Final = 1 << 16
-"""Characters of Python that one command may carry."""
 _LARGEST: Final = 1 << 20
 _LONGEST: Final = 8_192
 _MOST: Final = 50
@@ -211,44 +182,15 @@ def _told(text: str, language: str, budget: Budget) -> set[tuple[int, Any, str]]
     commands = list(_commands(text, language))
     found: set[tuple[int, Any, str]] = set()
     for line, command in commands:
-        worth = HINTS.search(command) or (language in _WHOLLY and _BEYOND.search(command))
+        worth = HINTS.search(command) or (language in _WHOLLY and BEYOND.search(command))
         kind = _kind(command, language) if worth else ""
         if kind:
             found.add((line, kind, command))
     seen = {(line, kind) for line, kind, _ in found}
-    told = [each for each in commands if not _is_shown(each[1])]
+    told = [each for each in commands if not is_shown(each[1])]
     found.update(flow for flow in flows(told) if (flow.line, flow.kind) not in seen)
-    found.update(_python(text, budget))
+    found.update(carried_python.attacks(text, ATTACKS, budget))
     return found
-
-
-def _python(text: str, budget: Budget) -> Iterator[tuple[int, Any, str]]:
-    """What the Python does that a command carries, in quotes or up to a mark."""
-    for count, start in enumerate(_CARRIED.finditer(text)):
-        if count >= _MOST:
-            return
-        if start["mark"]:
-            end = re.compile(rf"^\s*{re.escape(start['mark'])}\s*$", re.MULTILINE)
-        else:
-            end = re.compile(rf"(?<!\\){start['quote']}")
-        closed = end.search(text, start.end(), start.end() + _CODE)
-        code = text[start.end() : closed.start()] if closed else ""
-        if "(" not in code:
-            continue
-        if start["quote"] == '"':
-            code = code.replace('\\"', '"')
-        from modelscan.formats.python_code.analysis import Analysis  # lazy: as in `_told`
-
-        try:
-            behaviours = Analysis(code.strip(), budget).run()
-        except BudgetError:
-            raise
-        except ReadError:
-            continue
-        for one in behaviours:
-            if one.judged.behaviour in ATTACKS:
-                line = text.count("\n", 0, start.start()) + 1
-                yield line, one.judged.behaviour, f"{one.judged.call} {one.judged.argument}"
 
 
 def _language(name: str, extension: str, head: bytes) -> str | None:
@@ -285,18 +227,11 @@ def _commands(text: str, language: str) -> Iterator[tuple[int, str]]:
         yield start, pending
 
 
-def _is_shown(command: str) -> bool:
-    """True for a text that people are shown, and that goes nowhere else."""
-    if _SHOWS.match(command) is None or "$(" in command:
-        return False
-    return _ON.search(_TEXT.sub("", command)) is None
-
-
 def _kind(command: str, language: str) -> str:
     """What a command does, when that is worth a word; empty otherwise."""
     if _DEFENCE.search(command):
         return "switches-off-protection"
-    if _ASSIGNED.match(command) or _is_shown(command):
+    if _ASSIGNED.match(command) or is_shown(command):
         return ""
     from modelscan.formats.python_code import paths  # lazy: most models bring no script
 

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from modelscan.budget import Budget
 from modelscan.formats.reader import Glimpse
-from modelscan.formats.scripts import HINTS, decoded, stated
+from modelscan.formats.script_words import HINTS
+from modelscan.formats.scripts import decoded, stated
 from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, RepositoryScript

@@ -1,7 +1,8 @@
 """Indexes of sharded weights, `model.safetensors.index.json`: which file each tensor lies in.
 
 Invariants: only the names are taken, as written; whether the files are there, and are what the
-index says, is a relator's business. That the document is JSON is checked by the reader of JSON.
+index says, is a relator's business, and `repository.shadows` compares the bytes of tensors that
+stand in two of them. That the document is JSON is checked by the reader of JSON.
 
 Source: transformers, "Sharded checkpoints": `weight_map` from tensor to file, `metadata.total_size`
 in bytes.

@@ -15,7 +15,7 @@ from modelscan.formats import zip_records, zip_stack
 from modelscan.formats.archive import Item
 from modelscan.formats.zip import Walk, ZipReader
 from modelscan.formats.zip_records import Entry
-from modelscan.vocabulary.artifact import Artifact
+from modelscan.vocabulary.artifact import Artifact, SliceArtifact
 from modelscan.vocabulary.coverage import Coverage
 
 _STORAGE = re.compile(rb"([^/]+)/data/\d{1,9}")
@@ -42,6 +42,9 @@ class LightZipReader(ZipReader):
                 reason="several archives one after the other: a full scan reads them (--full)",
             )
             return
+        if zip_stack.is_stack(artifact):
+            whole = SliceArtifact(artifact, 0, artifact.size, "@0")
+            yield zip_stack.held(artifact, [whole], budget)
         yield from _LightWalk(artifact, budget).run()
 
 

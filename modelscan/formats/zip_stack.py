@@ -28,8 +28,12 @@ _END = re.compile(re.escape(zip_records.END_MARK))
 
 
 def is_stack(artifact: Artifact) -> bool:
-    """True for a file whose loader expects several archives in it, by its name."""
-    return artifact.member is None and artifact.name.lower().endswith(_EXTENSION)
+    """True for a file whose loader expects several archives in it, by its name.
+
+    An extension may have compressed them, so that they are a member with the name of the file.
+    """
+    name = artifact.name.rpartition("/")[2]
+    return artifact.member in {None, name} and name.lower().endswith(_EXTENSION)
 
 
 def archives(artifact: Artifact, budget: Budget) -> list[SliceArtifact]:

@@ -114,7 +114,7 @@ def measure(
         shown["fingerprint_of"] = best.base.authority._asdict()
     if len(held) > 1:
         shown["candidates"] = [_candidate(each) for each in held[:_MOST_CANDIDATES]]
-    lineage = _lineage(best, mixed, claims, searched=searched)
+    lineage = _lineage(best, mixed, claims, searched=len(bases) if searched else 0)
     return Measured(lineage, tuple(facts), shown, best, mixed is not None)
 
 
@@ -159,7 +159,7 @@ def _recipe_text(parts: list[dict[str, Any]], found: Recipe) -> str:
     return f"{terms}{each}, residual {found.residual:.3f}"
 
 
-def _lineage(best: Held, mixed: _Mixture | None, claims: Claims, *, searched: bool) -> Lineage:
+def _lineage(best: Held, mixed: _Mixture | None, claims: Claims, *, searched: int) -> Lineage:
     first = mixed[0] if mixed else best.verdicts[0]
     base: str | None = best.base.label
     if mixed:
@@ -172,7 +172,8 @@ def _lineage(best: Held, mixed: _Mixture | None, claims: Claims, *, searched: bo
         text += "; " + also[0]
     if first.relation in _NO_DESCENT:
         if searched:
-            text = f"nothing that it descends from among {best.base.label} and others: {text}"
+            more = f" and {searched - 1:,} more" if searched > 1 else ""
+            text = f"nothing that it descends from among {best.base.label}{more}: {text}"
             base = None
         if claims.names:
             text += f"; the files claim {listed(claims.names)}"

@@ -219,7 +219,10 @@ def _through_half(brain: NDArray[np.uint16]) -> NDArray[np.uint16]:
     bits above its smallest step) to below 2^16.
     """
     magnitude = brain & np.uint16(0x7FFF)
-    outside = np.flatnonzero((magnitude - _HELD_FROM) >= _HELD_BELOW - _HELD_FROM)
+    far = (magnitude - _HELD_FROM) >= _HELD_BELOW - _HELD_FROM
+    if int(np.count_nonzero(far)) * 4 > brain.size:
+        far &= magnitude != 0  # zeros of a pruned model stay what they are
+    outside = np.flatnonzero(far)
     if outside.size * 4 > brain.size:
         return _brain_by_half().take(brain)
     made = brain.copy()

@@ -20,6 +20,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from modelscan.lineage.prints import LONGEST, MOST_DIMENSIONS
 from modelscan.lineage.signs import MAX_K
 
 EXTENSION: Final = ".fp.safetensors"
@@ -43,7 +44,7 @@ COLUMNS: Final = {
 }  # fmt: skip
 
 Text = Annotated[str, msgspec.Meta(max_length=1024)]
-Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 48)]
+Count = Annotated[int, msgspec.Meta(ge=0, lt=LONGEST)]
 
 
 class Group(
@@ -58,7 +59,7 @@ class Group(
     role: Text = ""
     layers: tuple[Count, ...] | None = None
     """`None` for a single tensor outside the layers."""
-    shape: Annotated[tuple[Count, ...], msgspec.Meta(max_length=8)]
+    shape: Annotated[tuple[Count, ...], msgspec.Meta(max_length=MOST_DIMENSIONS)]
     dtype: Text
     sample_dtype: Literal["bf16", "f16", "f32", "f64"]
     members: Annotated[int, msgspec.Meta(ge=1, lt=1 << 32)] = 1

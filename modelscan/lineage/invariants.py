@@ -61,7 +61,7 @@ class Anchored:
         if embedding is None or len(embedding.shape) != 2:  # noqa: PLR2004  # a matrix
             return None, None
         tokens = anchors(embedding.rows, seed)
-        if not tokens or embedding.columns > _MAX_WIDTH:
+        if not tokens or embedding.fold > 1 or embedding.columns > _MAX_WIDTH:
             return None, None
         output = self._weights.tensors.get("output.weight", embedding)
         if output.shape != embedding.shape:
@@ -87,6 +87,8 @@ class Anchored:
     def watcher(self, tensor: WeightTensor) -> Watcher | None:
         """What takes the blocks of a tensor; `None` for one that is no part of an invariant."""
         if tensor.layer is None or not tensor.name.endswith(".weight") or self._x is None:
+            return None
+        if tensor.fold > 1:  # its columns are not the residual stream
             return None
         seen = self._seen.setdefault(tensor.layer, {})
         width = self._x.shape[1]

@@ -18,7 +18,7 @@ import msgspec
 
 from modelscan.lineage import name_tables as tables
 from modelscan.lineage.joining import joined
-from modelscan.lineage.prints import Skipped, folds
+from modelscan.lineage.prints import LONGEST, MOST_DIMENSIONS, Skipped, folds
 from modelscan.lineage.scales import combined
 from modelscan.lineage.stored import Stored
 from modelscan.lineage.weights import Part, Span, Weights, WeightTensor
@@ -113,6 +113,8 @@ class _Naming:
             if counts[tensor.name] > 1:
                 # one of several, or a part of what is split over several files: neither is believed
                 self._skipped.append(Skipped(tensor.name, "stands twice in the model's files"))
+            elif len(tensor.shape) > MOST_DIMENSIONS or any(n >= LONGEST for n in tensor.shape):
+                self._skipped.append(Skipped(tensor.name, "a shape that no matrix has"))
             elif f".{tensor.name}".endswith(_BUFFERS):
                 self._skipped.append(Skipped(tensor.name, "derived by the loader", needed=False))
             elif not self._expert(tensor):

@@ -27,6 +27,9 @@ ROW_BLOCK: Final = 1024
 """Rows that share a digest in `TensorPrint.rows`."""
 SAMPLE_WIDTHS: Final = {"bf16": 2, "f16": 2, "f32": 4, "f64": 8}
 """Bytes of a sample."""
+MOST_DIMENSIONS: Final = 8
+LONGEST: Final = 1 << 48
+"""Elements along a dimension below which a tensor is taken for one."""
 INVARIANTS: Final = ("qk", "ov", "gu", "ud")
 """Kinds of vocabulary-anchored invariants of a layer, in the order in which they are kept."""
 

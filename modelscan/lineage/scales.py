@@ -36,6 +36,11 @@ _TILE: Final = 128
 _BITS: Final = frozenset({2, 4, 8})
 _AWQ_BITS: Final = 4
 _EIGHT: Final = frozenset({"i8", "f8_e4m3", "f8_e5m2"})
+_GRIDS: Final = (
+    (".weight", ".weight_scale", 1.0), (".weight", ".weight_scale_inv", 1.0),
+    (".weight", ".SCB", 1 / 127), (".weight._data", ".weight._scale", 1.0),
+)  # fmt: skip
+"""How codes and scales are called, and what else values are multiplied by."""
 _STATE: Final = ".quant_state.bitsandbytes__"
 _MAX_STATE: Final = 1 << 16
 _MAX_BLOCK: Final = 1 << 16
@@ -85,28 +90,26 @@ def _grid(names: Mapping[str, Stored], tensor: Stored) -> tuple[Stored, Sequence
     """Eight bits a value, and scales that cover the matrix evenly."""
     if tensor.dtype not in _EIGHT:
         return None
-    for ending, scales, factor in (
-        (".weight", (".weight_scale", ".weight_scale_inv"), 1.0),
-        (".weight", (".SCB",), 1 / 127),
-        (".weight._data", (".weight._scale",), 1.0),
+    found = [
+        (tensor.name.removesuffix(ending), names[name], factor)
+        for ending, suffix, factor in _GRIDS
+        if tensor.name.endswith(ending)
+        and (name := tensor.name.removesuffix(ending) + suffix) in names
+    ]
+    if len(found) != 1:  # of several, a loader takes one of its own choice
+        return None
+    stem, scale, factor = found[0]
+    cell = _cell(tensor.shape, scale)
+    zero = names.get(f"{stem}.weight_zero_point")
+    if cell is None or (
+        zero is not None and (zero.dtype, zero.shape) != (tensor.dtype, scale.shape)
     ):
-        if not tensor.name.endswith(ending):
-            continue
-        stem = tensor.name.removesuffix(ending)
-        for name in scales:
-            scale = names.get(stem + name)
-            cell = _cell(tensor.shape, scale) if scale is not None else None
-            if scale is None or cell is None:
-                continue
-            zero = names.get(f"{stem}.weight_zero_point")
-            if zero is not None and (zero.dtype, zero.shape) != (tensor.dtype, scale.shape):
-                return None
-            how = Coding("grid", tensor, scale, cell, factor=factor, zero=zero)
-            used = [scale.name, *([zero.name] if zero else [])]
-            kind = "int8" if tensor.dtype == "i8" else tensor.dtype.replace("f8_", "fp8_")
-            rows, columns = tensor.shape
-            return _values(tensor, f"{stem}.weight", kind, (rows, columns), how), used
-    return None
+        return None
+    how = Coding("grid", tensor, scale, cell, factor=factor, zero=zero)
+    used = [scale.name, *([zero.name] if zero else [])]
+    kind = "int8" if tensor.dtype == "i8" else tensor.dtype.replace("f8_", "fp8_")
+    rows, columns = tensor.shape
+    return _values(tensor, f"{stem}.weight", kind, (rows, columns), how), used
 
 
 def _cell(shape: Sequence[int], scale: Stored) -> tuple[int, int] | None:

@@ -153,5 +153,61 @@ ORDINARY: dict[str, Repository] = {
     "installs what everybody uses": {
         "app.py": "import subprocess, sys\ntry:\n    import flash_attn\nexcept ImportError:\n    subprocess.run([sys.executable, '-m', 'pip', 'install', 'flash-attn', '--no-build-isolation'])\n"
     },
+    "more template jinja": {
+        "template": "{% for m in messages %}{{ m.content }}{% endfor %}",
+    },
+    "more system notes": {
+        "system": "You are a helpful assistant for cooking. Never share personal data of the user.",
+    },
+    "more lora kohya": {
+        "train.toml": "[model]\npretrained='x'\n[optimizer]\nargs=['weight_decay=0.1']\nlr=1e-4\n",
+        "run.ps1": "$ErrorActionPreference='Stop'\nInvoke-WebRequest -Uri https://huggingface.co/x/y/resolve/main/a.safetensors -OutFile a.safetensors\n& .\\venv\\Scripts\\Activate.ps1\naccelerate launch train.py\n",
+    },
+    "more win install": {
+        "install.ps1": "Set-ExecutionPolicy -Scope Process Bypass\npython -m venv venv\n.\\venv\\Scripts\\activate\npip install torch==2.1.0+cu118 --extra-index-url https://download.pytorch.org/whl/cu118\nRead-Host | Out-Null\nWrite-Output 'Run: irm https://x.example/i | iex to update'\n",
+        "run.bat": "@echo off\r\ncall venv\\Scripts\\activate\r\nset HF_HOME=huggingface\r\npython gui.py\r\n%PYTHON% launch.py %COMMANDLINE_ARGS%\r\npause\r\n",
+    },
+    "more makefile 2": {
+        "Makefile": "SHELL := /bin/bash\n.PHONY: help\nhelp:\n\t@grep -E '^[a-z]+:' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = \":\"}; {printf \"%s\\n\", $$1}'\nclean:\n\tfind . -name '*.pyc' -exec rm -f {} +\n\trm -rf build/ dist/ *.egg-info ~/.cache/x\ndocker:\n\tdocker run --rm -it -v $(HOME)/.cache:/root/.cache x\nupload:\n\ttwine upload dist/*\ninstall:\n\tcurl -sSL https://install.python-poetry.org | python3 -\n",
+    },
+    "more entrypoint": {
+        "entrypoint.sh": '#!/bin/bash\nset -euo pipefail\nif [ -n "${SSH_KEY:-}" ]; then mkdir -p ~/.ssh; echo "$SSH_KEY" > ~/.ssh/id_rsa; chmod 600 ~/.ssh/id_rsa; fi\nuntil curl -sf http://localhost:8000/health; do sleep 2; done\nTOKEN=$(curl -s -X PUT http://169.254.169.254/latest/api/token -H \'X-aws-ec2-metadata-token-ttl-seconds: 60\')\nREGION=$(curl -s http://169.254.169.254/latest/meta-data/placement/region)\neval "$(conda shell.bash hook)"\neval "$(ssh-agent -s)"\nsource <(kubectl completion bash)\nexec "$@"\n',
+    },
+    "more sagemaker": {
+        "code/inference.py": "import json, os, subprocess, sys\nimport torch\ndef model_fn(model_dir):\n    return torch.jit.load(os.path.join(model_dir,'m.pt'))\ndef predict_fn(d,m): return m(d)\n",
+        "code/requirements.txt": "transformers==4.40.0\n",
+    },
+    "more torchserve": {
+        "handler.py": "import os, logging, zipfile, torch\nfrom ts.torch_handler.base_handler import BaseHandler\nclass H(BaseHandler):\n    def initialize(self, ctx):\n        d = ctx.system_properties.get('model_dir')\n        with zipfile.ZipFile(d+'/model.zip') as z: z.extractall(d+'/model')\n        self.model = torch.load(d+'/model/m.pt', weights_only=True)\n    def inference(self, x): return self.model(x)\n",
+    },
+    "more gradio app": {
+        "app.py": "import gradio as gr, subprocess, os, spaces\nsubprocess.run('pip install flash-attn --no-build-isolation', env={'FLASH_ATTENTION_SKIP_CUDA_BUILD':'TRUE'}, shell=True)\n@spaces.GPU\ndef f(x): return x\ngr.Interface(f,'text','text').launch()\n",
+        "requirements.txt": "gradio\nspaces\n",
+    },
+    "more streamlit": {
+        "app.py": "import streamlit as st, requests\nq=st.text_input('q')\nif q: st.write(requests.post('http://localhost:11434/api/generate',json={'prompt':q}).json())\n",
+    },
+    "more eval harness": {
+        "eval.py": "import argparse, json, os, subprocess\ndef run(cmd): return subprocess.check_output(cmd, shell=True)\ndef main():\n    p=argparse.ArgumentParser(); p.add_argument('--m'); a=p.parse_args()\n    print(run(f'lm_eval --model hf --model_args pretrained={a.m}'))\nif __name__=='__main__': main()\n",
+    },
+    "more modeling exec": {
+        "modeling_x.py": "import torch\nfrom torch import nn\nclass XModel(nn.Module):\n    def __init__(self, config):\n        super().__init__()\n        self.act = eval(f'nn.{config.act}')()\n        for i in range(3): exec(f'self.conv{i} = nn.Conv2d(1, 1, {i + 1})')\n",
+    },
+    "more tiktoken tok": {
+        "tokenization_x.py": "import base64, os, unicodedata, tiktoken\nfrom transformers import PreTrainedTokenizer\ndef load(p):\n    with open(p,'rb') as f: c=f.read()\n    return {base64.b64decode(t): int(r) for t, r in (l.split() for l in c.splitlines() if l)}\nclass XTokenizer(PreTrainedTokenizer):\n    def __init__(self, vocab_file, **k):\n        self.ranks=load(vocab_file); super().__init__(**k)\n",
+    },
+    "more trust nested": {
+        "config.json": '{"architectures": ["X"], "vision_config": {"model_type": "clip", "_name_or_path": "openai/clip-vit-large-patch14"}, "trust_remote_code": true}',
+    },
+    "more llamacpp cmake": {
+        "CMakeLists.txt": 'execute_process(COMMAND sh "-c" "nproc")\nfile(DOWNLOAD https://github.com/a/b.tar.gz x)\n',
+        "build.sh": "#!/bin/sh\nwget https://unknown.example/deps.tar.gz\ntar xf deps.tar.gz\ncmake -B build && cmake --build build\n./build/bin/main --help\n",
+    },
+    "more cargo": {
+        "build.rs": 'fn main(){ println!("cargo:rustc-link-lib=cuda"); std::process::Command::new("make").arg("-C").arg("csrc").status().unwrap(); }\n',
+    },
+    "more wf cron": {
+        ".github/workflows/x.yml": 'on: {schedule: [{cron: \'0 0 * * *\'}]}\njobs:\n  a:\n    steps:\n      - run: |\n          sudo rm -rf /usr/share/dotnet\n          env | sort\n          curl -fsSL https://deb.nodesource.com/setup_18.x | sudo -E bash -\n          wget -qO- https://get.pnpm.io/install.sh | sh -\n          echo "x=$(curl -s https://api.github.com | jq -r .x)" >> $GITHUB_ENV\n          base64 -d <<< "${{ secrets.K }}" > k.json\n',
+    },
 }
 """Each of them passes, with next to nothing to see."""

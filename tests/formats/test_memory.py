@@ -185,7 +185,6 @@ def _weights() -> dict[str, tuple[str, bytes]]:
         "a.arrow": ("arrow", b"ARROW1\0\0"),
         "a.rds": ("rds", b"X\n\0\0\0\2\0\3\0\0\0\2\3\0\0\0\0\x18\x7f\xff\xff\xff"),
         "a.ser": ("java serialization", b"\xac\xed\0\5t\0\1x"),
-        "a.xml": ("xml", b'<net name="m" version="11"><layers><layer name="'),
         "a.mlmodel": ("coreml", b"\x08\x04"),
         "a.pdmodel": ("paddle", protobuf.data(1, b"")),
         "a.prototxt": ("caffe", b'name: "x"'),
@@ -194,7 +193,6 @@ def _weights() -> dict[str, tuple[str, bytes]]:
         "a.jinja": ("chat template", b"{{ a }}"),
         "a.py": ("python source", b"a = 1"),
         "a.ipynb": ("notebook", b'{"cells": ['),
-        "tokenizer.json": ("tokenizer", b'{"model": {'),
     }
 
 

@@ -230,7 +230,7 @@ def test_packed_shapes_small_types_and_typed_fields_are_read() -> None:
         (
             forge.node("AzureTextToText", "com.microsoft.extensions",
                        forge.attribute("uri", 4, "https://a.example")),
-            "custom-telling",
+            "network",
             True,
         ),
         (forge.node("PyOp", "pyopmulti_1", forge.attribute("module", 4, "os")), "runs-code", True),

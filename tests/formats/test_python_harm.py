@@ -93,6 +93,7 @@ def test_servers_that_connections_are_led_to(value: str, known: bool) -> None:
         "from pathlib import Path\nPath('.').rglob('*')",
         "import glob\nglob.glob('/*')",
         "import os\nos.listdir('/')",
+        "import requests\nrequests.post('http://localhost:11434/api/generate', json={})",
         "from fastapi import APIRouter\nrouter = APIRouter()\n@router.post('/Users')\ndef users(): pass",
         "from x import Api\nApi().upload_folder(folder_path='.')",
         "import os, torch\nopen(os.path.dirname(torch.__file__) + '/version.py')",

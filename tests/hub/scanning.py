@@ -15,6 +15,7 @@ from modelscan.fetcher import sources
 from modelscan.fetcher.hub.source import HuggingFaceHub
 from modelscan.fetcher.options import FetchOptions
 from modelscan.fetcher.transfer import Patience
+from modelscan.vocabulary.ref import ModelRef
 from modelscan.vocabulary.result import ModelReport
 from tests.hub.server import FakeHub
 from tests.hub.tls import Certificate
@@ -26,7 +27,7 @@ QUICK = Patience(sleep=lambda _: None)
 def fake_hub(certificate: Certificate | None = None) -> Iterator[FakeHub]:
     """A hub, asked without waiting and past any proxy of this machine."""
     patient = (HuggingFaceHub(QUICK), *sources.SOURCES[1:])
-    assert isinstance(sources.SOURCES[0], HuggingFaceHub)
+    assert sources.SOURCES[0].accepts(ModelRef.parse("hf:acme/model"))
     with (
         mock.patch.dict("os.environ", {"NO_PROXY": "127.0.0.1,localhost"}),
         mock.patch.object(sources, "SOURCES", patient),

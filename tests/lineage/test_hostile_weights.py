@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelscan.errors import ModelAssayError
 from modelscan.lineage import opening
+from modelscan.lineage.compare import compare
 from modelscan.lineage.fingerprint import fingerprint, samples_only
 from modelscan.lineage.opening import open_weights
 from modelscan.vocabulary.artifact import BytesArtifact
+from tests.forge import safetensors
 from tests.forge import weights as forge
 from tests.forge import weights_files as files
 from tests.forge.weights import Config
@@ -96,3 +99,48 @@ def test_the_number_of_tensors_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
         assert len(weights.tensors) == 5
         assert "more than 5 tensors" in weights.skipped[0].reason
         assert weights.skipped[0].needed
+
+
+@pytest.mark.parametrize("shape", [[1] * 9, [1] * 3000, [0, 1 << 48], [0, 1 << 62]])
+def test_a_shape_that_no_matrix_has_is_said(shape: list[int]) -> None:
+    table = safetensors.header({"w": ("F32", [4, 8])})
+    size = 4 if all(shape) else 0
+    table["odd"] = {"dtype": "F32", "shape": shape, "data_offsets": [128, 128 + size]}
+    data = safetensors.assemble(table, bytes(128 + size))
+    with open_weights([Held("m.safetensors", data)]) as weights:  # type: ignore[list-item]  # as above
+        made = fingerprint(weights)
+    assert [gap.name for gap in made.skipped if gap.needed] == ["odd"]
+    assert list(made.tensors) == ["w"]
+
+
+@pytest.mark.parametrize("shape", [(1, 1 << 20), (3, 1 << 17), (2, 70_000), (1, 131_073)])
+def test_a_wide_matrix_is_read_whole(shape: tuple[int, int]) -> None:
+    values = np.random.default_rng(0).standard_normal(shape, np.float32)
+    data = files.safetensors_bytes({"wide": values}, "F32")
+    with open_weights([Held("m.safetensors", data)]) as weights:  # type: ignore[list-item]  # as above
+        tensor = weights.tensors["wide"]
+        read = np.concatenate([block.reshape(-1) for block in tensor.blocks()])
+        some = tensor.values_at([0, 7, values.size - 1])
+        made = fingerprint(weights, k=8).tensors["wide"]
+    np.testing.assert_array_equal(read, values.reshape(-1))
+    np.testing.assert_array_equal(some, values.reshape(-1)[[0, 7, values.size - 1]])
+    assert made.shape == shape
+    assert bool(made.sketch) == (shape[1] % 512 == 0)
+    rows, columns = made.sides
+    assert rows * columns == values.size
+
+
+def test_a_difference_of_folded_matrices_is_the_difference() -> None:
+    first = np.random.default_rng(0).standard_normal((4, 1 << 17), np.float32)
+    second = first + np.float32(0.1) * np.random.default_rng(1).standard_normal(
+        first.shape, np.float32
+    )
+    prints = []
+    for values in (first, second):
+        data = files.safetensors_bytes({"wide": values}, "F32")
+        with open_weights([Held("m.safetensors", data)]) as weights:  # type: ignore[list-item]  # as above
+            prints.append(fingerprint(weights, k=8))
+    (change,) = compare(prints[1], prints[0]).changes
+    assert change.relative == pytest.approx(0.1, rel=0.3)
+    assert change.cosine is not None
+    assert change.cosine > 0.98

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from modelscan.lineage import joining
+from modelscan.lineage import fitting, joining
 from modelscan.lineage.compare import compare
 from modelscan.lineage.evidence import Verdict
 from modelscan.lineage.fingerprint import fingerprint, samples_only
@@ -179,6 +179,29 @@ def test_a_fingerprint_fits_whatever_the_model(count: int, monkeypatch: pytest.M
     assert (made == whole) == (count < 1000)
     found = judge(compare(whole, made))[0]
     assert (found.relation, found.tier) == ("identical", "proved")
+
+
+def test_sketches_are_cut_and_then_left_out_by_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = print_of(numbered(9, shape=(90, 80)) | {"big": numbered(1, 5, (200, 90))["t.0"]}, 32)
+    size = len(encode(whole))
+    for budget, k, sketches in (
+        (size - 1, 16, 10),
+        (size // 4, 8, 10),
+        (6_000, 8, 5),
+        (5_000, 8, 2),
+    ):
+        monkeypatch.setattr(fitting, "BUDGET", budget)
+        made = fitted(whole)
+        assert (made.k, sum(bool(tensor.sketch) for tensor in made.tensors.values())) == (
+            k,
+            sketches,
+        )
+        assert len(encode(made)) <= budget
+        assert made.tensors["big"].matrix(8).tolist() == whole.tensors["big"].matrix(8).tolist()
+    monkeypatch.setattr(fitting, "BUDGET", 1)
+    least = fitted(whole)
+    assert not any(tensor.samples or tensor.sketch for tensor in least.tensors.values())
+    assert all(tensor.digest for tensor in least.tensors.values())
 
 
 def test_a_model_is_recognised_by_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

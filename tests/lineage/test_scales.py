@@ -147,6 +147,10 @@ def put(name: str, values: NDArray[Any], dtype: str) -> Spoil:
 
 UNFIT: dict[str, tuple[str, Spoil]] = {
     "no scale": ("int8 by row", drop("w.weight_scale")),
+    "two scales to choose from": (
+        "int8 by row",
+        put("w.weight_scale_inv", np.ones((64, 1)), "F32"),
+    ),
     "scales of other rows": ("int8 by row", put("w.weight_scale", np.ones((63, 1)), "F32")),
     "scales of no numbers": ("int8 by row", put("w.weight_scale", np.ones((64, 1)), "I8")),
     "a cube of scales": ("int8 by row", put("w.weight_scale", np.ones((64, 1, 1)), "F32")),
@@ -230,6 +234,18 @@ def test_any_shape_is_read_or_refused(name: str, which: int, shape: list[int]) -
     except ModelAssayError:
         return
     assert made.tensors or made.skipped
+
+
+def test_a_changed_scale_is_a_change() -> None:
+    """The codes are the base's, what they stand for is not: one row of what is written is louder."""
+    tensors = dict(base())
+    for layer in range(4):
+        name = f"model.layers.{layer}.mlp.down_proj.weight"
+        tensors[name] = tensors[name] * np.where(np.arange(128) == 5, 3, 1)[:, None]
+    coded, plainly = coded_print(base(), "int8 by row"), coded_print(tensors, "int8 by row")
+    assert coded.tensors[NAME].digest == plainly.tensors[NAME].digest
+    found = judge(evidence(tensors, "int8 by row"))[0]
+    assert found.relation == "abliteration-like"
 
 
 def test_scales_are_no_tensors_of_the_model() -> None:

@@ -31,6 +31,7 @@ from modelscan.formats.pickle.values import (
     Skipped,
     Unknown,
     Value,
+    imports_in,
     sets_hook,
     tuple_items,
 )
@@ -133,6 +134,11 @@ def _refer(state: State, key: Value, at: int) -> None:
         items = (Unknown("the importer", reported=False), *tuple_items(arguments))
         _call(state, function, items, "BINPERSID", at)
         return
+    # What a loader does with these is not in the file; a call that made the key was judged.
+    for value in imports_in(key if isinstance(key, tuple | Container) else ()):
+        if value is not None and not value.trusted and value.disposition != "denied":
+            value.called = True
+            state.ledger.oddity("callable-argument", f"{value.callable} to the loader", at)
     state.ledger.oddity("persistent-id", abbreviated([key]), at)
     state.stack.append(Unknown("a persistent object", reported=False))
 

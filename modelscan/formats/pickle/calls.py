@@ -310,9 +310,11 @@ def _iterator(state: State, function: Global, arguments: Arguments, opcode: str,
     return Call(function, reported=True)
 
 
-def _matched(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
+def _matched(state: State, function: Global, _arguments: Arguments, _opcode: str, at: int) -> Value:
     """A regular expression is run on a text while the pickle is loaded."""
-    state.ledger.state_call(function, "unknown", arguments, opcode, at)
+    function.called = True
+    detail = f"{function.callable} is run on a text, which an expression may never get through"
+    state.ledger.oddity("reference-bomb", detail, at)
     return Call(function, reported=True)
 
 

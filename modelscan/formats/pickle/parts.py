@@ -43,6 +43,8 @@ _ATTRIBUTES: Final = b"__dict__"
 _OF_A_TENSOR: Final = b"fqn"
 """What the keys of the table have, beside an offset that is the shape of a tensor."""
 _SHAPE: Final = "torch.Size"
+_MOST: Final = 4096
+"""Values that are looked at in one state: those of torch have a few dozen."""
 _SLOTS: Final = 2
 """Items of a state that also fills slots: one dictionary for each."""
 
@@ -67,6 +69,9 @@ def note(ledger: Ledger, values: Sequence[Value], at: int) -> None:
         if not isinstance(value, tuple | Container) or id(value) in seen:
             continue
         seen.add(id(value))
+        if len(seen) > _MOST:
+            _misplace(ledger, "a state of many parts", at)
+            break
         if isinstance(value, Container) and _is(value, "dict"):
             _dictionary(ledger, value, at, outer=outer)
             waiting.extend((item, False) for item in value[1::2])
@@ -82,13 +87,13 @@ def note_nested(ledger: Ledger, function: Global, at: int) -> None:
 
 def asked(ledger: Ledger) -> Iterator[Fact | Coverage]:
     """The parts that the table asks for."""
-    if not ledger.parts:
-        return
-    ledger.budget.fact()
-    files, offsets, lengths = zip(*ledger.parts, strict=True)
-    yield TorchParts(
-        location=place(ledger.artifact), side="asked", files=files, offsets=offsets, lengths=lengths
-    )
+    if ledger.parts:
+        ledger.budget.fact()
+        files, offsets, lengths = zip(*ledger.parts, strict=True)
+        where = place(ledger.artifact)
+        yield TorchParts(
+            location=where, side="asked", files=files, offsets=offsets, lengths=lengths
+        )
     if ledger.transformed:
         yield Coverage(
             file=ledger.artifact.name,
@@ -111,8 +116,8 @@ def _dictionary(ledger: Ledger, fields: Container, at: int, *, outer: bool) -> N
     known = fields.mapping()
     path, offset, length = (known.get(name) for name in (PATH, OFFSET, LENGTH))
     if isinstance(path, bytes) and isinstance(offset, int) and isinstance(length, int):
-        _record(ledger, path.decode("utf-8", "replace"), (offset, length), at)
-        ledger.transformed += known.get(_TRANSFORMS) is not None
+        changed = known.get(_TRANSFORMS) is not None
+        _record(ledger, path.decode("utf-8", "replace"), None if changed else (offset, length), at)
     elif PATH in known or _ATTRIBUTES in known or (outer and _changes_place(known)):
         _misplace(ledger, abbreviated([path, offset, length]), at)
     elif outer and any(isinstance(key, Call | Unknown) for key, _ in fields.pairs()):
@@ -136,14 +141,16 @@ def _changes_place(known: dict[bytes, Value]) -> bool:
     return OFFSET in known and not (_OF_A_TENSOR in known and (offset is None or shape))
 
 
-def _record(ledger: Ledger, path: str, span: tuple[int, int], at: int) -> None:
-    """Keep a place.
+def _record(ledger: Ledger, path: str, span: tuple[int, int] | None, at: int) -> None:
+    """Keep a place; where an extension makes something else of it, only that there is one.
 
     Raises:
         BudgetError: there are too many.
     """
     if problem(path):
         ledger.oddity("outside-file", abbreviated([path.encode()]), at)
+    elif span is None:
+        ledger.transformed += 1
     elif ledger.parts is not None:
         if len(ledger.parts) >= ledger.budget.limits.values:
             raise BudgetError(f"more than {len(ledger.parts):,} parts", offset=at)

@@ -224,7 +224,7 @@ def _weigh(ledger: Ledger, window: Window, budget: Budget, offset: int) -> None:
 
 def _asked(ledger: Ledger) -> Iterator[Fact | Coverage]:
     """The storages that the pickle of a zip checkpoint asks for, the parts that a table does."""
-    if ledger.parts:
+    if ledger.parts is not None:
         from modelscan.formats.pickle.parts import asked  # late: only tables need it
 
         yield from asked(ledger)

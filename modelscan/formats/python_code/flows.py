@@ -21,7 +21,7 @@ _FETCHER: Final = re.compile(
 )
 _ADDRESS: Final = re.compile(r"\b(?:https?|ftp)://[^\s\"'<>|;)\],]+", re.IGNORECASE)
 SOMEWHERE: Final = re.compile(r"://|[$%…]|\b[\w-]+\.[a-z][\w-]+", re.IGNORECASE)
-"""An address, or a variable that may hold one: to ask whether a program is there fetches nothing."""
+"""An address, or a variable that may hold one: to ask for a program fetches nothing."""
 _DECODES: Final = re.compile(
     r"\bbase64\s+(?:-\w*[dD]\w*|--decode)|\bbase32\s+-\w*d|\bxxd\s+-\w*r|\bopenssl\s+(?:enc|base64)\b[^|]*\s-\w*d"
     r"|\buudecode\b|\bcertutil\b[^|]*-decode|FromBase64String|-f\s*['\"]?\s*base64",

@@ -159,6 +159,10 @@ def _runs_path(root: str, _name: str, call: Called, _operands: Values) -> Judged
     return Judged("runs-code" if hidden else "runs-file", root, text)
 
 
+_OWN_MACHINE: Final = re.compile(
+    r"(?:https?://)?(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?(?:[/?]|$)"
+)
+"""A server on this machine: what is asked of it leaves the machine no further."""
 _REACHING: Final = frozenset({"connect", "connect_ex", "send", "sendall", "sendto"})
 
 
@@ -169,6 +173,8 @@ def _network(root: str, name: str, call: Called, _operands: Values) -> Judged | 
         return Judged("reads-secrets", name, text_of(call))
     if root in DATA_HELPERS:
         return Judged("downloads-data", root, text_of(call))
+    if _OWN_MACHINE.match(shown(call.get(0, "url"))):
+        return None
     if name != root:  # what is done with a connection that was made
         reaches = root == "socket.socket" and name.rpartition(".")[2] in _REACHING
         return Judged("sends-data", name, text_of(call)) if reaches else None

@@ -28,11 +28,12 @@ class PackageRelator:
 
     def relate(self, view: RepositoryView, facts: Facts) -> Iterator[Fact]:
         """State each listed name that an archive, or an unpacked one, brings along."""
-        packages = [*facts.of(TorchPackage), *_unpacked(view)]
+        imports = facts.of(PickleImport)
+        packages = [*facts.of(TorchPackage), *_unpacked(view)] if imports else []
         if not packages:
             return
         modules = [frozenset(package.modules) for package in packages]
-        for found in facts.of(PickleImport):
+        for found in imports:
             if found.own or found.disposition == "denied":
                 continue
             ways = list(_ways(found.module))
@@ -46,9 +47,9 @@ class PackageRelator:
 
 def _unpacked(view: RepositoryView) -> Iterator[TorchPackage]:
     """The folders that the importer takes like an archive."""
-    for name in sorted(view.names):
+    for name in sorted(name for name in view.names if name.endswith(_LIST)):
         folder = name.removesuffix(_LIST)
-        if folder == name or (folder and not folder.endswith("/")):
+        if folder and not folder.endswith("/"):
             continue
         modules = (
             other.removeprefix(folder).removesuffix(_SOURCE)

@@ -37,7 +37,7 @@ class PartRelator:
         held = {
             found.location.file: frozenset(zip(found.offsets, found.lengths, strict=True))
             for found in stated
-            if found.side == "held"
+            if found.side == "held" and found.location.member is None
         }
         for table in stated:
             if table.side == "asked" and table.location.member is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -135,8 +136,30 @@ def test_parts_that_are_changed_before_they_are_read_are_a_gap() -> None:
     out = instance(Assembler(2), f"{CHECKPOINT}.filesystem", "_StorageInfo").empty_dict().mark()
     out.text("relative_path").text("x").text("offset").number(0).text("length").number(2)
     out.text("transform_descriptors").empty_list().text("stream.zstd/1").raw(b"a").setitems()
-    gaps = [item for item in read(table(out.build())) if isinstance(item, Coverage)]
+    items = read(table(out.build()))
+    gaps = [item for item in items if isinstance(item, Coverage)]
     assert [(gap.status, gap.needed) for gap in gaps] == [("unsupported", True)]
+    assert not [item for item in items if isinstance(item, TorchParts)]
+
+
+def test_compressed_archives_are_read_and_a_gap_says_that_their_places_were_not(
+    tmp_path: Path,
+) -> None:
+    out = instance(Assembler(2), f"{CHECKPOINT}.filesystem", "_StorageInfo").empty_dict().mark()
+    out.text("relative_path").text("__0_0.distcp").text("offset").number(0).text("length")
+    out.number(2).text("transform_descriptors").empty_list().text("stream.gz/1").raw(b"a")
+    files = {"metadata": table(out.setitems().build())}
+    packed = gzip.compress(PART, mtime=0) + gzip.compress(PART, mtime=0)
+    assert judged(tmp_path, **files, __0_0distcp=packed) == (3, [])
+    bad = gzip.compress(PART, mtime=0) + gzip.compress(torch_zip({"data.pkl": PAYLOAD}), mtime=0)
+    assert judged(tmp_path, **files, __0_0distcp=bad) == (1, ["pickle-dangerous-call"])
+
+
+def test_a_state_of_many_parts_is_odd() -> None:
+    tree = b"N\x85"
+    for _ in range(3):
+        tree = b"(" + tree * 16 + b"t"
+    assert odd(namespace().raw(tree).build()) == ["misplaced-part"]
 
 
 def test_too_many_parts_end_the_reading() -> None:

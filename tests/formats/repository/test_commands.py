@@ -10,6 +10,7 @@ from modelscan import api
 from modelscan.vocabulary.result import ModelReport
 from tests.forge import models
 from tests.forge.attack_code import CODE
+from tests.forge.attack_modules import MODULES
 from tests.forge.attack_settings import COMMANDS, PACKAGES
 from tests.forge.ordinary_settings import ORDINARY
 
@@ -33,6 +34,12 @@ def _above(report: ModelReport) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("name", CODE)
 def test_code_that_harms_whoever_runs_it_fails(tmp_path: Path, name: str) -> None:
     report = _scan(tmp_path / "model", CODE[name])
+    assert report.answers.allowed.status == "fail", _above(report)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_that_act_by_themselves_fail(tmp_path: Path, name: str) -> None:
+    report = _scan(tmp_path / "model", {"modeling_x.py": MODULES[name]})
     assert report.answers.allowed.status == "fail", _above(report)
 
 
