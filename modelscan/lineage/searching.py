@@ -118,7 +118,8 @@ def recognised(
     close = best.alike or best.correlation >= CLOSE
     if claimed.status != "unknown" or not close:
         kin = "" if close else "; either may descend from the other, or both from a third"
-        text = f"hint: next to {best.base.label}, {_words(best)}{kin}"
+        model = best.base.label.partition("@")[0]
+        text = f"hint: sampled values look like those of {model}{kin}"
         return Searched(_beside(claimed, text), picture=_picture(found))
     return Searched(_answer(found, claims_of(facts), claimed, 1), picture=_picture(found))
 
