@@ -146,11 +146,7 @@ def _stated(header: dict[str, Any], name: str, key: str) -> Any:
 
 def _flat(header: dict[str, Any], entries: list[_Entry]) -> list[_Entry]:
     """The tensors that are nothing but bytes."""
-    return [
-        entry
-        for entry in entries
-        if header[entry[2]]["dtype"] in BYTES
-    ]
+    return [entry for entry in entries if header[entry[2]]["dtype"] in BYTES]
 
 
 def listed(artifact: Artifact, budget: Budget) -> Iterator[Listed | Unlisted]:

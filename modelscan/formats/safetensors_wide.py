@@ -21,6 +21,7 @@ from typing import Any, Final
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.graph_reading import Stated, stated
+from modelscan.formats.repeated import every
 from modelscan.formats.safetensors import Defects, elements_of
 from modelscan.formats.safetensors_payload import Bytes, hidden
 from modelscan.formats.safetensors_sound import BITS
@@ -32,14 +33,16 @@ LARGEST: Final = 64 << 20
 """Bytes of memory that a header may cost once parsed: some sixty thousand tensors."""
 _COSTS: Final = ((b"{", 100), (b"[", 100), (b'"', 38), (b",", 42), (b":", 70))
 """What each character stands for in memory, measured: tables, lists, texts, numbers, entries."""
-_STRING: Final = rb'"((?:[^"\\]|\\.)*+)"'
+_STRING: Final = b'"(' + every(rb'[^"\\]|\\.') + b')"'
 _ENTRY: Final = re.compile(
     rb"\s*" + _STRING + rb'\s*:\s*\{\s*"dtype"\s*:\s*"(\w{1,32})"\s*,\s*"shape"\s*:\s*'
     rb'\[([\d,\s]*+)\]\s*,\s*"data_offsets"\s*:\s*\[\s*(\d{1,19})\s*,\s*(\d{1,19})\s*\]\s*\}'
     rb"\s*([,}])"
 )
 _METADATA: Final = re.compile(
-    rb'\s*"__metadata__"\s*:\s*(\{(?:\s*' + _STRING + rb"\s*:\s*" + _STRING + rb"\s*,?)*+\s*\})"
+    rb'\s*"__metadata__"\s*:\s*(\{'
+    + every(rb"\s*" + _STRING + rb"\s*:\s*" + _STRING + rb"\s*,?")
+    + rb"\s*\})"
     rb"\s*([,}])"
 )
 _LENGTH: Final = 8

@@ -22,6 +22,7 @@ from typing import Final
 from modelscan.budget import Budget
 from modelscan.formats.graph_operators import OperatorLedger, Use
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.repeated import every
 from modelscan.vocabulary.artifact import CHUNK, Artifact, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Behaviour, Fact
@@ -29,12 +30,12 @@ from modelscan.vocabulary.fact import Behaviour, Fact
 _SOURCE: Final = re.compile(r"(?:^|[/!])code/.+\.py\Z")
 _BYTECODE: Final = "bytecode.pkl"
 _REACHING: Final[dict[str, Behaviour]] = {"save": "writes-file", "from_file": "reads-file"}
-_TEXT: Final = r"""'(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+\""""
+_TEXT: Final = "|".join(mark + every(rf"[^{mark}\\\n]|\\.") + mark for mark in "'\"")
 _TOKEN: Final = re.compile(
     rf"#[^\n]*|{_TEXT}"
     rf"|(?P<base>\w++)(?:\s*+\.\s*+\w++)*?\s*+\.\s*+(?P<name>{'|'.join(_REACHING)})\b"
     rf"(?=\s*+(?P<call>\((?:[^'\"#()\n]*+(?P<path>{_TEXT}))?))?"
-    r"|[)\]]\s*+(?:\.\s*+\w++)++|\w++"
+    r"|[)\]]\s*+" + every(r"\.\s*+\w++", "+") + r"|\w++"
 )
 _AUTHOR: Final = "__torch__"
 _NAMED: Final = re.compile(rb"aten::(save|from_file)")

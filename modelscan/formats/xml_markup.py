@@ -19,6 +19,7 @@ from typing import Any, Final
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.repeated import every
 from modelscan.vocabulary.artifact import CHUNK, Artifact, place, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ActiveContent, Fact
@@ -52,7 +53,7 @@ _STYLESHEET: Final = re.compile(r"<\?xml-stylesheet\b([^?]{0,500})\?>")
 _BODY: Final = re.compile(
     rb"http://www\.w3\.org/(?P<include>200[13]/XInclude)"
     rb"|<(?:\w+:)?Apply\b[^>]{0,300}?\bfunction\s*=\s*[\"'](?P<java>[\w$]+(?:\.[\w$]+)+)[\"']"
-    rb"|<layer\s(?P<layer>(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+)"
+    rb"|<layer\s(?P<layer>" + every(rb"[^<>\"']++|\"[^\"]*+\"|'[^']*+'") + rb")"
 )
 _ATTRIBUTE: Final = re.compile(rb"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _NETWORK: Final = re.compile(rb"<net[\s>]")

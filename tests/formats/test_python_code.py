@@ -474,6 +474,8 @@ def test_torchscript_code_is_no_module() -> None:
         ("train", b"#!/usr/bin/env python3\n", True),
         ("train", b"#!/bin/sh\n", False),
         ("evil.pth", b"import os; os.system('id')\n", True),
+        ("evil.pth", b"./src\nimport os; os.system('id')\n", True),
+        ("paths.pth", b"./src\n/opt/imports\n", False),
         ("model.pth", b"PK\x03\x04", False),
         ("model.pth", b"import \0", False),
         ("notes.txt", b"import os\n", False),

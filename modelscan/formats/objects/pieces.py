@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.objects.tree import Table, parse_json, readings, tables
+from modelscan.formats.repeated import every
 
 LARGEST: Final = 16 << 20
 """Bytes of memory that a tree may cost, as `cost` reckons it."""
@@ -32,12 +33,13 @@ _DENSE: Final = 30
 """Bytes of memory for a byte of the document at most."""
 _HALF: Final = LARGEST // 2
 _SHORT: Final = 64
-_BRACKET: Final = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")*+[\[\]{}]', re.DOTALL)
+_STRING: Final = b'"' + every(rb'[^"\\]++|\\.') + b'"'
+_BRACKET: Final = re.compile(every(rb'[^"\[\]{}]++|' + _STRING) + rb"[\[\]{}]", re.DOTALL)
 _KEY: Final = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*:\s*\Z', re.DOTALL)
 _LONGEST_KEY: Final = 300
-_SCALAR: Final = rb'(?:"(?:[^"\\]++|\\.)*+"|[^",\[\]{}\s]++)'
+_SCALAR: Final = b"(?:" + _STRING + rb'|[^",\[\]{}\s]++)'
 _SCALARS: Final = re.compile(
-    rb"\s*+" + _SCALAR + rb"(?:\s*+,\s*+" + _SCALAR + rb"){0,5000}+", re.DOTALL
+    rb"\s*+" + _SCALAR + every(rb"\s*+,\s*+" + _SCALAR, "{0,5000}"), re.DOTALL
 )
 """As many texts and numbers as are kept of a list."""
 _TOO_WIDE: Final = "a table with more right inside it than is held"

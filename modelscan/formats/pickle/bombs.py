@@ -18,6 +18,7 @@ from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.pickle.opcodes import CODES, STOP
 from modelscan.formats.pickle.window import Argument, Window, decode
+from modelscan.formats.repeated import every
 
 LOOK: Final = 256 << 10
 """Bytes from the start of a pickle that are looked at."""
@@ -75,7 +76,7 @@ def suspected(data: bytes) -> bool:
     return len(data) >= _NESTED and _nesting().search(data) is not None
 
 
-_PUT: Final = rb"(?:\x94|q.|r....|p\d{1,9}\n)?+"
+_PUT: Final = every(rb"\x94|q.|r....|p\d{1,9}\n", "?")
 
 
 def _entries(data: bytes, opcode: bytes) -> int:

@@ -18,7 +18,7 @@ from modelscan.formats.pickle import bombs
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
-from modelscan.formats.pickle.opcodes import CODES, FRAME, NAMES, PROTO
+from modelscan.formats.pickle.opcodes import CODES, FRAME, INVALID, NAMES, PROTO, SHAPES
 from modelscan.formats.pickle.probe import comes_to_something, hidden_pickles, looks_like_pickle
 from modelscan.formats.pickle.shelves import BLOCK, inner_values, is_shelf
 from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
@@ -47,6 +47,9 @@ _OTHER_FORMATS: Final = (
 _TABLE: Final = b"\0\x57\xfb\x80\x8b\x24\x75\x47\xdb"
 """The first byte and the last ones of a checkpoint of TensorFlow's first format: `.ckpt`, too."""
 _TAR_AT: Final = 257
+_PATHS: Final = ".pth"
+"""Checkpoints are called so, and the files by which Python finds packages."""
+_PRINTABLE: Final = bytes((*b"\t\n\r", *range(0x20, 0x7F)))
 _TORCH_MAGIC: Final = bytes.fromhex("8a0a6cfc9c46f9206aa85019")
 """`LONG1` of 0x1950a86a20f9469cfc6c, which begins a checkpoint of torch before 1.6."""
 _TORCH_PICKLES: Final = 5
@@ -271,11 +274,19 @@ def _named_like_pickle(glimpse: Glimpse) -> bool:
 
 def _other_format(glimpse: Glimpse) -> bool:
     head = glimpse.head
+    if glimpse.extension == _PATHS and _is_path_list(head, glimpse.size):
+        return True
     if head.startswith(_OTHER_FORMATS) or head[_TAR_AT : _TAR_AT + 5] == b"ustar":
         return True
     if head[:1] == _TABLE[:1] and glimpse.ending.endswith(_TABLE[1:]):
         return True
     return head[8:9] == b"{" and int.from_bytes(head[:8], "little") <= glimpse.size
+
+
+def _is_path_list(head: bytes, size: int) -> bool:
+    """True for a short text whose first byte no unpickler gets past: lines for `site`, no doubt."""
+    text = size <= len(head) and not head.translate(None, _PRINTABLE)
+    return text and (head[0] in _TAKES or SHAPES[head[0]] == INVALID)
 
 
 def _truncated(artifact: Artifact, error: ReadError) -> Coverage:

@@ -36,6 +36,7 @@ from modelscan.formats.pickle.opcodes import (
     TEXT,
 )
 from modelscan.formats.pickle.window import Window
+from modelscan.formats.repeated import every
 
 WORTH_IT: Final = 24 << 10
 """Bytes of pickle from which on the expression repays the time that compiling it takes."""
@@ -98,7 +99,7 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
     """
     shapes, hot = SHAPES, HOT
     run = None
-    if fast and possessive():
+    if fast:
         run = _expression(wide=window.size - offset > _LARGE).match
     index = window.index(offset)
     data, base, safe = window.data, window.base, window.safe
@@ -188,22 +189,10 @@ def _expression(*, wide: bool) -> re.Pattern[bytes]:
         codes = [c for c in NAMES if SHAPES[c] == width and c not in HOT and c != FRAME]
         one = one_of(codes) + b".{%d}" % width
         row = one if width == _DOUBLE else _NUMBERS
-        alternatives.append(one + b"(?:" + row + b")*+")
+        alternatives.append(one + every(row))
     text = [c for c in NAMES if SHAPES[c] == TEXT and c not in HOT]
     alternatives.append(one_of(text) + b"[^\\n]*+\\n")
-    return re.compile(b"(?:" + b"|".join(alternatives) + b")*+", re.DOTALL)
-
-
-@cache
-def possessive() -> bool:
-    """True when the expressions here mean what they say.
-
-    Early releases of Python 3.11 match possessive repetitions beyond where they end (CPython issues
-    100061 and 106052): bytes would be taken for opcodes that are arguments.
-    """
-    followed = re.match(b"(?:.(?!D))++", b"ABCDE")
-    inside = re.match(b"(?:ab?c)++", b"aca")
-    return all(found is not None and found.end() == 2 for found in (followed, inside))  # noqa: PLR2004  # two letters
+    return re.compile(every(b"|".join(alternatives)), re.DOTALL)
 
 
 def one_of(codes: Iterable[int]) -> bytes:

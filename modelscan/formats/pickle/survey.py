@@ -33,8 +33,9 @@ from modelscan.formats.pickle.opcodes import (
     STOP,
     TEXT,
 )
-from modelscan.formats.pickle.skip import counted, one_of, possessive
+from modelscan.formats.pickle.skip import counted, one_of
 from modelscan.formats.pickle.window import Window
+from modelscan.formats.repeated import every
 
 _PIECE: Final = 16 << 10
 """Bytes that are split at once: a hot opcode is located to within two pieces."""
@@ -117,8 +118,6 @@ def inert_stretch(window: Window, offset: int, budget: Budget, frame: int) -> St
     """
     stretch = Stretch(offset)
     last: Piece | None = None
-    if not possessive():
-        return None
     try:
         for piece in _pieces(window, offset, budget, frame):
             if piece.stopped or not HOT.isdisjoint({entry[0] for entry in set(piece.found)}):
@@ -134,8 +133,6 @@ def inert_stretch(window: Window, offset: int, budget: Budget, frame: int) -> St
 def fetched(window: Window, offset: int, budget: Budget) -> frozenset[int] | None:
     """The memo indices that the pickle fetches from `offset` on; `None` when it breaks."""
     stretch = Stretch(offset)
-    if not possessive():
-        return None
     try:
         for piece in _pieces(window, offset, budget):
             for entry in set(piece.found):
@@ -232,7 +229,7 @@ def _expression() -> re.Pattern[bytes]:
     found.append(one_of([*_WRITTEN]) + b"[0-9]{1,18}\\n")
     found.append(one_of([CODES["PERSID"]]) + b"[^\\n]*+\\n")
     found.append(one_of([CODES["GLOBAL"], CODES["INST"]]) + b"[^\\n]*+\\n[^\\n]*+\\n")
-    whole = b"(?:" + b"|".join(runs) + b")*+(" + b"|".join(found) + b"|.*+)"
+    whole = every(b"|".join(runs)) + b"(" + b"|".join(found) + b"|.*+)"
     return re.compile(whole, re.DOTALL)
 
 

@@ -18,7 +18,7 @@ from modelscan.errors import BudgetError, ReadError
 from modelscan.formats import torchscript
 from modelscan.formats.python_code import source
 from modelscan.formats.reader import Glimpse
-from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import CodeBehaviour, CodeSource, Fact
 
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _EXTENSIONS: Final = frozenset({".py", ".pyw"})
 _START_UP: Final = ".pth"
+_IMPORTS: Final = re.compile(rb"^import[ \t]", re.MULTILINE)
+_RUN: Final = ("import ", "import\t")
+"""How lines of a `.pth` file begin that `site` runs; the others are paths."""
 _SHEBANG: Final = re.compile(rb"#!\s*/\S*[\s/]python[\d.]*\b")
 _TORCHSCRIPT: Final = re.compile(r"(?:^|[/!])code/__torch__(?:\.py$|/)")
 _HIDDEN_SHOWN: Final = 20
@@ -48,7 +51,7 @@ class PythonReader:
         if glimpse.extension in _EXTENSIONS:
             return True
         if glimpse.extension == _START_UP:
-            return glimpse.head.startswith((b"import ", b"import\t")) and b"\0" not in glimpse.head
+            return b"\0" not in glimpse.head and _IMPORTS.search(glimpse.head) is not None
         return not glimpse.extension and _SHEBANG.match(glimpse.head) is not None
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
@@ -64,6 +67,8 @@ class PythonReader:
         text = source.decode(artifact.read_at(0, artifact.size))
         script = artifact.member is not None and _TORCHSCRIPT.search(artifact.member) is not None
         yield from hidden_text(text, artifact, budget)
+        if base_name(artifact).lower().endswith(_START_UP):
+            text = "\n".join(line if line.startswith(_RUN) else "" for line in text.splitlines())
         if artifact.member is not None and torchscript.is_source(artifact.member):
             yield from torchscript.operators(text, artifact, budget)
         try:

@@ -104,3 +104,19 @@ def test_a_name_that_loaders_unpickle_suffices(name: str) -> None:
 )
 def test_other_formats_speak_for_themselves(head: bytes) -> None:
     assert not recognised(head, "m.pt")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"./src\n", False),
+        (b"# ours\n/opt/lib\nimport os\n", False),
+        (b"cposix\nsystem\n(S'id'\ntR.", True),
+        (b"None of this\n", True),
+        (b"./src\n\0", True),
+        (b"./src\n" * 1000, True),
+        (b".\xff", True),
+    ],
+)
+def test_lines_for_site_are_no_checkpoint(data: bytes, expected: bool) -> None:
+    assert recognised(data, "x.pth") is expected

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
-from modelscan.formats.pickle import skip, survey
+from modelscan.formats.pickle import skip
 from modelscan.formats.pickle.opcodes import CODES, HOT, INVALID, NAMES, SHAPES, STOP
 from modelscan.formats.pickle.skip import skip_inert
 from modelscan.formats.pickle.window import Blob, Window, decode
@@ -124,13 +124,13 @@ def test_a_text_that_the_end_cuts(length: int) -> None:
         assert outcome(whole[:cut], fast=True) == outcome(whole[:cut], fast=False) is None
 
 
-def test_without_sound_expressions_the_table_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert skip.possessive()
-    monkeypatch.setattr(skip, "possessive", lambda: False)
-    monkeypatch.setattr(survey, "possessive", lambda: False)
-    monkeypatch.setattr(skip, "_expression", None)
-    data = pickle.dumps([list(range(90_000))], 4)
-    window = Window(BytesArtifact("m", data))
-    assert outcome(data, fast=True) == (len(data), False)
-    assert survey.inert_stretch(window, 0, Budget(), 0) is None
-    assert survey.fetched(window, 0, Budget()) is None
+def test_where_possessive_groups_go_wrong_the_runs_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelscan.formats.repeated.sound", lambda: False)
+    atomic = skip._expression.__wrapped__(wide=False)
+    assert b"(?>" in atomic.pattern
+    monkeypatch.setattr(skip, "_expression", lambda **_: atomic)
+    for value in (list(range(90_000)), [{"k": n, "v": "x" * n} for n in range(300)]):
+        data = pickle.dumps([value, print], 4)
+        assert outcome(data, fast=True) == outcome(data, fast=False) is not None
