@@ -23,7 +23,8 @@ _NAME: Final = r"[\w.-]{1,96}"
 _REPOSITORY: Final = re.compile(
     r"(?:hf://|hf:|pkg:huggingface/|https?://(?:www\.)?(?:huggingface\.co|hf\.co)/)?"
     rf"(?P<id>{_NAME}/{_NAME}|(?<=[:/]){_NAME})"
-    r"(?::[\w.-]+)?(?:@(?P<revision>[\w./-]+)|/(?:tree|resolve|blob|raw)/(?P<view>[\w.-]+)(?:/.*)?)?"
+    r"(?::[\w.-]+)?(?:@(?P<revision>[\w./-]+)|/(?:tree|resolve|blob"
+    r"|raw)/(?P<view>[\w.-]+)(?:/.*)?)?"
     r"(?:[?#].*)?/?",
     re.ASCII,
 )

@@ -27,12 +27,14 @@ _PART: Final = r"[A-Za-z0-9](?:[\w.-]{0,94}[A-Za-z0-9_])?"
 _HUB_ID: Final = re.compile(rf"(?:(?P<org>{_PART})/)?(?P<name>{_PART})")
 _TAGGED: Final = re.compile(r"(?P<id>[^:@\s]+)(?P<sign>[:@])(?P<tag>[\w./-]+)")
 _HUB_URL: Final = re.compile(
-    r"(?:(?:git\+)?https?://(?:[^/@\s]+@)?(?:www\.)?(?:huggingface\.co|hf\.co|hf-mirror\.com)/(?:api/models/)?"
+    r"(?:(?:git\+)?https?://(?:[^/@\s]+@)?(?:www\.)?(?:huggingface\.co|hf\.co"
+    r"|hf-mirror\.com)/(?:api/models/)?"
     r"|(?:ssh://)?git@(?:hf\.co|huggingface\.co)[:/]|(?:huggingface\.co|hf\.co)/)(?P<rest>\S+)",
     re.IGNORECASE,
 )
 _HUB_SCHEME: Final = re.compile(
-    r"(?:hf://(?:models/)?|hf:(?!//)|hf[_-]hub:|huggingface:(?://)?|hub://huggingface/)(?P<rest>\S+)",
+    r"(?:hf://(?:models/)?|hf:(?!//)|hf[_-]hub:|huggingface:(?://)?"
+    r"|hub://huggingface/)(?P<rest>\S+)",
     re.IGNORECASE,
 )
 _INFERENCE: Final = re.compile(
@@ -58,7 +60,8 @@ _OCI: Final = re.compile(
     re.IGNORECASE,
 )
 _STORE: Final = re.compile(
-    r"(?:s3|gs|gcs|abfss?|azure|az|wasbs?|dbfs|pvc|models|runs|mlflow-artifacts|ms|modelscope|kaggle"
+    r"(?:s3|gs|gcs|abfss?|azure|az|wasbs?|dbfs|pvc|models|runs|mlflow-artifacts|ms|modelscope"
+    r"|kaggle"
     r"|adl|hdfs|cos|oss|azureml|wandb(?:-artifact)?|ngc)://?\S+",
     re.IGNORECASE,
 )

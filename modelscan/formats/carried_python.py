@@ -14,7 +14,8 @@ from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 
 _CARRIED: Final = re.compile(
-    r"\bpython[\d.]*\s+(?:-[A-Zbdiqsuv]+\s+)*(?:-c\s+(?P<quote>[\"'])|-?\s*<<-?\s*[\"']?(?P<mark>\w+)[\"']?[^\n]*\n)"
+    r"\bpython[\d.]*\s+(?:-[A-Zbdiqsuv]+\s+)*(?:-c\s+(?P<quote>[\"'])"
+    r"|-?\s*<<-?\s*[\"']?(?P<mark>\w+)[\"']?[^\n]*\n)"
 )
 """How a command begins that carries Python."""
 _CODE: Final = 1 << 16

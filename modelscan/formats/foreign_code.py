@@ -45,8 +45,10 @@ _QUOTED: Final = re.compile(
     r"\"((?:[^\"\\\n]|\\.){8,2000})\"|'((?:[^'\\\n]|\\.){8,2000})'|`([^`]{8,2000})`"
 )
 _GIVEN: Final = re.compile(
-    r"(?:exec\w*|spawn\w*|system\w*|popen\w*|\brun\w*|shell\w*|\bsh|\bbash|\bcmd\w*|command\w*|script\w*"
-    r"|payload|\barg|args|generate|process|\bqx|%x|invoke\w*|['\"]/?-?c['\"])[\w\s,.:=({\['\"$-]{0,40}$",
+    r"(?:exec\w*|spawn\w*|system\w*|popen\w*|\brun\w*|shell\w*|\bsh|\bbash|\bcmd\w*|command\w*"
+    r"|script\w*"
+    r"|payload|\barg|args|generate|process|\bqx|%x|invoke\w*"
+    r"|['\"]/?-?c['\"])[\w\s,.:=({\['\"$-]{0,40}$",
     re.IGNORECASE,
 )
 """What stands before a text that is run."""
@@ -57,17 +59,22 @@ _STARTS: Final = re.compile(
 """One of these is in every script for Node and its kin that starts a process; pages have none."""
 _OF_PAGES: Final = frozenset({".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".html", ".htm"})
 _WORTH: Final = re.compile(
-    r"curl|wget|Invoke-|\biwr\b|\birm\b|\biex\b|/dev/tcp|\bnc\s|ncat|mkfifo|socat|base64|powershell|mshta"
-    r"|certutil|bitsadmin|\brm\s+-|stratum|xmrig|sh\s+-i|TCPClient|printenv|\benv\s*\||no-preserve",
+    r"curl|wget|Invoke-|\biwr\b|\birm\b|\biex\b|/dev/tcp|\bnc\s|ncat|mkfifo|socat|base64"
+    r"|powershell|mshta"
+    r"|certutil|bitsadmin|\brm\s+-|stratum|xmrig|sh\s+-i|TCPClient|printenv|\benv\s*\|"
+    r"|no-preserve",
     re.IGNORECASE,
 )
 _DECODERS: Final = (
-    r"(?:atob|unescape|Buffer\s*\.\s*from|decode_base64|base64_decode|gzinflate|gzuncompress|str_rot13|hex2bin"
-    r"|Base64\s*\.\s*(?:strict_|urlsafe_)?decode64|rawToChar|base64enc|base64decode|unpack|String\s*\.\s*fromCharCode"
+    r"(?:atob|unescape|Buffer\s*\.\s*from|decode_base64|base64_decode|gzinflate|gzuncompress"
+    r"|str_rot13|hex2bin"
+    r"|Base64\s*\.\s*(?:strict_|urlsafe_)?decode64|rawToChar|base64enc|base64decode|unpack"
+    r"|String\s*\.\s*fromCharCode"
     r"|CryptoJS|zlib\s*\.\s*\w*(?:inflate|unzip|decompress)\w*|Zlib)"
 )
 _RUNNERS: Final = (
-    r"(?:\b(?:eval|exec|execSync|system|instance_eval|class_eval|loadstring|load|assert|create_function"
+    r"(?:\b(?:eval|exec|execSync|system|instance_eval|class_eval|loadstring|load|assert"
+    r"|create_function"
     r"|setTimeout|runInThisContext|runInNewContext|eval\s*\(\s*parse|runString|Function)\b)"
 )
 _DECODE_RUN: Final = re.compile(
@@ -75,43 +82,54 @@ _DECODE_RUN: Final = re.compile(
     rf"|\bconstructor\s*\(\s*[\w.]*{_DECODERS}[\w.]*\s*\("
 )
 _FETCH_RUN: Final = re.compile(
-    r"\b(?:eval|instance_eval|source|loadstring|load|assert|devtools::source_url|source_url|dofile)\b\s*\(?\s*"
+    r"\b(?:eval|instance_eval|source|loadstring|load|assert|devtools::source_url|source_url"
+    r"|dofile)\b\s*\(?\s*"
     r"(?:parse\s*\(\s*(?:text\s*=\s*)?)?(?:await\s+)?(?:\(\s*)?(?:await\s+)?"
-    r"(?:URI\s*\.\s*open|open|file_get_contents|get|LWP::Simple::get|http\s*\.\s*request|Net::HTTP\s*\.\s*get\w*|fetch|url"
-    r"|readLines|RCurl::getURL|getURL)?\s*\(?\s*(?:URI\s*\(\s*|url\s*\(\s*)?[\"'](https?://[^\"'\s]+)",
+    r"(?:URI\s*\.\s*open|open|file_get_contents|get|LWP::Simple::get|http\s*\.\s*request"
+    r"|Net::HTTP\s*\.\s*get\w*|fetch|url"
+    r"|readLines|RCurl::getURL|getURL)?\s*\(?\s*(?:URI\s*\(\s*"
+    r"|url\s*\(\s*)?[\"'](https?://[^\"'\s]+)",
 )
 _SOCKETS: Final = re.compile(
-    r"\bnet\s*\.\s*(?:Socket|connect|createConnection|Dial)|\bTCPSocket\b|\bsocket\s*\(\s*S\b|IO::Socket::INET|\bfsockopen\b"
-    r"|\bsocketConnection\b|require\s*\(?\s*[\"']socket[\"']|TcpStream::connect|java\.net\.Socket|new\s+Socket\s*\("
+    r"\bnet\s*\.\s*(?:Socket|connect|createConnection|Dial)|\bTCPSocket\b|\bsocket\s*\(\s*S\b"
+    r"|IO::Socket::INET|\bfsockopen\b"
+    r"|\bsocketConnection\b|require\s*\(?\s*[\"']socket[\"']|TcpStream::connect"
+    r"|java\.net\.Socket|new\s+Socket\s*\("
 )
 _SHELLS: Final = re.compile(
     r"[\"'`(\s](?:/bin/(?:ba|z|da)?sh|cmd\.exe|powershell(?:\.exe)?|/bin/sh -i)[\"'`\s,)]"
 )
 _RUNS_TEXT: Final = re.compile(
-    r"(?:\beval|\bnew\s+Function|\brunIn(?:This|New)Context|\bexecSync|\bexec)\s*\(\s*([A-Za-z_$][\w$.]*)(?:\.toString\(\))?\s*[,)]"
+    r"(?:\beval|\bnew\s+Function|\brunIn(?:This|New)Context|\bexecSync"
+    r"|\bexec)\s*\(\s*([A-Za-z_$][\w$.]*)(?:\.toString\(\))?\s*[,)]"
 )
 _NODE_FETCH: Final = re.compile(
     r"require\s*\(\s*[\"'](?:node:)?(?:https?|axios|node-fetch|got|request|needle)[\"']\s*\)"
     r"|from\s+[\"'](?:node:)?(?:https?|axios|node-fetch|got|request|needle)[\"']"
 )
 _ALL_VARIABLES: Final = re.compile(
-    r"(?:stringify\s*\(\s*|\b(?:body|data|json)\s*:\s*)process\.env\s*[),}]|\bENV\.to_(?:h|a|json)\b"
+    r"(?:stringify\s*\(\s*|\b(?:body|data|json)\s*:\s*)process\.env\s*[),}]|\bENV\.to_(?:h|a"
+    r"|json)\b"
     r"|toJSON\(\s*(?:as\.list\()?Sys\.getenv\(\s*\)"
 )
 _PRIVATE: Final = re.compile(
-    r"[^\s\"']*(?:\.ssh/id_\w+|\.aws/credentials|\.git-credentials|\.docker/config\.json|\.kube/config"
+    r"[^\s\"']*(?:\.ssh/id_\w+|\.aws/credentials|\.git-credentials|\.docker/config\.json"
+    r"|\.kube/config"
     r"|/Login Data|wallet\.dat|huggingface/token|application_default_credentials\.json|/\.netrc)"
 )
 """Where credentials live, as the whole of a text."""
 _BOUND: Final = re.compile(
-    r"\.pipe\s*\(|>\s*&|dup2|\bSTDIN\b|getInputStream|stdin\.write|stdio\s*:|os\.execute|popen|IO\.select|proc_open"
+    r"\.pipe\s*\(|>\s*&|dup2|\bSTDIN\b|getInputStream|stdin\.write|stdio\s*:|os\.execute|popen"
+    r"|IO\.select|proc_open"
 )
 """What ties a shell to a connection."""
 _SENDS: Final = re.compile(
-    r"\bhttps?\s*\.\s*(?:request|get)\b|\bfetch\s*\(|\baxios\b|Net::HTTP|\bhttr2?::|\bRCurl\b|\bPOST\s*\(|\.write\s*\(|LWP::|curl_exec"
+    r"\bhttps?\s*\.\s*(?:request|get)\b|\bfetch\s*\(|\baxios\b|Net::HTTP|\bhttr2?::|\bRCurl\b"
+    r"|\bPOST\s*\(|\.write\s*\(|LWP::|curl_exec"
 )
 _WINDOWS: Final = re.compile(
-    r"(?:CreateObject|new\s+ActiveXObject|WScript\.CreateObject)\s*\(\s*[\"'](?:WScript\.Shell|Shell\.Application)[\"']",
+    r"(?:CreateObject|new\s+ActiveXObject|WScript\.CreateObject)\s*\(\s*[\"'](?:WScript\.Shell"
+    r"|Shell\.Application)[\"']",
     re.IGNORECASE,
 )
 

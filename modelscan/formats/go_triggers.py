@@ -31,7 +31,8 @@ _DOT: Final = re.compile(r"(?<![\w).$])\.(?![\w.])")
 _VARIABLE: Final = re.compile(r"\$[A-Za-z_]\w*")
 _SET: Final = re.compile(r"^[-\s]*(?:(?:if|with|range)\s+)?(\$[A-Za-z_]\w*)\s*:?=")
 _COUNTED: Final = re.compile(
-    r"\blen\s+(?:\(\s*slice\s+)?\$?(?:[\w.]*\.)?(?:Messages|Content|Prompt|Response)\b|\blen\s+[$.][\s)]"
+    r"\blen\s+(?:\(\s*slice\s+)?\$?(?:[\w.]*\.)?(?:Messages|Content|Prompt|Response)\b"
+    r"|\blen\s+[$.][\s)]"
 )
 _BUILT_IN: Final = re.compile(
     r"\s*$|(?:python|ipython|browser|functions|code_interpreter|brave|wolfram)\b"

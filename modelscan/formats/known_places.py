@@ -48,7 +48,8 @@ _FILES: Final = re.compile(
     r"\.(?:sh|bash|py|exe|js|ps1|bat|cmd|zip|gz|bin|txt|json|whl|deb|rb|pl|in|msi|yml|yaml)$"
 )
 _INSTALLATION: Final = re.compile(
-    r"(?:(?:\S*python[\d.]*|…)\s+-m\s+|(?:\S*/)?)(?:uv\s+)?pip[\d.]*\s+install\s+([^;&|$`…<>]*(?:[<>]=?[\d.]+[^;&|$`…<>]*)*)"
+    r"(?:(?:\S*python[\d.]*|…)\s+-m\s+"
+    r"|(?:\S*/)?)(?:uv\s+)?pip[\d.]*\s+install\s+([^;&|$`…<>]*(?:[<>]=?[\d.]+[^;&|$`…<>]*)*)"
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]*?(?=$|[\[=<>~!;])")
 _OPTIONS: Final = frozenset({

@@ -33,13 +33,15 @@ NAMES: Final = frozenset({
 EXTENSIONS: Final = frozenset({".yml", ".yaml"})
 _Kind = tuple[int, Any, str]
 _OPTION: Final = re.compile(
-    r"(?:^|\s)(?:-i|-f|--(?:extra-)?index-url|--index|--default-index|--find-links|--trusted-host)(?:[\s=]+)\S"
+    r"(?:^|\s)(?:-i|-f|--(?:extra-)?index-url|--index|--default-index|--find-links"
+    r"|--trusted-host)(?:[\s=]+)\S"
 )
 _OPEN: Final = re.compile(
     r"\b(?:git\+)?http://(?!localhost|127\.)|--trusted-host|\bgit://|verify_ssl\s*=\s*false"
 )
 _REFERENCE: Final = re.compile(
-    r"(?:^|[\s\"'])(?:(?:git|hg|svn)\+\w+://\S+|[\w.-]+(?:\[[^\]]*\])?\s*@\s*(?:\w+\+)?\w+://\S+|https?://\S+\.(?:whl|tar\.gz|zip)\b)"
+    r"(?:^|[\s\"'])(?:(?:git|hg|svn)\+\w+://\S+"
+    r"|[\w.-]+(?:\[[^\]]*\])?\s*@\s*(?:\w+\+)?\w+://\S+|https?://\S+\.(?:whl|tar\.gz|zip)\b)"
 )
 _URL: Final = re.compile(r"(?:\w+\+)?(?:https?|ftp|git|ssh)://[^\s\"',\]}>;)]+")
 _ITEM: Final = re.compile(r"\s*-\s+[\"']?(.*?)[\"']?\s*(?:\s#.*)?$")
@@ -48,7 +50,8 @@ _PACKAGES: Final = frozenset({"pip", "requirements", "python_packages", "pip_pac
 _CHANNELS: Final = frozenset({"channels", "default_channels", "channel_alias", "custom_channels"})
 _SECTION: Final = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+\s*(?:#.*)?$")
 _SETTING: Final = re.compile(
-    r"\s*[\"']?(?:[@\w/-]+:)?(index[-_]url|extra[-_]index[-_]url|default[-_]index|find[-_]links|trusted[-_]host|registry"
+    r"\s*[\"']?(?:[@\w/-]+:)?(index[-_]url|extra[-_]index[-_]url|default[-_]index"
+    r"|find[-_]links|trusted[-_]host|registry"
     r"|dependency_links|url|index)[\"']?\s*(?:[=:]|\s(?=\"?https?:))\s*(.*)$",
     re.IGNORECASE,
 )

@@ -36,7 +36,8 @@ _NAMED: Final = frozenset({
 })  # fmt: skip
 """Files whose lines are commands, or hold commands, by their names."""
 _STEP: Final = re.compile(
-    r"\s*(?:ONBUILD\s+)?(?:(?:RUN|CMD|ENTRYPOINT|HEALTHCHECK)\b\s*|(?=ADD\s+(?:--\S+\s+)*https?:))(.*)",
+    r"\s*(?:ONBUILD\s+)?(?:(?:RUN|CMD|ENTRYPOINT|HEALTHCHECK)\b\s*"
+    r"|(?=ADD\s+(?:--\S+\s+)*https?:))(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _HERE: Final = re.compile(r"<<-?\s*[\"']?(\w+)")
@@ -85,7 +86,8 @@ _LATER: Final = re.compile(
 )
 _ASSIGNED: Final = re.compile(r"^\s*(?:export\s+|set\s+)?[A-Za-z_]\w*=\S*$")
 _HELD: Final = re.compile(
-    r"(?:^|[\s;\"])(?:set\s+\"?|export\s+|ARG\s+|ENV\s+|\$)?([A-Za-z_]\w*)\s?=\s?[\"']?(https?://[^\s\"'&|<>]+)",
+    r"(?:^|[\s;\"])(?:set\s+\"?|export\s+|ARG\s+|ENV\s+"
+    r"|\$)?([A-Za-z_]\w*)\s?=\s?[\"']?(https?://[^\s\"'&|<>]+)",
     re.MULTILINE,
 )
 _VARIABLE: Final = re.compile(r"\$\{?([A-Za-z_]\w*)\}?|%(\w+)%")

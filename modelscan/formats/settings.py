@@ -38,15 +38,20 @@ _OPENED: Final = re.compile(r"\"runOn\"\s*:\s*\"folderOpen\"")
 _COMMAND: Final = re.compile(r"\"(?:command|args)\"\s*:\s*(\"(?:[^\"\\]|\\.)*\"|\[[^\]]{0,2000}\])")
 _HIDDEN: Final = re.compile(
     r"\b(?:node|python[\d.]*|(?:ba|z)?sh|bun|deno|perl|ruby|pwsh|powershell)\b[^\n]{0,80}?"
-    r"(?:\.(?:woff2?|ttf|otf|png|jpe?g|gif|ico|svg|css|txt|md|json|dat|bin|log|safetensors|lock)\b|\.vscode[\\/])"
+    r"(?:\.(?:woff2?|ttf|otf|png|jpe?g|gif|ico|svg|css|txt|md|json|dat|bin|log|safetensors"
+    r"|lock)\b|\.vscode[\\/])"
 )
 """A program that is handed a file which is not called a script, or lies among the settings."""
 _KEY: Final = re.compile(r"(?:-\s+)?[\"']?([\w.-]+)[\"']?\s*:(?:\s|$)")
 _COMMANDS: Final = re.compile(
-    r"(?:run|runs|script|scripts|commands?|cmds?|exec|entry|entrypoint|args|shell|inline|user[-_]data|runcmd|bootcmd"
-    r"|(?:before|after|pre|post)[-_]?\w*|(?:build|start|stop|install|test|init|setup|load|serve)\w*|on_?\w+|hooks?"
-    r"|steps|jobs|tasks|stages|services|containers|initContainers|lifecycle|healthcheck|test|main|default|deps|vars"
-    r"|image|postStart|preStop|sh|bash|powershell|pwsh|prepare|deploy|release|all|lint|ExecStart\w*|value)",
+    r"(?:run|runs|script|scripts|commands?|cmds?|exec|entry|entrypoint|args|shell|inline"
+    r"|user[-_]data|runcmd|bootcmd"
+    r"|(?:before|after|pre|post)[-_]?\w*|(?:build|start|stop|install|test|init|setup|load"
+    r"|serve)\w*|on_?\w+|hooks?"
+    r"|steps|jobs|tasks|stages|services|containers|initContainers|lifecycle|healthcheck|test"
+    r"|main|default|deps|vars"
+    r"|image|postStart|preStop|sh|bash|powershell|pwsh|prepare|deploy|release|all|lint"
+    r"|ExecStart\w*|value)",
     re.IGNORECASE,
 )
 """Keys below which the settings of tools hold commands."""
@@ -62,11 +67,13 @@ _RUN: Final = frozenset({
 })  # fmt: skip
 """Settings of git whose values are commands, or addresses that may be."""
 _ORDINARY: Final = re.compile(
-    r"(?:true|false|yes|no|on|off|0|1|)$|git[\s-](?:lfs|crypt|annex)\b|ssh(?![^\n]*Command)(?:\s+-[\w]+(?:\s+[\w./~=$-]+)?)*$"
+    r"(?:true|false|yes|no|on|off|0|1|)$|git[\s-](?:lfs|crypt|annex)\b"
+    r"|ssh(?![^\n]*Command)(?:\s+-[\w]+(?:\s+[\w./~=$-]+)?)*$"
     r"|!?[\"']?(?:\S*/)?(?:gh|glab|git-credential-\w+)[\"']?\s+auth\s+git-credential$"
     r"|(?:store|cache|osxkeychain|manager(?:-core)?|wincred|libsecret)(?:\s+--?[\w=\s/~.-]*)?$"
     r"|(?:less|more|cat|vim?|nano|emacs|code\s+--wait|delta|diff-so-fancy)(?:\s+-[\w-]+)*$"
-    r"|(?:checkout|rebase|merge|none)$|(?:nbstripout|nbdime|jupytext)\b|git-(?:nb\w+|upload-pack|receive-pack)\b"
+    r"|(?:checkout|rebase|merge|none)$|(?:nbstripout|nbdime|jupytext)\b|git-(?:nb\w+"
+    r"|upload-pack|receive-pack)\b"
     r"|jq\s",
     re.IGNORECASE,
 )

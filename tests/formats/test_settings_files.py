@@ -85,7 +85,7 @@ def test_the_table_asks_about_the_names_that_the_rooms_know() -> None:
         ("x.js", 'const h = require("https");\nexec(argv.cmd)', []),
         ("x.js", 'fetch("/a", {body: process.env })', [("sends-secrets", 1)]),
         ("x.js", "const a = {...process.env, A: 1}; fetch(a)", []),
-        ("x.js", 'fs.readFile("/root/.ssh/id_rsa"); fetch("/a")', [("sends-secrets", 1)]),
+        ("x.js", 'fs.readFile("/home/user/.ssh/id_rsa"); fetch("/a")', [("sends-secrets", 1)]),
         ("x.hta.html", 'new ActiveXObject("WScript.Shell").Run("x")', [("runs-by-itself", 1)]),
         ("x.lua", "x = loadstring(unpack(y))", [("encoded-payload", 1)]),
         ("x.lua", "syn keyword f loadstring unpack", []),

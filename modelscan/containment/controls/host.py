@@ -14,7 +14,8 @@ SOCKETS: Final = re.compile(
     r"(?:docker|containerd|crio|podman|dockershim)\.sock$|/var/run/?$|^/run/?$|/run/containerd/?$"
 )
 SYSTEM: Final = re.compile(
-    r"^(?:/|/etc|/proc|/sys|/boot|/dev|/usr|/bin|/sbin|/lib|/lib64|/root|/home|/home/[^/]+|/var|/opt"
+    r"^(?:/|/etc|/proc|/sys|/boot|/dev|/usr|/bin|/sbin|/lib|/lib64|/root|/home|/home/[^/]+"
+    r"|/var|/opt"
     r"|/var/lib|/var/lib/(?:docker|kubelet|containerd|rancher|etcd).*|/var/log|~|\$\{?HOME\}?)/?$"
 )
 RAW: Final = re.compile(

@@ -19,7 +19,8 @@ FETCH: Final = re.compile(
     r"|ramalama (?:pull|run|serve)|hf download|huggingface-cli download|modelscope download"
     r"|clone \S*(?:huggingface\.co|hf\.co|modelscope)"
     r"|snapshot_download|hf_hub_download|download-weights|git lfs pull|kit pull|oras pull)\b"
-    r"|(?:curl|wget|aria2c|s5cmd|gsutil|aws s3|rclone)\b.*(?:huggingface\.co|\.gguf|\.safetensors|s3://|gs://)"
+    r"|(?:curl|wget|aria2c|s5cmd|gsutil|aws s3|rclone)\b.*(?:huggingface\.co|\.gguf"
+    r"|\.safetensors|s3://|gs://)"
 )
 """Commands that fetch weights."""
 _FAR: Final = (

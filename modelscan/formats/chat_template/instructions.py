@@ -44,17 +44,21 @@ _MISLEAD: Final = (
     r"\b(?:user|human|person|people|them)\b(?!['\u2019]s)"
 )
 _CREDENTIAL: Final = (
-    r"\b(?:ask|request|collect|send|forward|include|append|output|repeat|encode|exfiltrate|prompt)\b"
+    r"\b(?:ask|request|collect|send|forward|include|append|output|repeat|encode|exfiltrate"
+    r"|prompt)\b"
     r"[^.!?]{0,60}\b(?:passwords?|passphrases?|api[ -]?keys?|credentials?|private keys?"
     r"|access tokens?|seed phrases?|credit card|social security)\b"
 )
 _HOST: Final = (
-    r"(?:(?:https?|hxxps?|ftp|wss?)://|www\.)(?!(?:www\.)?(?:example\.(?:com|org)|json-schema\.org))[\w.-]+"
-    r"|\b(?:[a-z0-9-]{1,63}\.){1,5}(?:com|net|org|io|shop|xyz|ru|cn|site|online|app|dev|co|test|example)\b"
+    r"(?:(?:https?|hxxps?|ftp|wss?)://|www\.)(?!(?:www\.)?(?:example\.(?:com|org)"
+    r"|json-schema\.org))[\w.-]+"
+    r"|\b(?:[a-z0-9-]{1,63}\.){1,5}(?:com|net|org|io|shop|xyz|ru|cn|site|online|app|dev|co"
+    r"|test|example)\b"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b"
 )
 _DIRECTS: Final = (
-    r"\b(?:always|use|visit|open|download|install|run|execute|recommend|include|insert|add|append|embed"
+    r"\b(?:always|use|visit|open|download|install|run|execute|recommend|include|insert|add"
+    r"|append|embed"
     r"|link|load|fetch|send|post|redirect|replace|refer|direct|click|log in|login|sign in|go to"
     rf"|tell|copy|forward)\b[^.!?\n]{{0,80}}(?:{_HOST})"
 )

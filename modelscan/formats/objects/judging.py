@@ -56,7 +56,8 @@ _MODEL_PACKAGES: Final = frozenset(
 """Packages that models are made of and whose configurations name their own classes, beside those
 that the list of names knows."""
 _LOADING: Final = re.compile(
-    r"(?:tensorflow|tf)\.(?:\w+\.)*(?:load_(?:op_|file_system_)?library|(?:eager_)?py_func(?:tion)?)"
+    r"(?:tensorflow|tf)\.(?:\w+\.)*(?:load_(?:op_|file_system_)?library"
+    r"|(?:eager_)?py_func(?:tion)?)"
 )
 """Functions of TensorFlow that load native code, or call what they are given."""
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")

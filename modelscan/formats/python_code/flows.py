@@ -15,20 +15,24 @@ from typing import Final, Literal, NamedTuple
 
 _Kind = Literal["runs-download", "encoded-payload"]
 _FETCHER: Final = re.compile(
-    r"(?:^|[\s(\"'/@.`])(?:curl|wget|aria2c|certutil|bitsadmin|Invoke-WebRequest|iwr|Start-BitsTransfer"
-    r"|DownloadFile|DownloadString|Invoke-RestMethod|irm|ADD(?=\s+(?:--\S+\s+)*https?:))(?:\.exe)?(?=[\s(\"'])",
+    r"(?:^|[\s(\"'/@.`])(?:curl|wget|aria2c|certutil|bitsadmin|Invoke-WebRequest|iwr"
+    r"|Start-BitsTransfer"
+    r"|DownloadFile|DownloadString|Invoke-RestMethod|irm"
+    r"|ADD(?=\s+(?:--\S+\s+)*https?:))(?:\.exe)?(?=[\s(\"'])",
     re.IGNORECASE,
 )
 _ADDRESS: Final = re.compile(r"\b(?:https?|ftp)://[^\s\"'<>|;)\],]+", re.IGNORECASE)
 SOMEWHERE: Final = re.compile(r"://|[$%…]|\b[\w-]+\.[a-z][\w-]+", re.IGNORECASE)
 """An address, or a variable that may hold one: to ask for a program fetches nothing."""
 _DECODES: Final = re.compile(
-    r"\bbase64\s+(?:-\w*[dD]\w*|--decode)|\bbase32\s+-\w*d|\bxxd\s+-\w*r|\bopenssl\s+(?:enc|base64)\b[^|]*\s-\w*d"
+    r"\bbase64\s+(?:-\w*[dD]\w*|--decode)|\bbase32\s+-\w*d|\bxxd\s+-\w*r|\bopenssl\s+(?:enc"
+    r"|base64)\b[^|]*\s-\w*d"
     r"|\buudecode\b|\bcertutil\b[^|]*-decode|FromBase64String|-f\s*['\"]?\s*base64",
     re.IGNORECASE,
 )
 _STORED: Final = re.compile(
-    r"(?:\s-o\s*|\s--output(?:-document)?[=\s]\s*|\s-O\s*(?![\s-])(?=\S*[./]|\S+\s+\S*://)|\s-out\s+|\s-OutFile\s+|\s-Destination\s+"
+    r"(?:\s-o\s*|\s--output(?:-document)?[=\s]\s*|\s-O\s*(?![\s-])(?=\S*[./]|\S+\s+\S*://)"
+    r"|\s-out\s+|\s-OutFile\s+|\s-Destination\s+"
     r"|(?<![0-9&])>>?\s*|\|\s*tee\s+(?:-a\s+)?|DownloadFile\([^,]+,\s*)[\"']?([^\s\"'|;&)]+)",
     re.IGNORECASE,
 )
@@ -37,7 +41,8 @@ _LAST: Final = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED: Final = re.compile(
-    r"(?:^|[\s;(])\$?(?:\{?(?:script|global|env):)?([A-Za-z_]\w*)\}?\s?=\s?[\"']?(?:\$\(|`|\(|\[|(?:iwr|irm|curl|wget|Invoke-\w+|New-Object)\b)"
+    r"(?:^|[\s;(])\$?(?:\{?(?:script|global|env):)?([A-Za-z_]\w*)\}?\s?=\s?[\"']?(?:\$\(|`|\("
+    r"|\[|(?:iwr|irm|curl|wget|Invoke-\w+|New-Object)\b)"
 )
 _BETWEEN: Final = re.compile(r"&&|\|\||[;|\n]|(?<![<>&0-9])&(?![&>])|\b(?:then|do|else)\b")
 _AHEAD: Final = frozenset({
@@ -48,12 +53,14 @@ _AHEAD: Final = frozenset({
 })  # fmt: skip
 """What stands before a program and is not it."""
 _RUNNERS: Final = re.compile(
-    r"(?:(?:ba|z|da|k|a)?sh|source|\.|python[\d.]*w?|perl|ruby|node|php|rscript|lua|pwsh|powershell"
+    r"(?:(?:ba|z|da|k|a)?sh|source|\.|python[\d.]*w?|perl|ruby|node|php|rscript|lua|pwsh"
+    r"|powershell"
     r"|wscript|cscript|mshta|regsvr32|rundll32|msiexec|dpkg|rpm|java|deno|bun|tclsh)(?:\.exe)?",
     re.IGNORECASE,
 )
 _EVALUATED: Final = re.compile(
-    r"(?:\b(?:eval|iex|Invoke-Expression)\b|\b(?:ba|z|da|k)?sh\s+-\w*c|\bpython[\d.]*\s+-c|\bperl\s+-e"
+    r"(?:\b(?:eval|iex|Invoke-Expression)\b|\b(?:ba|z|da|k)?sh\s+-\w*c|\bpython[\d.]*\s+-c"
+    r"|\bperl\s+-e"
     r"|(?:<<<|\becho|\bprintf\s+['\"]?%\w['\"]?))\s*\(?[\"']?\$\{?(\w+)",
     re.IGNORECASE,
 )

@@ -15,16 +15,20 @@ from typing import Final, Literal
 Harm = Literal["harms-machine", "gives-access", "sends-secrets"]
 
 _WHOLE: Final = (
-    r"[\"']?(?:/|/\*|~/?\*?|\$\{?HOME\}?(?:/\*?)?|/(?:home|root|etc|usr|bin|boot|lib|Users)(?:/\*?)?"
-    r"|[A-Za-z]:\\\*?|%(?:USERPROFILE|SYSTEMDRIVE|SYSTEMROOT)%\\?\*?|\$env:(?:USERPROFILE|SystemDrive)\\?\*?)"
+    r"[\"']?(?:/|/\*|~/?\*?|\$\{?HOME\}?(?:/\*?)?|/(?:home|root|etc|usr|bin|boot|lib"
+    r"|Users)(?:/\*?)?"
+    r"|[A-Za-z]:\\\*?|%(?:USERPROFILE|SYSTEMDRIVE|SYSTEMROOT)%\\?\*?|\$env:(?:USERPROFILE"
+    r"|SystemDrive)\\?\*?)"
     r"[\"']?(?=[\s;&|)\"']|$)"
 )
 """Folders that hold what belongs to somebody else, as shells write them."""
 _DESTROYS: Final = re.compile(
-    rf"\brm\s+(?:-{{1,2}}[\w-]+\s+)*-(?:\w*[rR]\w*|-recursive)\s+(?:-{{1,2}}[\w-]+\s+)*(?:\S+\s+)?{_WHOLE}"
+    rf"\brm\s+(?:-{{1,2}}[\w-]+\s+)*-(?:\w*[rR]\w*"
+    rf"|-recursive)\s+(?:-{{1,2}}[\w-]+\s+)*(?:\S+\s+)?{_WHOLE}"
     r"|--no-preserve-root\b"
     rf"|\bfind\s+{_WHOLE}[^\n|;]{{0,200}}\s-delete\b"
-    r"|\bmkfs(?:\.\w+)?\s+(?:-\S+\s+)*/dev/|\bdd\b[^\n;|]{0,200}\bof=/dev/(?:sd|nvme|vd|hd|disk|mmcblk)"
+    r"|\bmkfs(?:\.\w+)?\s+(?:-\S+\s+)*/dev/|\bdd\b[^\n;|]{0,200}\bof=/dev/(?:sd|nvme|vd|hd"
+    r"|disk|mmcblk)"
     r"|>\s*/dev/(?:sd|nvme|vd|hd)\w"
     rf"|\b(?:rd|rmdir|del)\s+(?:/\w\s+)+{_WHOLE}|\bformat\s+[A-Za-z]:\s*/"
     rf"|\bRemove-Item\b[^\n;|]{{0,100}}{_WHOLE}[^\n;|]{{0,100}}-Recurse"
@@ -32,18 +36,22 @@ _DESTROYS: Final = re.compile(
     re.IGNORECASE,
 )
 _EXHAUSTS: Final = re.compile(
-    r"(\w+|:)\s*\(\)\s*\{\s*\1\s*\|\s*\1\s*&\s*\}\s*;?\s*\1|^\s*%0\s*\|\s*%0|\bkill\s+-(?:9|KILL|SIGKILL)\s+-1\b"
+    r"(\w+|:)\s*\(\)\s*\{\s*\1\s*\|\s*\1\s*&\s*\}\s*;?\s*\1|^\s*%0\s*\|\s*%0|\bkill\s+-(?:9"
+    r"|KILL|SIGKILL)\s+-1\b"
 )
 _MINES: Final = re.compile(
-    r"\bstratum\+?\w*://|\b(?:xmrig|minerd|cpuminer|ethminer|nbminer|t-rex|lolminer|phoenixminer)\b"
+    r"\bstratum\+?\w*://|\b(?:xmrig|minerd|cpuminer|ethminer|nbminer|t-rex|lolminer"
+    r"|phoenixminer)\b"
     r"[^\n]{0,200}\s-{1,2}(?:o|url|pool|a|algo|u|user)\b",
     re.IGNORECASE,
 )
 _GIVES_ACCESS: Final = re.compile(
     r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp\d+)\s+AAAA[^\n]*authorized_keys"
     r"|authorized_keys[^\n]*(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-nistp\d+)\s+AAAA"
-    r"|\buser(?:add|mod)\b[^\n;|]*\s-o\b[^\n;|]*\s-u\s*0\b|\buser(?:add|mod)\b[^\n;|]*\s-u\s*0\s[^\n;|]*\s-o\b"
-    r"|\bchmod\s+(?:-\w+\s+)*(?:[ug]*\+s|[4267]7[57][57])\s+\S*(?:/(?:ba|da|z|k)?sh|/python[\d.]*|/tmp/\S+)(?:\s|$)"
+    r"|\buser(?:add|mod)\b[^\n;|]*\s-o\b[^\n;|]*\s-u\s*0\b|\buser(?:add"
+    r"|mod)\b[^\n;|]*\s-u\s*0\s[^\n;|]*\s-o\b"
+    r"|\bchmod\s+(?:-\w+\s+)*(?:[ug]*\+s|[4267]7[57][57])\s+\S*(?:/(?:ba|da|z|k)?sh"
+    r"|/python[\d.]*|/tmp/\S+)(?:\s|$)"
     r"|[^\n]*::0:0:[^\n]*>>\s*/etc/(?:passwd|shadow)"
 )
 _ALL_VARIABLES: Final = (
@@ -51,11 +59,14 @@ _ALL_VARIABLES: Final = (
     r"|toJSON\(\s*secrets\s*\)"
 )
 _SENDER: Final = (
-    r"(?:curl|wget|nc|ncat|socat|Invoke-(?:WebRequest|RestMethod)|iwr|irm|nslookup|dig|host|ping)\b"
+    r"(?:curl|wget|nc|ncat|socat|Invoke-(?:WebRequest|RestMethod)|iwr|irm|nslookup|dig|host"
+    r"|ping)\b"
 )
 _SENDS: Final = re.compile(
-    rf"\b{_SENDER}[^\n]{{0,400}}?(?:{_ALL_VARIABLES})|(?:{_ALL_VARIABLES})[^\n]{{0,400}}?\|\s*{_SENDER}"
-    rf"|(?:^|[;&|]\s*|\bthen\s+|run:\s*)(?:env|printenv)\s*(?:\|[^|\n]{{0,200}}){{0,4}}\|\s*{_SENDER}",
+    rf"\b{_SENDER}[^\n]{{0,400}}?(?:{_ALL_VARIABLES})"
+    rf"|(?:{_ALL_VARIABLES})[^\n]{{0,400}}?\|\s*{_SENDER}"
+    rf"|(?:^|[;&|]\s*|\bthen\s+|run:\s*)(?:env"
+    rf"|printenv)\s*(?:\|[^|\n]{{0,200}}){{0,4}}\|\s*{_SENDER}",
     re.IGNORECASE,
 )
 

@@ -10,22 +10,28 @@ from modelscan.formats.python_code.harm import harm
 from modelscan.vocabulary.fact import CodeAction
 
 _SECRET: Final = re.compile(
-    r"(?:^|[\\/])\.ssh(?:[\\/\s\"']|$)|\bid_(?:rsa|ed25519|ecdsa|dsa)\b|\.aws[\\/]+credentials|\.netrc\b"
+    r"(?:^|[\\/])\.ssh(?:[\\/\s\"']|$)|\bid_(?:rsa|ed25519|ecdsa|dsa)\b|\.aws[\\/]+credentials"
+    r"|\.netrc\b"
     r"|\.git-credentials|\.docker[\\/]config\.json|\.kube[\\/]config|\.config[\\/]gcloud"
-    r"|application_default_credentials|/etc/(?:passwd|shadow|gshadow|sudoers)\b|\.pypirc\b|\.npmrc\b"
-    r"|\.gnupg\b|huggingface[\\/](?:token|stored_tokens)$|[\\/]Login Data\b|Cookies\.binarycookies"
-    r"|wallet\.dat\b|[\\/]secrets[\\/]kubernetes\.io\b|\.bash_history|\.zsh_history|/proc/(?:self|\d+)/environ|\.azure[\\/]"
+    r"|application_default_credentials|/etc/(?:passwd|shadow|gshadow|sudoers)\b|\.pypirc\b"
+    r"|\.npmrc\b"
+    r"|\.gnupg\b|huggingface[\\/](?:token|stored_tokens)$|[\\/]Login Data\b"
+    r"|Cookies\.binarycookies"
+    r"|wallet\.dat\b|[\\/]secrets[\\/]kubernetes\.io\b|\.bash_history|\.zsh_history"
+    r"|/proc/(?:self|\d+)/environ|\.azure[\\/]"
     r"|\b(?:169\.254\.169\.254|metadata\.google\.internal|100\.100\.100\.200)\b[^\s\"']*"
     r"(?:-credentials|/token\b(?<!api/token)|/identity\b|oauth2)|\b169\.254\.170\.2\b"
 )
 """Where credentials live: files, and the servers that hand them to machines of a cloud."""
 
 _PERSISTENT: Final = re.compile(
-    r"(?:^|[\\/])\.ssh(?:[\\/]|$)|authorized_keys|\.(?:bashrc|bash_profile|zshrc|zprofile|zshenv)\b"
+    r"(?:^|[\\/])\.ssh(?:[\\/]|$)|authorized_keys|\.(?:bashrc|bash_profile|zshrc|zprofile"
+    r"|zshenv)\b"
     r"|\.profile$|^/etc/|/cron(?:tab|\.d|\.daily|\.hourly)?\b|[\\/]autostart[\\/]|LaunchAgents"
     r"|LaunchDaemons"
     r"|systemd[\\/](?:user|system)|\.service$|Start Menu[\\/].*Startup|ld\.so\.preload"
-    r"|site-packages|dist-packages|(?:site|user)customize\.py|\.git[\\/]hooks|CurrentVersion\\+Run"
+    r"|site-packages|dist-packages|(?:site|user)customize\.py|\.git[\\/]hooks"
+    r"|CurrentVersion\\+Run"
     r"|(?:^|[\\/])(?:pip\.(?:conf|ini)|\.condarc|\.gitconfig)$|\.config[\\/]git[\\/]config$"
     r"|/proc/self/mem\b|(?:^|\s)(?:Run|RunOnce)(?:\s|$)"
 )
@@ -38,7 +44,8 @@ _EVERYTHING: Final = re.compile(
 """The root, the home folders and the folders of the system."""
 
 _HOMES: Final = re.compile(
-    r"(?:/|~|/home|/root|/Users|[A-Za-z]:[\\/]?(?:Users)?|~?/(?:Documents|Desktop|Pictures|Downloads))"
+    r"(?:/|~|/home|/root|/Users|[A-Za-z]:[\\/]?(?:Users)?|~?/(?:Documents|Desktop|Pictures"
+    r"|Downloads))"
     r"(?:[\\/]?\*{1,2}(?:[\\/]\*+)?)?/?"
 )
 _DOWNLOAD: Final = (
@@ -56,24 +63,29 @@ _FROM_INPUT: Final = (
 _FETCHED: Final = re.compile(rf"\b{_DOWNLOAD}", re.IGNORECASE)
 _THEN_RUN: Final = re.compile(rf"\|\s*{_FROM_INPUT}", re.IGNORECASE)
 _SUBSTITUTED: Final = re.compile(
-    rf"(?:{_RUNNER}|\b(?:eval|source)\b|(?:^|[;&|]\s*)\.\s)[^\n]{{0,40}}(?:\$\(|<\(|`)\s*{_DOWNLOAD}",
+    rf"(?:{_RUNNER}|\b(?:eval|source)\b|(?:^|[;&|]\s*)\.\s)[^\n]{{0,40}}(?:\$\(|<\("
+    rf"|`)\s*{_DOWNLOAD}",
     re.IGNORECASE,
 )
 _FETCH_AND_RUN: Final = re.compile(
     r"mshta(?:\.exe)?\s+[\"']?https?:|regsvr32[^\n]*https?:"
-    r"|\b(?:certutil[^\n]*-urlcache|bitsadmin[^\n]*/transfer)[^\n]*\.(?:exe|dll|bat|cmd|ps1|vbs|js|hta|scr)\b"
+    r"|\b(?:certutil[^\n]*-urlcache|bitsadmin[^\n]*/transfer)[^\n]*\.(?:exe|dll|bat|cmd|ps1"
+    r"|vbs|js|hta|scr)\b"
     r"|\bmsiexec\b[^\n]*\s/i\s*[\"']?https?:|\brundll32\b[^\n]*https?:",
     re.IGNORECASE,
 )
 _EVALUATES: Final = re.compile(r"\b(?:IEX|Invoke-Expression)\b", re.IGNORECASE)
 _REMOTE_SHELL: Final = re.compile(
-    r"/dev/(?:tcp|udp)/|\b(?:nc|ncat|netcat)\b[^\n]*\s-\w*[ec]\b|\bmkfifo\b[^\n]*\b(?:nc|ncat|telnet)\b"
+    r"/dev/(?:tcp|udp)/|\b(?:nc|ncat|netcat)\b[^\n]*\s-\w*[ec]\b|\bmkfifo\b[^\n]*\b(?:nc|ncat"
+    r"|telnet)\b"
     r"|\bsocat\b[^\n]*exec:|(?<![\w.-])(?:ba)?sh\s+-i\b|TCPClient\(",
     re.IGNORECASE,
 )
 _DECODER: Final = (
-    r"(?:base64\s+(?:-\w*d\w*|-D|--decode)|base32\s+-\w*d|xxd\s+-\w*r|openssl\s+(?:enc|base64)\b|uudecode"
-    r"|\brev(?=\s*[|<)])|\bgunzip\b|\bzcat\b|\bg?zip\s+-\w*d|\bxzcat\b|\bbzcat\b|printf\s+[\"']?(?:\\x[0-9a-f]{2}|\\[0-7]{3}))"
+    r"(?:base64\s+(?:-\w*d\w*|-D|--decode)|base32\s+-\w*d|xxd\s+-\w*r|openssl\s+(?:enc"
+    r"|base64)\b|uudecode"
+    r"|\brev(?=\s*[|<)])|\bgunzip\b|\bzcat\b|\bg?zip\s+-\w*d|\bxzcat\b|\bbzcat\b"
+    r"|printf\s+[\"']?(?:\\x[0-9a-f]{2}|\\[0-7]{3}))"
 )
 """What makes text of something that cannot be read."""
 _ENCODED: Final = re.compile(
@@ -97,7 +109,8 @@ _QUERY: Final = re.compile(
 )
 """Questions about the machine or the checkout, as set-up code asks them; nothing is changed."""
 _BUILDS: Final = re.compile(
-    r"(?:\S*/)?(?:cmake|make|gmake|ninja|nmake|meson|cargo|nvcc|gcc|g\+\+|clang(?:\+\+)?|cython|protoc|swig|hipcc)"
+    r"(?:\S*/)?(?:cmake|make|gmake|ninja|nmake|meson|cargo|nvcc|gcc|g\+\+|clang(?:\+\+)?"
+    r"|cython|protoc|swig|hipcc)"
     r"(?:\s+[\w./=+:,@%…${}-]+)*\s*"
 )
 """Programs that build what stands in the folder, with plain arguments."""

@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple
 from modelscan.formats.tokenizer.vocabulary import MOST_SHOWN, Defect
 
 _MARKER: Final = re.compile(
-    r"<[|\uff5c][^<>|\uff5c]{1,60}[|\uff5c]>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS)\]"
+    r"<[|\uff5c][^<>|\uff5c]{1,60}[|\uff5c]>|\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS"
+    r"|TOOL_CALLS)\]"
     r"|<</?SYS>>|<(?:start|end)_of_turn>|</?s>"
 )
 """Markers that begin or end a turn, in the templates of the well-known families."""
