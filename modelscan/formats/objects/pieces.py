@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.objects.tree import Table, parse_json, readings, tables
-from modelscan.formats.repeated import every
+from modelscan.formats.repeated import every, sound
 
 LARGEST: Final = 16 << 20
 """Bytes of memory that a tree may cost, as `cost` reckons it."""
@@ -33,8 +33,14 @@ _DENSE: Final = 30
 """Bytes of memory for a byte of the document at most."""
 _HALF: Final = LARGEST // 2
 _SHORT: Final = 64
-_STRING: Final = b'"' + every(rb'[^"\\]++|\\.') + b'"'
-_BRACKET: Final = re.compile(every(rb'[^"\[\]{}]++|' + _STRING) + rb"[\[\]{}]", re.DOTALL)
+_ROUNDS: Final = "*" if sound() else "{0,10000}"
+"""How much is gone over at once: without end only where that takes no memory."""
+_STRING: Final = b'"' + every(rb'[^"\\]++|\\.', _ROUNDS) + b'"'
+_BRACKET: Final = re.compile(
+    every(rb'[^"\[\]{}]++|' + _STRING, _ROUNDS) + (rb"[\[\]{}]" if sound() else rb"[\[\]{}]?"),
+    re.DOTALL,
+)
+"""Up to the next bracket, or a part of the way."""
 _KEY: Final = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*:\s*\Z', re.DOTALL)
 _LONGEST_KEY: Final = 300
 _SCALAR: Final = b"(?:" + _STRING + rb'|[^",\[\]{}\s]++)'
@@ -52,6 +58,7 @@ _FULL: Final = 256 << 10
 """Bytes of them, from which on nothing is kept but texts and numbers."""
 _BATCH: Final = 10_000
 _OPENING: Final = b"[{"
+_BRACKETS: Final = b"[]{}"
 _LIST: Final = ord("[")
 _TO_CLOSING: Final = 2
 """From the code of a bracket to that of the other one."""
@@ -179,10 +186,9 @@ class _Splitter:
         data, starts, marks = self._data, self._at, self._marks
         before, inners, cuts = self._before, self._inner, self._cuts
         total = last = 0
-        for number, found in enumerate(_BRACKET.finditer(data)):
+        for number, end in enumerate(_ends(data)):
             if number % _BATCH == 0:
                 self._budget.step(_BATCH)
-            end = found.end()
             length = end - last
             total += length * _DENSE if length <= _SHORT else self._weight(last, end)
             last = end
@@ -287,3 +293,14 @@ class _Splitter:
         if inner:
             raw = b",".join([data[start:stop] for start, stop in inner])
             yield Piece(path, parse_json(b"[" + raw + b"]"))
+
+
+def _ends(data: bytes) -> Iterator[int]:
+    """The offset behind each bracket that stands in no text."""
+    for found in _BRACKET.finditer(data):
+        end = found.end()
+        if end > found.start():
+            if data[end - 1] in _BRACKETS:
+                yield end
+        elif end < len(data):
+            raise BudgetError("a text that does not end, or with very many escapes", offset=end)
