@@ -37,10 +37,6 @@ from modelscan.vocabulary.fact import PickleImport
 from tools.harvest_files import WRITERS
 from tools.harvest_objects import LIBRARIES
 
-_CODE = (b"_make_function", b"_create_function", b"_create_code", b"_make_skeleton_class")
-"""What cloudpickle and dill write when they save a function or class by value. Such a file holds a
-program, which is told and fails: it is none of the data that a list of names is for."""
-
 
 def _dump(module: str, value: Any, path: Path, **options: Any) -> None:
     with contextlib.suppress(ImportError), path.open("wb") as file:
@@ -73,9 +69,6 @@ def _try(path: Path, suffix: str, write: Callable[[Path], object]) -> None:
     to = path.with_name(path.name + suffix)
     try:
         write(to)
-        if suffix in {".dill", ".cloud.pkl"} and any(map(to.read_bytes().__contains__, _CODE)):
-            print(f"  {to.name}: holds code, left out")
-            to.unlink()
     except Exception:  # noqa: BLE001  # not every object can be saved in every way
         to.unlink(missing_ok=True)
 
