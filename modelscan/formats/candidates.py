@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from modelscan.formats.deferred import IDENTIFIER_AT, Deferred
+from modelscan.formats.hints import hints
 from modelscan.formats.reader import Glimpse, Reader
 
 _START = 2
 """First bytes that are compared: more would make more rows, and fewer would import more readers."""
-_Key = tuple[str, str, bytes, bytes, tuple[bool, ...]]
-"""Extension, name, first bytes, identifier, and which conditions hold."""
+_Key = tuple[str, str, bytes, bytes, int]
+"""Extension, name, first bytes, identifier, and the hints."""
 _Asked = tuple[Reader, Callable[[Glimpse], bool], tuple[bytes, ...]]
 """A reader, its `recognises`, and the words without which it is not asked."""
 
@@ -31,8 +32,6 @@ class Candidates:
         )
         self._names = frozenset[str]().union(*(one.names for one in signs))
         self._identifiers = frozenset[bytes]().union(*(one.identifiers for one in signs))
-        # Several readers share a condition: each is asked once for every file.
-        self._conditions = tuple({one.may: None for one in signs if one.may is not None})
         self._rows: dict[_Key, tuple[_Asked, ...]] = {}
 
     def __iter__(self) -> Iterator[Reader]:
@@ -48,7 +47,7 @@ class Candidates:
             glimpse.name if glimpse.name in self._names else "",
             head[:_START],
             identifier if identifier in self._identifiers else b"",
-            tuple([may(glimpse) for may in self._conditions]),
+            hints(glimpse),
         )
         row = self._rows.get(key)
         if row is None:
@@ -66,10 +65,9 @@ class Candidates:
         return found
 
     def _row(
-        self, extension: str, name: str, start: bytes, identifier: bytes, holds: tuple[bool, ...]
+        self, extension: str, name: str, start: bytes, identifier: bytes, hinted: int
     ) -> Iterator[_Asked]:
         """Who is asked; only those are imported that need to see the bytes to know."""
-        true = {may for may, answer in zip(self._conditions, holds, strict=True) if answer}
         for reader in self._all:
             if not isinstance(reader, Deferred):
                 yield reader, reader.recognises, ()
@@ -81,7 +79,7 @@ class Candidates:
                 or name in signs.names
                 or identifier in signs.identifiers
                 or any(one[:_START] == start[: len(one)] for one in signs.starts)
-                or signs.may in true
+                or signs.hint & hinted
             ):
                 yield reader.reader, reader.reader.recognises, ()
             elif signs.mentions and (not signs.mentioned_in or extension in signs.mentioned_in):

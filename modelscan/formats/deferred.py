@@ -36,8 +36,8 @@ class Signs(NamedTuple):
     """Words of which one stands in the first bytes, where nothing else admits a file."""
     mentioned_in: frozenset[str] = frozenset()
     """Extensions of the files in which `mentions` count; none of them means all files."""
-    may: Callable[[Glimpse], bool] | None = None
-    """What must hold where nothing else admits a file, when it is no matter of words."""
+    hint: int = 0
+    """A bit of `formats.hints` that admits a file where nothing else does."""
 
     def none(self) -> bool:
         """True when nothing is known beforehand."""

@@ -63,7 +63,9 @@ class Glimpse:
         Every file pays for this, and two readers ask.
         """
         if self._end_record is None:
-            self._end_record = self.ending.rfind(_END_RECORD)
+            ending = self.ending
+            # text has no such byte, and one byte is looked for much faster than four
+            self._end_record = ending.rfind(_END_RECORD) if _END_RECORD[-1] in ending else -1
         return self._end_record
 
 

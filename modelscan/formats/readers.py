@@ -7,13 +7,13 @@ how that is meant. Nothing of the reader is imported before such a file is met.
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from modelscan.formats.deferred import Deferred, Signs
+from modelscan.formats.hints import HDF5, MODELFILE, TABLE, TAR, VARIABLES, ZIP_END
 from modelscan.formats.pickle.opcodes import STARTS
-from modelscan.formats.reader import Glimpse, Reader
+from modelscan.formats.reader import Reader
 from modelscan.vocabulary.lists import NameLists
 
 
@@ -41,7 +41,7 @@ class _Row(NamedTuple):
     identifiers: tuple[bytes, ...] = ()
     mentions: tuple[bytes, ...] = ()
     mentioned_in: tuple[str, ...] = ()
-    may: Callable[[Glimpse], bool] | None = None
+    hint: int = 0
     given: Callable[[NameLists], tuple[Any, ...]] = _nothing
     """What the reader is made with."""
     aside: bool = False
@@ -63,7 +63,7 @@ class _Row(NamedTuple):
             frozenset(self.identifiers),
             self.mentions,
             frozenset(self.mentioned_in),
-            self.may,
+            self.hint,
         )
         return Deferred(self.format, make, signs, aside=self.aside)
 
@@ -76,9 +76,7 @@ _PROGRAMS = (
 _JSON = (".json",)
 _PICKLES = (".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill", ".p", ".pk", ".pckl",
             ".bin")  # fmt: skip
-_SUM = re.compile(rb"\s*[0-7]+\s*(?:\0.*)?$|[\x80-\xff]", re.DOTALL)
 _SHEBANG = (b"#!",)
-_HDF5 = b"\x89HDF"
 _TEXTS = (".bash", ".bat", ".cfg", ".conf", ".env", ".in", ".ini", ".ipynb", ".json", ".pem",
           ".ps1", ".py", ".sh", ".toml", ".yaml", ".yml")  # fmt: skip
 _SCRIPTS = ("", ".bash", ".bat", ".cmd", ".command", ".dockerfile", ".ksh", ".ps1", ".psm1",
@@ -116,37 +114,6 @@ _VOCABULARIES = (
 _ARRAYS = (".zarray", ".zmetadata", "zarr.json", "_METADATA", "_CHECKPOINT_METADATA", "_sharding")
 
 
-def _is_a_modelfile(glimpse: Glimpse) -> bool:
-    """Anything whose name begins like that: `Modelfile.q4` has an extension of its own."""
-    return glimpse.name[:9].lower() == "modelfile" or glimpse.extension == ".modelfile"
-
-
-def _begins_a_table(glimpse: Glimpse) -> bool:
-    """The header of safetensors, behind its length."""
-    return glimpse.head[8:10] == b'{"'
-
-
-def _begins_a_tar(glimpse: Glimpse) -> bool:
-    """The magic, or a sum over the header, in octal digits or with its first bit set."""
-    head = glimpse.head
-    return head.startswith(b"ustar", 257) or _SUM.match(head[148:156]) is not None
-
-
-def _begins_hdf5(glimpse: Glimpse) -> bool:
-    """The signature, at the start or behind a user block whose length is a power of two."""
-    head = glimpse.head
-    return (
-        head.startswith(_HDF5)
-        or head.startswith(_HDF5, 512)
-        or head.startswith(_HDF5, 1024)
-        or head.startswith(_HDF5, 2048)
-    )
-
-
-def _ends_a_zip(glimpse: Glimpse) -> bool:
-    return glimpse.end_record >= 0
-
-
 def _each(first: Iterable[int]) -> tuple[bytes, ...]:
     """Each of these bytes, as the first one of a file."""
     return tuple(bytes((one,)) for one in first)
@@ -163,12 +130,12 @@ _STREAMS = (
     ),
 )  # fmt: skip
 _TABLE = (
-    _Row("safetensors", "safetensors:SafetensorsReader", (".safetensors",), may=_begins_a_table),
+    _Row("safetensors", "safetensors:SafetensorsReader", (".safetensors",), hint=TABLE),
     _Row("gguf", "gguf.reader:GgufReader", (".gguf",), (b"GGUF",)),
     _Row("ggml", "ggml:GgmlReader", (), (b"lmgg", b"algg", b"fmgg", b"tjgg")),
     _Row("numpy", "numpy_array:NumpyReader", (".npy",), (b"\x93NUMPY",)),
     _Row("hdf5", "hdf5.reader:Hdf5Reader", (".h5", ".hdf5", ".hdf", ".he5", ".h5py"),
-         may=_begins_hdf5),
+         hint=HDF5),
     _Row("onnx", "onnx.reader:OnnxReader", (".onnx", ".pb"), _each(b"\x08\x12\x1a:Br"),
          given=_operators),
     _Row("onnx as text", "onnx.as_text:OnnxTextReader", (),
@@ -178,7 +145,7 @@ _TABLE = (
     _Row("tensorflow graph", "tensorflow.reader:TensorflowReader", (".meta", ".pb", ".pbtxt"),
          _each(b'\x08\n\x12\x1a"'), given=_operators),
     _Row("tensorflow checkpoint", "tensorflow.checkpoint:CheckpointReader", (".ckpt", ".index"),
-         may=lambda glimpse: glimpse.extension.startswith(".data-")),
+         hint=VARIABLES),
     _Row("tflite", "tflite:TfliteReader", (".tflite", ".lite", ".tfl"), identifiers=(b"TFL3",),
          given=_operators),
     _Row("executorch", "executorch:ExecutorchReader", (".ptd", ".pte"),
@@ -195,8 +162,8 @@ _TABLE = (
     _Row("pytorch", "torch:TorchReader", (), _ZIP),
     _Row("torch export", "torch_export:TorchExportReader", (), _ZIP,
          mentions=(b'"graph_module"',), mentioned_in=_JSON, given=lambda lists: (lists,)),
-    _Row("zip", "zip:ZipReader", (), (*_ZIP, b"PK\5\6"), may=_ends_a_zip),
-    _Row("tar", "tar:TarReader", may=_begins_a_tar),
+    _Row("zip", "zip:ZipReader", (), (*_ZIP, b"PK\5\6"), hint=ZIP_END),
+    _Row("tar", "tar:TarReader", hint=TAR),
     _Row("compressed", "compressed:CompressedReader", (), _STREAMS),
     _Row("7z", "sevenzip:SevenZipReader", (), (b"7z\xbc\xaf'\x1c",)),
     _Row("sqlite", "sqlite:SqliteReader", (), (b"SQLite format 3\0",)),
@@ -210,7 +177,7 @@ _TABLE = (
     _Row("go template", "go_template:GoTemplateReader", (".gotmpl", ".prompt"),
          names=("template", "system")),
     _Row("modelfile", "modelfile:ModelfileReader", (".modelfile",), names=("Modelfile",),
-         may=_is_a_modelfile),
+         hint=MODELFILE),
     _Row("json", "weight_index:WeightIndexReader", _JSON),
     _Row("model card", "model_card:ModelCardReader", (".md",)),
     _Row("git-lfs pointer", "lfs:LfsReader", (), (b"version ",)),
@@ -249,7 +216,7 @@ _TABLE = (
     _Row("package list", "requirements:RequirementsReader", (".in", ".toml", ".txt")),
     _Row("text", "package_sources:PackageSourcesReader", (".yaml", ".yml"), names=_PACKAGES,
          aside=True),
-    _Row("data around a zip", "zip_within:ZipWithinReader", may=_ends_a_zip),
+    _Row("data around a zip", "zip_within:ZipWithinReader", hint=ZIP_END),
     _Row("text", "secrets:SecretReader", _TEXTS, aside=True),
 )  # fmt: skip
 

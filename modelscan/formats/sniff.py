@@ -74,11 +74,13 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     *((at, magic, engine.format) for engine in ENGINES for at, magic in engine.magics),
 )
 
-_AT_START = tuple(magic for offset, magic, _ in _MAGIC if not offset)
-_FIRST_BYTES = frozenset(magic[:1] for magic in _AT_START)
-_ELSEWHERE = tuple(
-    (tuple(magic for at, magic, _ in _MAGIC if at == offset), offset)
-    for offset in sorted({offset for offset, _, _ in _MAGIC if offset})
+_OFFSETS = sorted({offset for offset, _, _ in _MAGIC})
+_BY_OFFSET = tuple(
+    (offset, tuple(magic for at, magic, _ in _MAGIC if at == offset)) for offset in _OFFSETS
+)
+_FIRST_BYTES = tuple(
+    (slice(offset, offset + 1), frozenset(magic[:1] for magic in magics))
+    for offset, magics in _BY_OFFSET
 )
 """The same in parts, to be tried before the table: hardly a file has any of them."""
 
@@ -124,7 +126,9 @@ _CPIO = re.compile(rb"07070[12][0-9A-Fa-f]{104}|070707[0-7]{70}")
 _OLD_CPIO: dict[bytes, Literal["little", "big"]] = {b"\xc7\x71": "little", b"\x71\xc7": "big"}
 _OLD_CPIO_HEADER, _KINDS = 26, frozenset({0o100000, 0o040000})
 _LHA = re.compile(rb"..-l[hz][0-9ds]-.{13}[\0-\3]", re.DOTALL)
-_OLD_FIRST_BYTES = frozenset({b"0", b"\xc7", b"\x71", b"\x60"})
+_LHA_METHOD = b"-l"
+_SHORT_FIRST_BYTES = frozenset({b"M", b"\xca", b"\x1f", b"0", b"\xc7", b"\x71", b"\x60"})
+"""What all but one of the formats begin with that are told by a structure behind a short magic."""
 _ARJ, _ARJ_HEADER, _ARJ_KIND = b"\x60\xea", range(30, 2600), b"\2"
 _BURIED = (b"7z\xbc\xaf\x27\x1c\0", b"Rar!\x1a\x07\0", b"Rar!\x1a\x07\1")
 """Archives behind a little of something else: their programs look for these in the first bytes."""
@@ -235,18 +239,14 @@ def polyglot(glimpse: Glimpse, formats: Sequence[str]) -> tuple[str, ...]:
 
 def _has_magic(head: bytes) -> bool:
     """True when `_MAGIC` has a row for these bytes. Asked of every file."""
-    if head[:1] in _FIRST_BYTES and head.startswith(_AT_START):
-        return True
-    for magics, offset in _ELSEWHERE:  # noqa: SIM110  # a generator would cost more than it does
-        if head.startswith(magics, offset):
-            return True
+    for at, firsts in _FIRST_BYTES:
+        if head[at] in firsts:
+            return any(head.startswith(magics, offset) for offset, magics in _BY_OFFSET)
     return False
 
 
 def _old_archive(head: bytes) -> str:
     """The name of an archive format whose magic is short, once its header confirms it; or none."""
-    if head[:1] not in _OLD_FIRST_BYTES and head[2:4] != b"-l":
-        return ""
     if head.startswith(b"07070"):
         return "cpio archive" if _CPIO.match(head) else ""
     order = _OLD_CPIO.get(head[:2])
@@ -276,6 +276,8 @@ def by_magic(head: bytes) -> Unread | None:
         for offset, magic, name in _MAGIC:
             if head.startswith(magic, offset):
                 return Unread(name, needed=True)
+    if head[:1] not in _SHORT_FIRST_BYTES and head[2:4] != _LHA_METHOD:
+        return None
     if head.startswith(_WINDOWS_EXECUTABLE) and _is_portable_executable(head):
         return Unread("native code", needed=True)
     if head.startswith(_SEVERAL_MACHINES):

@@ -21,6 +21,7 @@ from modelscan.verifier.release import COMPARED, DIGITS
 from modelscan.vocabulary.evidence import Evidence
 from modelscan.vocabulary.fact import ChecksumList, Fact
 from modelscan.vocabulary.location import Location
+from modelscan.vocabulary.naming import mentioned
 from modelscan.vocabulary.result import FileEntry
 from modelscan.vocabulary.snapshot import SourceFile
 
@@ -39,6 +40,8 @@ _ENDINGS = (
     ".sha256", ".sha256sum", ".sha384", ".sha512", ".sha512sum", ".b2sum", ".md5", ".md5sum",
     ".sha1", ".sha1sum",
 )  # fmt: skip
+_HINTS = ("sum", ".sha", ".md5", "checklist")
+"""One of these is in every such name."""
 _GNU = re.compile(r"(\\?)([0-9a-fA-F]{32,128}) [ *](.+)")
 _BSD = re.compile(r"([A-Za-z0-9-]{2,10}) \((.+)\) = ([0-9a-fA-F]{32,128})")
 _LONE = re.compile(r"[0-9a-fA-F]{32,128}")
@@ -144,9 +147,11 @@ class Checksums:
         ]
 
 
-def find_lists(files: Iterable[SourceFile]) -> list[List]:
+def find_lists(files: Sequence[SourceFile]) -> list[List]:
     """The lists among a model's files: only files named like one are opened."""
-    found = []
+    found: list[List] = []
+    if not mentioned(_HINTS, [file.name for file in files]):
+        return found
     for file in files:
         if not named_like_list(file.name) or not 0 < file.size <= LIMIT:
             continue

@@ -6,13 +6,14 @@ they need (other digests, shards) must be taken in that pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from modelscan.errors import ReadError
 from modelscan.verifier import kinds
 from modelscan.verifier.signed import LIMIT, NAME, Scope, SignatureFile, Verdict
 from modelscan.verifier.trust import Trust
+from modelscan.vocabulary.naming import mentioned
 from modelscan.vocabulary.snapshot import SourceFile
 
 if TYPE_CHECKING:
@@ -76,8 +77,10 @@ class Found(NamedTuple):
     empty for one that turned out to be none."""
 
 
-def find_signatures(files: Iterable[SourceFile]) -> Found:
+def find_signatures(files: Sequence[SourceFile]) -> Found:
     """The signatures among a model's files."""
+    if not mentioned(kinds.ENDINGS, [file.name for file in files]):
+        return Found()
     signatures: list[Signature] = []
     others: dict[str, str] = {}
     room: Room | None = None

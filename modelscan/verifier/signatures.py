@@ -16,6 +16,7 @@ import msgspec
 from modelscan.verifier import wording
 from modelscan.verifier.checksums import Checksums
 from modelscan.verifier.freshness import Vote
+from modelscan.verifier.kinds import ENDINGS
 from modelscan.verifier.signature_files import Signature, Watcher, kind_of, misplaced
 from modelscan.verifier.signed import Scope, Verdict
 from modelscan.verifier.trust import Trust
@@ -23,6 +24,7 @@ from modelscan.verifier.trust_policy import Bound
 from modelscan.vocabulary.evidence import Evidence, Signed, SignedStatus
 from modelscan.vocabulary.fact import Fact, SignatureCheck, SpecialFile
 from modelscan.vocabulary.location import Location
+from modelscan.vocabulary.naming import mentioned
 from modelscan.vocabulary.result import FileEntry
 
 _MOST_NAMES = 1_000
@@ -174,6 +176,8 @@ class Signatures:
     def _unverified(self, files: Sequence[FileEntry]) -> Iterable[tuple[str, str]]:
         """Files that look like signatures, and were not judged: path and kind."""
         known = {signing.file.name for signing in self._inside}
+        if not self._others and not mentioned(ENDINGS, [file.path for file in files]):
+            return
         for file in files:
             path = file.path
             method = self._others[path] if path in self._others else kind_of(path)

@@ -16,8 +16,11 @@ from modelscan._resources import Buffer
 
 _BUCKETS = 1 << 12
 _FAN = struct.Struct(f"<{_BUCKETS + 1}I")
-_FEW = 64
-"""Records that are looked through at once, rather than searched in steps."""
+_OFTEN = 256
+"""Searches after which the first bytes of all keys are kept: most searches are for what nobody
+published, and a large model has thousands of files."""
+_FIRST = 4
+"""Bytes of a key that are kept."""
 _RANGE = struct.Struct("<2I")
 _VALUE = struct.Struct("<I")
 
@@ -56,7 +59,7 @@ class Table:
         ValueError: there is no such table.
     """
 
-    __slots__ = ("_data", "_fan", "_start", "_step", "_width", "count")
+    __slots__ = ("_asked", "_data", "_fan", "_firsts", "_start", "_step", "_width", "count")
 
     def __init__(self, data: Buffer, offset: int, length: int, width: int) -> None:
         if length < _FAN.size or offset + length > len(data):
@@ -68,21 +71,23 @@ class Table:
         self._start = offset + _FAN.size
         (self.count,) = _VALUE.unpack_from(data, self._start - _VALUE.size)
         """How many records there are."""
+        self._asked = 0
+        self._firsts: frozenset[bytes] | None = None
         if self.count * self._step != length - _FAN.size:
             raise ValueError("a table whose counts are not its records")
 
     def find(self, key: bytes) -> list[int]:
         """The values recorded under a key of the table's width, ascending; mostly none."""
+        if self._firsts is not None and key[:_FIRST] not in self._firsts:
+            return []  # as for nearly every file of a model that nobody published
+        self._asked += 1
+        if self._asked == _OFTEN:
+            self._firsts = self._first_bytes()
         low, high = _RANGE.unpack_from(self._data, self._fan + 4 * _bucket(key))
         if low == high:
             return []
         data, step, start, width = self._data, self._step, self._start, self._width
         end = high = min(high, self.count)
-        if (
-            high - low <= _FEW
-            and bytes(data[start + low * step : start + high * step]).rfind(key) < 0
-        ):
-            return []  # as for nearly every file of a model that nobody published
         while low < high:
             middle = (low + high) >> 1
             at = start + middle * step
@@ -97,3 +102,10 @@ class Table:
             low += 1
             at += step
         return found
+
+    def _first_bytes(self) -> frozenset[bytes]:
+        """The first bytes of all keys."""
+        data, stop = self._data, self._start + self.count * self._step
+        return frozenset(
+            [bytes(data[at : at + _FIRST]) for at in range(self._start, stop, self._step)]
+        )

@@ -94,8 +94,8 @@ def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
     """A format that no reader will ever handle."""
     monkeypatch.setitem(sniff._BY_EXTENSION, ".unheard", sniff.Unread("unheard", needed=True))
     monkeypatch.setattr(sniff, "_MAGIC", (*sniff._MAGIC, (0, b"UNHEARD", "unheard")))
-    monkeypatch.setattr(sniff, "_AT_START", (*sniff._AT_START, b"UNHEARD"))
-    monkeypatch.setattr(sniff, "_FIRST_BYTES", sniff._FIRST_BYTES | {b"U"})
+    monkeypatch.setattr(sniff, "_BY_OFFSET", (*sniff._BY_OFFSET, (0, (b"UNHEARD",))))
+    monkeypatch.setattr(sniff, "_FIRST_BYTES", (*sniff._FIRST_BYTES, (slice(1), {b"U"})))
 
 
 @pytest.mark.usefixtures("unheard")

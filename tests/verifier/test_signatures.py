@@ -240,7 +240,10 @@ def found(folder: Path) -> tuple[Signature, ...]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     names = [path.relative_to(folder).as_posix() for path in paths]
     return find_signatures(
-        LocalFile(name, path, path.stat().st_size) for name, path in zip(names, paths, strict=True)
+        [
+            LocalFile(name, path, path.stat().st_size)
+            for name, path in zip(names, paths, strict=True)
+        ]
     ).signatures
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from modelscan.formats.repository.relator import Facts, RepositoryView
 from modelscan.vocabulary.fact import Fact, RepositoryAttachment
 from modelscan.vocabulary.location import Location
+from modelscan.vocabulary.naming import mentioned
 
 _NATIVE: Final = "native code"
 _KINDS: Final = {
@@ -39,8 +40,8 @@ _START_UP: Final = re.compile(
     r"|\.git/hooks/(?!.*\.sample$).+|[Aa]utorun\.inf)"
     r"|(?:.*/)?Launch(?:Agents|Daemons)/.*\.plist"
 )
-_HINTS: Final = ("customize.py", "bash", "zsh", ".git/hooks/", "utorun.inf", "Launch")
-"""One of these is in every such name: most models have none, which one search per hint tells."""
+_HINTS: Final = ("customize.py", "bash", "zsh", ".git/hooks/", "autorun.inf", "launch", ".so.")
+"""One of these is in every such name, and in those of `_VERSIONED`: most models have none."""
 _VERSIONED: Final = re.compile(r"\.so(?:\.\d+)+$")
 _CACHE: Final = re.compile(r"(?P<folder>.*?)__pycache__/(?P<stem>[^/]+?)(?:\.[\w-]+)*\.pyc$")
 _MOST: Final = 50
@@ -55,24 +56,27 @@ class AttachmentRelator:
             return
         del facts  # names and formats say it
         found = 0
-        names = sorted(view.names)
-        together = "\0".join(names)
-        start_ups = any(hint in together for hint in _HINTS)
-        for name in names:
-            kind = _kind(name, view)
-            if start_ups and _START_UP.fullmatch(name):
+        native = {name for name, entry in view.files.items() if entry.format == _NATIVE}
+        for name in sorted(_candidates(view.names) | native):
+            kind: Any = "native-code" if name in native else _kind(name, view)
+            if _START_UP.fullmatch(name):
                 kind = "start-up"
             if kind and found < _MOST:
                 found += 1
                 yield RepositoryAttachment(location=Location(name), kind=kind, name=name)
 
 
+def _candidates(names: frozenset[str]) -> set[str]:
+    """The names that `_kind` and `_START_UP` may know: hardly a model has any."""
+    if mentioned(_HINTS, names):
+        return set(names)
+    return {name for name in names if name[name.rfind(".") :].lower() in _KINDS}
+
+
 def _kind(name: str, view: RepositoryView) -> Any:
     lowered = name.lower()
-    entry = view.files.get(name)
     extension = lowered[lowered.rfind(".") :] if "." in lowered.rpartition("/")[2] else ""
-    native = entry is not None and entry.format == _NATIVE
-    if native or (".so." in lowered and _VERSIONED.search(lowered)):
+    if _VERSIONED.search(lowered):
         return "native-code"
     kind = _KINDS.get(extension, "")
     if kind != "bytecode":

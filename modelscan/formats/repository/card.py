@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from modelscan.formats.repository.relator import Facts, RepositoryView
 from modelscan.vocabulary.fact import Fact, ModelClaim, RepositoryCheck
 from modelscan.vocabulary.location import Location
+from modelscan.vocabulary.naming import mentioned
 
 _WEIGHTS = frozenset(
     {".bin", ".ckpt", ".gguf", ".h5", ".keras", ".msgpack", ".onnx", ".pt", ".pth", ".safetensors",
@@ -20,8 +21,8 @@ _DESCRIPTION = re.compile(r"(?:readme|model[_-]?card)(?:\.\w+)?$", re.IGNORECASE
 """Names of files, at the top, that say what the model is, in whatever format."""
 _PARTS = ("licence", "base", "dataset", "language", "task", "library")
 """Claims that the metadata of a card usually make."""
-_TERMS = re.compile(r"licen[cs]e|copying|use[_-]policy|terms", re.IGNORECASE)
-"""Names of files that hold the terms of use."""
+_TERMS = ("licence", "license", "copying", "use-policy", "use_policy", "terms")
+"""What stands in the names of files that hold the terms of use."""
 
 
 class CardRelator:
@@ -33,12 +34,12 @@ class CardRelator:
             return
         claims = [claim for claim in facts.of(ModelClaim) if claim.claim == "licence"]
         if _has_weights(view):
-            cards = [name for name in view.files if _DESCRIPTION.match(name)]
+            cards = [name for name in view.files if "/" not in name and _DESCRIPTION.match(name)]
             if cards:
                 yield from _missing(min(cards), facts)
-            elif not any(_DESCRIPTION.match(name) for name in view.names):
+            elif not any("/" not in name and _DESCRIPTION.match(name) for name in view.names):
                 yield RepositoryCheck(status="absent", kind="no-card")
-            if not claims and not _TERMS.search("\n".join([_base(name) for name in view.names])):
+            if not claims and not _has_terms(view):
                 yield RepositoryCheck(status="absent", kind="no-licence")
 
 
@@ -56,6 +57,10 @@ def _missing(card: str, facts: Facts) -> Iterator[Fact]:
 
 def _has_weights(view: RepositoryView) -> bool:
     return any(name[name.rfind(".") :].lower() in _WEIGHTS for name in view.files)
+
+
+def _has_terms(view: RepositoryView) -> bool:
+    return mentioned(_TERMS, view.names) and mentioned(_TERMS, map(_base, view.names))
 
 
 def _base(name: str) -> str:

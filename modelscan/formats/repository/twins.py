@@ -28,16 +28,16 @@ class TwinRelator:
         del facts
         if not view.folder:
             return
+        pickles = [name for name, entry in view.files.items() if entry.format in _FORMATS]
+        if not pickles:
+            return
         safe: dict[str, str] = {}
-        for name in sorted(view.files):
-            if name.endswith(_SAFE):
-                safe.setdefault(_weights(name.removesuffix(_SAFE)), name)
+        for name in sorted([name for name in view.files if name.endswith(_SAFE)]):
+            safe.setdefault(_weights(name.removesuffix(_SAFE)), name)
         if not safe:
             return
         stated = set[str]()
-        for name, entry in view.files.items():
-            if entry.format not in _FORMATS:
-                continue
+        for name in pickles:
             stem, extension = posixpath.splitext(name)
             if extension not in _PICKLES:
                 continue
