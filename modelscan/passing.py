@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from modelscan.budget import Budget, Limits
 from modelscan.errors import ReadError
+from modelscan.fetcher.local import LocalFile
 from modelscan.formats.candidates import Candidates
 from modelscan.formats.routing import Reading
 from modelscan.verifier.hashing import Digester, algorithms_for, digest_bytes
@@ -133,33 +134,38 @@ def _examine(file: SourceFile, within: Pass, most: int | None = None) -> Examine
     facts: list[Fact] = []
     coverage: list[Coverage] = []
     digests: dict[str, str] = {}
-    size, form, recognised = 0, "unknown", False
+    size, form, recognised, trouble = 0, "unknown", False, ""
     try:
-        with file.open() as artifact:
-            size = artifact.size
-            if most is not None and size >= most:
-                return None
-            readable: Artifact = artifact
-            readers = within.readers
-            if file.access == "ranges":
-                from modelscan.formats.light import light_readers  # lazy: of remote files alone
+        data = file.whole(SMALL) if type(file) is LocalFile else None
+        if data is not None:  # as nearly every file is: closed again before it is looked at
+            size = len(data)
+            digests = _hash_held(file.name, data, within.plan, within.progress)
+            reading = Reading(BytesArtifact(file.name, data), within.readers, Budget(within.limits))
+            _sort(reading, facts, coverage)
+        else:
+            with file.open() as artifact:
+                size = artifact.size
+                if most is not None and size >= most:
+                    return None
+                readable: Artifact = artifact
+                readers = within.readers
+                if file.access == "ranges":
+                    from modelscan.formats.light import light_readers  # lazy: of remote files alone
 
-                readers = light_readers(readers).choose(artifact)
-            else:
-                # what comes from elsewhere has been counted as it came in
-                counting = within.progress if file.access == "local" else None
-                digests, readable = _hash(artifact, within.plan, counting)
-            reading = Reading(readable, readers, Budget(within.limits))
-            for item in reading:
-                if isinstance(item, Fact):
-                    facts.append(item)
+                    readers = light_readers(readers).choose(artifact)
                 else:
-                    coverage.append(item if digests else _light(item, file))
-            form, recognised = reading.format, reading.recognised
-            trouble = "changed while it was being read" if artifact.changed() else ""
+                    # what comes from elsewhere has been counted as it came in
+                    counting = within.progress if file.access == "local" else None
+                    digests, readable = _hash(artifact, within.plan, counting)
+                reading = Reading(readable, readers, Budget(within.limits))
+                _sort(reading, facts, coverage)
+                trouble = "changed while it was being read" if artifact.changed() else ""
+        form, recognised = reading.format, reading.recognised
     except ReadError as error:
         trouble = error.message
         size = size or file.size
+    if coverage and not digests:
+        coverage = [_light(entry, file) for entry in coverage]
     if trouble:  # what was found stays; that everything was read does not
         digests = {}
         coverage = [entry for entry in coverage if entry.status != "read"]
@@ -168,6 +174,15 @@ def _examine(file: SourceFile, within: Pass, most: int | None = None) -> Examine
         within.progress.file_done()
     entry = FileEntry(path=file.name, size=size, digests=digests, format=form)
     return Examined(entry, facts, coverage, recognised)
+
+
+def _sort(reading: Reading, facts: list[Fact], coverage: list[Coverage]) -> None:
+    """Read a file, and keep apart what is found in it and what became of it."""
+    for item in reading:
+        if isinstance(item, Fact):
+            facts.append(item)
+        else:
+            coverage.append(item)
 
 
 def _light(entry: Coverage, file: SourceFile) -> Coverage:
@@ -183,20 +198,12 @@ def _hash(
 ) -> tuple[dict[str, str], Artifact]:
     """The digests of a file, and the artifact to read: its bytes in memory when it is small."""
     name, size = artifact.name, artifact.size
-    wanted = algorithms_for(size, name)
-    watchers: Sequence[Watcher] = ()
-    if not plan.usual:
-        wanted += plan.algorithms_for(size, name)
-        watchers = plan.watchers(name, size)
     if size <= SMALL:
         data = artifact.read_at(0, size)
         if len(data) != size:
             raise ReadError("became shorter while it was being read")
-        if progress:
-            progress.advance(size)
-        for watcher in watchers:
-            watcher.update(data)
-        return digest_bytes(data, wanted), BytesArtifact(name, data)
+        return _hash_held(name, data, plan, progress), BytesArtifact(name, data)
+    wanted, watchers = _wanted(name, size, plan)
     digester = Digester(size, wanted)
     hashed = 0
     for chunk in stream(artifact):
@@ -209,3 +216,25 @@ def _hash(
     if hashed != size:
         raise ReadError("became shorter while it was being read")
     return digester.result(), artifact
+
+
+def _hash_held(name: str, data: bytes, plan: Plan, progress: Progress | None) -> dict[str, str]:
+    """The digests of a file that is in memory."""
+    size = len(data)
+    if plan.usual:
+        wanted = algorithms_for(size, name)
+    else:
+        wanted, watchers = _wanted(name, size, plan)
+        for watcher in watchers:
+            watcher.update(data)
+    if progress:
+        progress.advance(size)
+    return digest_bytes(data, wanted)
+
+
+def _wanted(name: str, size: int, plan: Plan) -> tuple[tuple[str, ...], Sequence[Watcher]]:
+    """The algorithms besides SHA-256 that a file is hashed with, and who else sees its bytes."""
+    wanted = algorithms_for(size, name)
+    if plan.usual:
+        return wanted, ()
+    return wanted + plan.algorithms_for(size, name), plan.watchers(name, size)

@@ -52,11 +52,22 @@ def test_large_and_small_files_are_read_alike(
     assert found == expected
 
 
+@pytest.mark.parametrize("small", [0, 1 << 20])
 def test_a_file_that_changes_while_it_is_read_is_a_needed_gap(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
 ) -> None:
     model = models.plain(tmp_path / "model")
-    monkeypatch.setattr(local._OpenFile, "changed", lambda self: self.name == "model.safetensors")
+    inode = (model / "model.safetensors").stat().st_ino
+    pread = local._pread
+
+    def meddling(descriptor: int, length: int, offset: int) -> bytes:
+        data = pread(descriptor, length, offset)
+        if os.fstat(descriptor).st_ino == inode:
+            os.utime(model / "model.safetensors", ns=(1, 1))
+        return data
+
+    monkeypatch.setattr(local, "_pread", meddling)
+    monkeypatch.setattr(passing, "SMALL", small)
     report = _scan(model)
     assert [(gap.file, gap.reason) for gap in report.coverage if gap.needed] == [
         ("model.safetensors", "changed while it was being read")

@@ -120,6 +120,39 @@ class LocalFile:
             raise ReadError("changed since it was read first")
         return opened
 
+    def whole(self, most: int) -> bytes | None:
+        """The bytes of a small file: opened, read, looked at again and closed, in one go.
+
+        Args:
+            most: how large it may be, in bytes; of a larger one, `None`.
+
+        Raises:
+            ReadError: it cannot be read, or changed meanwhile.
+        """
+        try:
+            descriptor = os.open(self._path, _OPEN_FLAGS)
+            try:
+                opened = os.fstat(descriptor)
+                size = opened.st_size
+                if not stat.S_ISREG(opened.st_mode):
+                    raise ReadError("no longer a plain file")
+                if size > most:
+                    return None
+                data = _pread(descriptor, size, 0)
+                read = os.fstat(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise ReadError(_reason(error)) from None
+        state = size, opened.st_mtime_ns
+        if len(data) != size or read.st_size != size or read.st_mtime_ns != state[1]:
+            raise ReadError("changed while it was being read")
+        if self._first != state:
+            if self._first is not None:
+                raise ReadError("changed since it was read first")
+            self._first = state
+        return data
+
 
 _State = tuple[int, int]
 """Size and time of the last change."""

@@ -14,14 +14,15 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.formats.reader import Glimpse
+from modelscan.formats.words import Words
 from modelscan.vocabulary.artifact import Artifact
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact
 
-_WORDS: Final = (
+_WORDS: Final = Words((
     b"curl ", b"wget ", b"iwr ", b"irm ", b"iex", b"powershell", b"/dev/tcp", b"base64 ",
     b"mshta", b"bash -i", b"rm -", b"stratum", b"mppreference", b"xattr",
-)  # fmt: skip
+))  # fmt: skip
 """One of these is in every command that is worth a word."""
 _NAMES: Final = frozenset({"readme.txt", "readme", "install.txt", "howto.txt", "read_me.txt"})
 _LONGEST: Final = 256 << 10
@@ -42,7 +43,7 @@ class CardCommandsReader:
         """State each command that attacks whoever copies it."""
         data = artifact.read_at(0, min(artifact.size, _LONGEST))
         lowered = data.lower()
-        if max([lowered.rfind(word) for word in _WORDS]) >= 0:  # a third of what `in` costs
+        if _WORDS.found(lowered):
             from modelscan.formats import scripts  # lazy: few cards hold such a word
 
             yield from scripts.stated(scripts.decoded(data), "card", artifact, budget)

@@ -31,16 +31,15 @@ class Glimpse:
     def __init__(self, artifact: Artifact) -> None:
         self.artifact = artifact
         """All of it, for the few readers whose answer depends on what lies in its middle."""
-        self.name = base_name(artifact)
+        self.name = name = base_name(artifact)
         """The last part of the name, of the member when there is one."""
-        dot = self.name.rfind(".")
-        self.extension = self.name[dot:].lower() if dot > 0 else ""
-        """With its dot, in lower case; empty when there is none, and when it promises nothing."""
         self.size = artifact.size
-        self.head = artifact.read_at(0, HEAD)
+        self.head = head = artifact.read_at(0, HEAD)
         """The first bytes."""
-        if self.head.startswith(APPLE_DOUBLE):
-            self.extension = ""
+        dot = name.rfind(".")
+        promises = dot > 0 and head[:8] != APPLE_DOUBLE
+        self.extension = name[dot:].lower() if promises else ""
+        """With its dot, in lower case; empty when there is none, and when it promises nothing."""
         self._tail: bytes | None = None
         self._end_record: int | None = None
 
@@ -63,9 +62,7 @@ class Glimpse:
         Every file pays for this, and two readers ask.
         """
         if self._end_record is None:
-            ending = self.ending
-            # text has no such byte, and one byte is looked for much faster than four
-            self._end_record = ending.rfind(_END_RECORD) if _END_RECORD[-1] in ending else -1
+            self._end_record = self.ending.rfind(_END_RECORD)
         return self._end_record
 
 

@@ -62,7 +62,8 @@ class Reading:
     def _visit(self, artifact: Artifact) -> None:
         """One artifact, and what lies in it at once: held members are bounded by the depth."""
         try:
-            self._budget.depth(artifact.depth)
+            if artifact.depth:
+                self._budget.depth(artifact.depth)
             glimpse = Glimpse(artifact)
             panel = _panel(tuple(self._readers.matching(glimpse)))
             self._name(artifact, glimpse, panel)

@@ -6,7 +6,8 @@ Source: the names that transformers and PEFT give to the parameters of their mod
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from modelscan.vocabulary.fact import TensorLayout
@@ -28,9 +29,18 @@ _PACKED: Final = (".qweight", ".qzeros", ".weight_packed", ".SCB", ".absmax", ".
 _ADAPTED: Final = ("lora_", ".ia3_", "vera_lambda_", "hada_", "lokr_", "oft_", "prompt_embeddings")
 _KEYS: Final = (".k_proj.weight", ".key_proj.weight")
 _TELLING: Final = (*_EMBEDDINGS, *_PACKED, *_KEYS)
+_TELLING_PARTS: Final = (
+    ("m", "embed"), ("t", "wte."), ("d", "shared."), ("q", ".q"), ("k", "_packed"), ("S", ".SCB"),
+    ("x", ".absmax"), ("v", "_inv"), ("k", "k_proj."), ("k", "key_proj."),
+)  # fmt: skip
+"""One of these is in each of them; the letter, which is looked for much faster, mostly is in no
+name."""
 _BETWEEN: Final = "\0"
 """What separates names, where all of them are searched at once."""
-_ENDINGS: Final = tuple(ending + _BETWEEN for ending in _TELLING)
+_STEMS: Final = 8
+"""Kinds of layers that are looked for at once: real models have few, such as `encoder.layer.`."""
+_TOGETHER: Final = 20_000
+"""Names that are searched at once, which takes memory: more of them are looked at one by one."""
 _MOST: Final = 4_096
 _FEW: Final = 20
 _NAMES: Final = 512
@@ -46,25 +56,36 @@ def layout(
         shape_of: what the table states as the shape of one, whatever that is.
         where: the file.
     """
-    # Most files hold neither adapters nor embeddings: one search through all names tells.
-    text = _BETWEEN.join(names) + _BETWEEN
-    found = _Found()
+    # Most files hold neither adapters nor embeddings: a search through all names tells.
+    text = _BETWEEN.join(names)
     adapter = _LOW_RANK_MARK in text
-    if adapter or max([text.rfind(ending) for ending in _ENDINGS]) >= 0:  # quicker than `in`
-        found.look(names, shape_of)
-    layers = set() if adapter else _layers(names)
+    layers = () if adapter else tuple(sorted(_layers(names)))
+    if not adapter and not _tells(text):
+        if layers:
+            yield TensorLayout(location=where, layers=layers)
+        return
+    found = _Found()
+    found.look(names, shape_of)
     if found.any() or layers:
         yield TensorLayout(
             location=where,
             rows=tuple(sorted(shape[0] for shape in found.embeddings)),
             widths=tuple(sorted(shape[1] for shape in found.embeddings)),
-            layers=tuple(sorted(layers)),
+            layers=layers,
             packed=found.packed,
             ranks=tuple(sorted(found.ranks)[:_FEW]),
             targets=tuple(sorted(found.targets)[:_FEW]),
             keys=tuple(sorted(found.keys)[:_FEW]),
             replaced=tuple(name[:_NAMES] for name in sorted(found.replaced)[:_FEW]),
         )
+
+
+def _tells(text: str) -> bool:
+    """False when none of the names in a text is one of `_TELLING`."""
+    for letter, part in _TELLING_PARTS:  # noqa: SIM110  # a generator costs more than it does
+        if letter in text and text.rfind(part) >= 0:  # quicker than `in`
+            return True
+    return False
 
 
 class _Found:
@@ -106,24 +127,35 @@ class _Found:
             self.replaced = [one for one in others if not any(mark in one for mark in _ADAPTED)]
 
 
-def _layers(names: Iterable[str]) -> set[str]:
-    """The layers that tensors are in. The tensors of one follow each other, as a rule."""
+def _layers(names: Collection[str]) -> set[str]:
+    """The layers that tensors are in: few kinds of them, with many numbers and more tensors."""
     layers: set[str] = set()
-    inside = stem = "\0"  # no name begins like that
-    for name in names:
-        if name.startswith(inside) or len(layers) >= _MOST:
-            continue
-        if name.startswith(stem):  # the next layer of a kind that has been seen: a number follows
-            end = name.find(".", len(stem), _NAMES)
-            if name[len(stem) : end].isdecimal() and end > 0:
-                layers.add(name[:end])
-                inside = name[: end + 1]
-                continue
+    rest = list(names)
+    for _ in range(_STEMS if len(rest) <= _TOGETHER else 0):
+        stem = next((found[2] for name in rest if (found := _LAYER.match(name[:_NAMES]))), None)
+        if stem is None:
+            return layers
+        text = _BETWEEN + _BETWEEN.join(rest)
+        numbers = _numbered(stem).findall(text)
+        if len(numbers) != text.count(_BETWEEN + stem) or text.count(_BETWEEN) != len(rest):
+            break  # names as nobody gives them
+        layers.update([stem + number for number in set(numbers)])
+        if len(layers) > _MOST:
+            break
+        if len(numbers) == len(rest):
+            return layers
+        rest = [name for name in rest if not name.startswith(stem)]
+    for name in rest:
         found = _LAYER.match(name[:_NAMES])
-        if found is not None:
+        if found is not None and len(layers) < _MOST:
             layers.add(found[1])
-            inside, stem = found[0], found[2]
     return layers
+
+
+@lru_cache(maxsize=64)
+def _numbered(stem: str) -> re.Pattern[str]:
+    """The number that follows a stem, at the beginning of a name."""
+    return re.compile(rf"{_BETWEEN}{re.escape(stem)}(\d{{1,20}})\.")
 
 
 def _shape(shape: Any) -> list[int]:

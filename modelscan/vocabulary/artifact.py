@@ -53,7 +53,7 @@ def child_name(artifact: Artifact, member: str) -> str:
 def base_name(artifact: Artifact) -> str:
     """The last part of the innermost name: what a loader would look at for an extension."""
     innermost = artifact.member if artifact.member is not None else artifact.name
-    return innermost.rsplit(MEMBER_SEPARATOR, 1)[-1].rsplit("/", 1)[-1]
+    return innermost[max(innermost.rfind("/"), innermost.rfind(MEMBER_SEPARATOR)) + 1 :]
 
 
 class BytesArtifact:
