@@ -31,6 +31,9 @@ _KEPT = 4_000
 """Characters of one value inside the evidence."""
 _DIGITS = 32
 """Hexadecimal digits of an identity."""
+_SEVERITY = {severity: -rank for rank, severity in enumerate(SEVERITIES)}
+_CONFIDENCE = {confidence: -rank for rank, confidence in enumerate(CONFIDENCES)}
+"""The worst and the most certain first."""
 
 
 class Engine:
@@ -80,8 +83,8 @@ def sort_key(finding: Finding) -> tuple[Any, ...]:
     """Sorts findings: worst first, then most certain, then by rule and place."""
     where = finding.location
     return (
-        -SEVERITIES.index(finding.severity),
-        -CONFIDENCES.index(finding.confidence),
+        _SEVERITY[finding.severity],
+        _CONFIDENCE[finding.confidence],
         finding.rule,
         where.file,
         where.member or "",
@@ -94,19 +97,24 @@ def sort_key(finding: Finding) -> tuple[Any, ...]:
 class _Judge:
     """One rule, compiled."""
 
-    __slots__ = ("_paths", "identity", "matches", "required", "rule")
+    __slots__ = ("_named", "_said", "fix", "identity", "matches", "required", "rule")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.matches = compile_match(rule.match)
         self.required = required_values(rule.match)
         self.identity = _values(rule.identity)
-        self._paths = tuple(PLACEHOLDER.findall(rule.message))
+        self.fix = rule.fix.strip()
+        parts = PLACEHOLDER.split(rule.message)  # what is said, and by turns the fields in it
+        self._said = parts[::2]
+        self._named = tuple(attrgetter(path) for path in parts[1::2])
 
     def message(self, fact: Fact) -> str:
         """The rule's message about a fact. Field names come from the rule, never from the fact."""
-        texts = {path: _text(attrgetter(path)(fact)) for path in self._paths}
-        return PLACEHOLDER.sub(lambda found: texts[found[1]], self.rule.message)
+        message = self._said[0]
+        for named, said in zip(self._named, self._said[1:], strict=True):
+            message += _text(named(fact)) + said
+        return message
 
 
 class _Index:
@@ -150,7 +158,7 @@ class _Cause:
             message=self.judge.message(fact),
             location=fact.location,
             identity=_hash(self.key),
-            fix=rule.fix.strip(),
+            fix=self.judge.fix,
             evidence=evidence,
         )
 
@@ -169,7 +177,10 @@ def _hash(key: tuple[Any, ...]) -> str:
 def _evidence(fact: Fact) -> dict[str, Any]:
     fields = msgspec.structs.asdict(fact)
     del fields["location"]
-    return {name: _plain(value) for name, value in fields.items()}
+    for name, value in fields.items():
+        if type(value) is str or type(value) is tuple:
+            fields[name] = _plain(value)
+    return fields
 
 
 def _plain(value: Any) -> Any:
@@ -179,6 +190,8 @@ def _plain(value: Any) -> Any:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value if len(value) <= _SHOWN else _cut(value, _SHOWN)
     if isinstance(value, tuple):
         return _cut(", ".join(_text(item) for item in value), _SHOWN)
     if isinstance(value, bool):

@@ -298,24 +298,19 @@ class _Listing:
                     self.facts.extend(name_facts(name, entry.name))
                     if in_git and entry.name in _GIT_OWN:
                         self._gap(name, "skipped", "git's own data", needed=False)
-                    elif entry.is_symlink():
-                        self._link(entry.path, name)
-                    elif entry.is_dir(follow_symlinks=False):
-                        pending.append((entry.path, name + "/"))
-                    else:
-                        self._entry(entry, name)
-
-    def _entry(self, entry: os.DirEntry[str], name: str) -> None:
-        """A file or a special one: the folder itself mostly tells which."""
-        try:
-            if entry.is_file(follow_symlinks=False):
-                self.files.append(LocalFile(name, entry.path))
-                return
-            found = entry.stat(follow_symlinks=False)
-        except OSError as error:
-            self._gap(name, "unreadable", _reason(error))
-            return
-        self._special(name, _special_kind(found.st_mode))
+                        continue
+                    try:
+                        if entry.is_file(follow_symlinks=False):  # as the folder itself mostly says
+                            self.files.append(LocalFile(name, entry.path))
+                        elif entry.is_dir(follow_symlinks=False):
+                            pending.append((entry.path, name + "/"))
+                        elif entry.is_symlink():
+                            self._link(entry.path, name)
+                        else:
+                            found = entry.stat(follow_symlinks=False)
+                            self._special(name, _special_kind(found.st_mode))
+                    except OSError as error:
+                        self._gap(name, "unreadable", _reason(error))
 
     def _link(self, path: str, name: str) -> None:
         """A link counts as the file it leads to, when that is a plain file below the root."""

@@ -56,12 +56,15 @@ def collisions(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
     for path in paths:
         folded = fold(path)
         other = first.setdefault(folded, path)
-        if other != path:
+        if other is not path and other != path:
             yield path, other
-        while (end := folded.rfind("/")) > 0:
+        end = folded.rfind("/")
+        while end > 0:
             folded = folded[:end]
-            if folders.setdefault(folded, path) != path:
+            if folded in folders:
                 break  # this one and all above it are known
+            folders[folded] = path
+            end = folded.rfind("/")
     if folders.keys().isdisjoint(first):
         return
     for folder in sorted(folders.keys() & first.keys()):

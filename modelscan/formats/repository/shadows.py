@@ -34,6 +34,7 @@ from modelscan.vocabulary.snapshot import OpenArtifact, SourceFile
 
 _SAFE: Final = ".safetensors"
 _SERIES: Final = re.compile(r"(?P<stem>.*?)(?:-\d+-of-\d+)?\.safetensors", re.DOTALL)
+_NUMBERED: Final = "-of-"
 _DISAGREE: Final = frozenset({"tensors-differ", "tensors-swapped", "unlisted-shard"})
 _FLOATS: Final = frozenset({"F16", "BF16", "F32", "F64"})
 _MOST: Final = 100_000
@@ -88,8 +89,8 @@ def _series(shards: Mapping[str, TensorHeader], facts: Facts) -> Iterator[_Serie
     """The series in which a tensor can stand twice."""
     alike: defaultdict[str, set[str]] = defaultdict(set)
     for name in shards:
-        found = _SERIES.fullmatch(name)
-        alike[found["stem"] if found else name].add(name)
+        found = _SERIES.fullmatch(name) if _NUMBERED in name else None
+        alike[found["stem"] if found else name.removesuffix(_SAFE)].add(name)
     doubtful = {one.location.file for one in facts.of(IndexCheck) if one.kind in _DISAGREE}
     indexes = {index.location.file: set(_listed(index)) & shards.keys() for index in _safe(facts)}
     covered = set[str]().union(*indexes.values())
@@ -102,6 +103,8 @@ def _series(shards: Mapping[str, TensorHeader], facts: Facts) -> Iterator[_Serie
         if file in doubtful:
             yield _Series(file, (*sorted(listed), *sorted(others)), frozenset(listed))
     for series in alike.values():
+        if len(series) == 1:  # as nearly every one is, in a folder of many models
+            continue
         alone = sorted(series - covered)
         if len(alone) > 1:
             yield _Series(alone[0], tuple(alone), frozenset(alone))
