@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from modelscan.budget import Budget, Limits
 from modelscan.errors import ReadError
@@ -53,7 +55,7 @@ class Progress(Protocol):
         """One more file is done."""
 
 
-class Pass(NamedTuple):
+class Pass(msgspec.Struct, frozen=True):
     """What every file of one model is examined with."""
 
     readers: Candidates
@@ -63,7 +65,7 @@ class Pass(NamedTuple):
     progress: Progress | None = None
 
 
-class Examined(NamedTuple):
+class Examined(msgspec.Struct, frozen=True):
     """What became of one file."""
 
     entry: FileEntry

@@ -97,7 +97,7 @@ class Tools(NamedTuple):
         return cls(catalogue, engine, readers, profile, limits or Limits(), baseline)
 
 
-class Selection(NamedTuple):
+class Selection(msgspec.Struct, frozen=True):
     """Which files of a model are looked at."""
 
     include: tuple[str, ...] = ()

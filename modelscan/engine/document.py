@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from modelscan.errors import RuleError
 
@@ -27,7 +29,7 @@ _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "~": None,
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 
 
-class Document(NamedTuple):
+class Document(msgspec.Struct, frozen=True):
     """A parsed file."""
 
     file: str

@@ -10,7 +10,9 @@ and aliases mean anything); Hugging Face, "Model Cards", for the `---` lines.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from modelscan.budget import Budget
 
@@ -33,7 +35,7 @@ _RUBY = "!ruby/"
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
 
-class FrontMatter(NamedTuple):
+class FrontMatter(msgspec.Struct, frozen=True):
     """What the metadata says: text, lists and tables of it, and `None` for what has no value."""
 
     table: dict[str, Any]

@@ -8,12 +8,12 @@ msgspec's parser, which is quicker, gives the same values for all that it does n
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
 
-class Document(NamedTuple):
+class Document(msgspec.Struct, frozen=True):
     """A parsed document."""
 
     root: Any

@@ -16,7 +16,9 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from modelscan.vocabulary.fact import Restriction
 from modelscan.vocabulary.lists import Licences
@@ -34,7 +36,7 @@ _ALTERNATIVES = 16
 """Alternatives of one expression; more are no choice that anybody offers."""
 
 
-class Named(NamedTuple):
+class Named(msgspec.Struct, frozen=True):
     """A licence in one spelling."""
 
     identifier: str

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
@@ -149,7 +150,7 @@ class Reading:
             self._plain_members += 1
 
 
-class _Panel(NamedTuple):
+class _Panel(msgspec.Struct, frozen=True):
     """The readers that recognise some bytes, and what follows from who they are."""
 
     asked: tuple[tuple[Reader, bool], ...]

@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
@@ -38,7 +40,7 @@ _SAME_DEFECT = 20
 _Entry = tuple[int, int, str]  # begin, end, tensor
 
 
-class Listed(NamedTuple):
+class Listed(msgspec.Struct, frozen=True):
     """A tensor as a sound header lists it."""
 
     name: str
@@ -50,7 +52,7 @@ class Listed(NamedTuple):
     length: int
 
 
-class Unlisted(NamedTuple):
+class Unlisted(msgspec.Struct, frozen=True):
     """A tensor of which the file does not hold what the header promises."""
 
     name: str

@@ -7,7 +7,7 @@ sound is told here with as little ado as possible, and everything else is for `S
 from __future__ import annotations
 
 from math import prod
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -43,7 +43,7 @@ _TENSOR_NAMES = 1 + len(KEYS)
 """Names that one tensor takes, each followed by a colon: its own and those of its parts."""
 
 
-class Sound(NamedTuple):
+class Sound(msgspec.Struct, frozen=True):
     """A header as every library writes it, without any defect."""
 
     tensors: dict[str, _Tensor]

@@ -36,7 +36,7 @@ class LineageTable(
     """File with the secret of private fingerprints."""
 
 
-class Placed(NamedTuple):
+class Placed(msgspec.Struct, frozen=True):
     """The table of one configuration file."""
 
     path: Path

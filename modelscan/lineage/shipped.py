@@ -15,7 +15,7 @@ import binascii
 import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -46,7 +46,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Which bytes were measured."""
 
 
-class Shipped(NamedTuple):
+class Shipped(msgspec.Struct, frozen=True):
     """One fingerprint that is there."""
 
     path: Path

@@ -18,7 +18,9 @@ import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from modelscan.errors import UsageError
 from modelscan.lineage.prints import PUBLIC_SEED
@@ -41,7 +43,7 @@ _ANCHOR_VOCABULARY: Final = 2048
 """They are among the first so many: every vocabulary has them, and extended ones keep them."""
 
 
-class Seed(NamedTuple):
+class Seed(msgspec.Struct, frozen=True):
     """What the signs and positions are drawn from."""
 
     name: str

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from modelscan.policy import licences
 from modelscan.policy.levels import Level, level_of, rank
@@ -27,7 +29,7 @@ _LONGEST = 80
 _NO_LICENCE = LicenceStated(source="file", stated="", identifier="")
 
 
-class Breach(NamedTuple):
+class Breach(msgspec.Struct, frozen=True):
     """One line of a policy that a model does not keep."""
 
     level: Literal["warn", "incomplete", "deny"]

@@ -10,7 +10,8 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from modelscan._about import NAME
 
@@ -23,7 +24,7 @@ _NAME = NAME.encode()
 _TABLES = tuple(start + b"tool." + _NAME for start in (b"[", b"[[", b""))
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True):
     """Where the configuration is."""
 
     path: Path | None

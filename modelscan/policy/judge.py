@@ -11,7 +11,8 @@ the command that consents to them, and with those about the policy itself added.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from modelscan.engine.evaluate import sort_key
 from modelscan.policy import pins
@@ -31,7 +32,7 @@ Evaluate = Callable[[Iterable[Fact]], tuple[Finding, ...]]
 """What turns facts into findings."""
 
 
-class Judgement(NamedTuple):
+class Judgement(msgspec.Struct, frozen=True):
     """What the policy says, and the findings as it sees them."""
 
     allowed: Allowed

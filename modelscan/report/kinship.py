@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 _MOST_PARTS = 100
 _VERDICT = ("relation", "tier", "text", "limits")
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True):
     """One of the models that a merge was made of."""
 
     base: str

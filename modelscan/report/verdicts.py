@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from modelscan.report.text import counted, size
 from modelscan.vocabulary.ancestry import Tier
@@ -49,7 +51,7 @@ _NOT_ASKED = "not asked"
 """How the reason of an answer begins that `verify`, `lineage` or `contain` does not give."""
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True):
     """One answer."""
 
     key: AnswerKey

@@ -16,6 +16,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from modelscan.errors import ReadError
 from modelscan.verifier.release import COMPARED, DIGITS
 from modelscan.vocabulary.evidence import Evidence
@@ -64,7 +66,7 @@ class Line(NamedTuple):
     """Hexadecimal, in lower case."""
 
 
-class List(NamedTuple):
+class List(msgspec.Struct, frozen=True):
     """A list of checksums."""
 
     name: str

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from modelscan.verifier.index import EMPTY, Known
 from modelscan.verifier.release import COMPARED, RANK, ListedFile
 from modelscan.vocabulary.result import FileEntry
@@ -28,7 +30,7 @@ class Difference(NamedTuple):
     file: FileEntry
 
 
-class Comparison(NamedTuple):
+class Comparison(msgspec.Struct, frozen=True):
     """What became of a release's files among the model's."""
 
     known: Known

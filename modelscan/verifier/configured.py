@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from modelscan.errors import UsageError
 from modelscan.verifier.freshness import Seen
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from modelscan.verifier.fetched_set import FetchedSet
 
 
-class Tables(NamedTuple):
+class Tables(msgspec.Struct, frozen=True):
     """The tables of one configuration file that are the verifier's."""
 
     path: Path
@@ -30,7 +32,7 @@ class Tables(NamedTuple):
         return self.lines(keys) if self.lines else str(self.path)
 
 
-class Repository(NamedTuple):
+class Repository(msgspec.Struct, frozen=True):
     """A TUF repository of manifests, and where trust in it begins."""
 
     address: str
@@ -103,7 +105,7 @@ def _fetched(repository: Repository, max_age: int | None) -> Member:
     return fetched_set.member(_opened(repository), repository.max_age or max_age)
 
 
-class FetchedAdvisories(NamedTuple):
+class FetchedAdvisories(msgspec.Struct, frozen=True):
     """The advisories of a repository, as they were fetched last."""
 
     files: tuple[tuple[str, bytes], ...]

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from modelscan.verifier import wording
 from modelscan.verifier.comparison import Comparison
 from modelscan.verifier.index import Index, Known, replacing_key
@@ -39,7 +41,7 @@ class Vote(NamedTuple):
     """When, UTC; empty when nobody says it."""
 
 
-class Seen(NamedTuple):
+class Seen(msgspec.Struct, frozen=True):
     """What was written down of a model's signatures."""
 
     signer: str

@@ -19,7 +19,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
@@ -63,7 +63,7 @@ class ManifestsTable(
     """Days after which the fetched set says nothing good any more."""
 
 
-class Member(NamedTuple):
+class Member(msgspec.Struct, frozen=True):
     """One index among several."""
 
     releases: ReleaseIndex

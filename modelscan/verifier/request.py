@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
 from modelscan.errors import UsageError
 from modelscan.verifier.check import Check
 from modelscan.verifier.checks import Releases
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from modelscan.verifier.attested.scan import Wanted
 
 
-class Plan(NamedTuple):
+class Plan(msgspec.Struct, frozen=True):
     """The checks of one model, decided before its files are read."""
 
     checks: tuple[Check, ...]

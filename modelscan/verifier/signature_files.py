@@ -7,7 +7,9 @@ they need (other digests, shards) must be taken in that pass.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
 
 from modelscan.errors import ReadError
 from modelscan.verifier import kinds
@@ -68,7 +70,7 @@ class Signature(Protocol):
         ...
 
 
-class Found(NamedTuple):
+class Found(msgspec.Struct, frozen=True):
     """The signatures of a model."""
 
     signatures: tuple[Signature, ...] = ()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import msgspec
+
 from modelscan.vocabulary.result import FileEntry
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ so that 80,000 of them fit."""
 Outcome = Literal["invalid", "not-checked", "valid-trusted", "valid-untrusted", "unknown-key"]
 
 
-class SignatureFile(NamedTuple):
+class SignatureFile(msgspec.Struct, frozen=True):
     """A file with a signature."""
 
     name: str

@@ -10,8 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 
-class TrustedKey(NamedTuple):
+
+class TrustedKey(msgspec.Struct, frozen=True):
     """A public key."""
 
     name: str
@@ -19,7 +21,7 @@ class TrustedKey(NamedTuple):
     pem: bytes
 
 
-class SigstoreSigner(NamedTuple):
+class SigstoreSigner(msgspec.Struct, frozen=True):
     """An identity that sigstore's certificate authority vouches for."""
 
     identity: str

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
@@ -102,7 +102,7 @@ Lines = Callable[[tuple[str | int, ...]], str]
 """`file:line` of the keys that lead to a value."""
 
 
-class Placed(NamedTuple):
+class Placed(msgspec.Struct, frozen=True):
     """A table, and the file that it stands in."""
 
     path: Path

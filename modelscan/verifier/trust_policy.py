@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from modelscan.verifier.freshness import Seen, Vote, by_signatures
 from modelscan.verifier.trust import Party, Trust
@@ -22,7 +23,7 @@ LOCAL = "file:"
 """What the identity of a model begins with that says only how it is called on a disk."""
 
 
-class SigningRule(NamedTuple):
+class SigningRule(msgspec.Struct, frozen=True):
     """Who may speak for some models."""
 
     models: tuple[str, ...]
@@ -40,7 +41,7 @@ class SigningRule(NamedTuple):
         )
 
 
-class Bound(NamedTuple):
+class Bound(msgspec.Struct, frozen=True):
     """What is asked of the signatures of one model."""
 
     trust: Trust
@@ -123,7 +124,7 @@ class Bound(NamedTuple):
         return by_signatures(votes, self.seen, self.since, needed)
 
 
-class TrustPolicy(NamedTuple):
+class TrustPolicy(msgspec.Struct, frozen=True):
     """What the user's configuration says of signers."""
 
     parties: Mapping[str, Party] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -63,7 +63,7 @@ class SourceFile(Protocol):
         ...
 
 
-class GitObject(NamedTuple):
+class GitObject(msgspec.Struct, frozen=True):
     """An object of git as it is, whose id is a digest over it."""
 
     kind: str
