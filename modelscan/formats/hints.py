@@ -14,7 +14,8 @@ from modelscan.formats.reader import HEAD, Glimpse
 TABLE: Final = 1
 """The header of safetensors begins behind its length."""
 TAR: Final = 2
-"""The magic, or a sum over the header: octal digits, or a number with its first bit set."""
+"""The magic, or a small number where a sum over the header stands: octal digits, or bytes behind a
+set first bit."""
 HDF5: Final = 4
 """The signature, at the start or behind a user block whose length is a power of two."""
 ZIP_END: Final = 8
@@ -27,7 +28,8 @@ VARIABLES: Final = 32
 _TABLE_AT, _TABLE = slice(8, 10), b'{"'
 _MAGIC_AT, _MAGIC = slice(257, 262), b"ustar"
 _SUM_AT, _SUM_STARTS = 148, frozenset(b" \t\n\r\v\f01234567") | frozenset(range(0x80, 0x100))
-_SUM = re.compile(rb"\s*[0-7]+\s*(?:\0.*)?$|[\x80-\xff]", re.DOTALL)
+_SUM = re.compile(rb"\s*0*[0-7]{1,6}\s*(?:\0.*)?$|[\x80-\xff]\0{4}", re.DOTALL)
+"""The sum of 512 bytes has no more digits."""
 _HDF5, _BLOCK = b"\x89HDF", 512
 _ZIP_END = 6
 """The last byte of the magic of that record."""
