@@ -15,8 +15,7 @@ _PATTERN = 400
 _REPEATS = 2
 """Repetitions in one pattern: n of them can cost TEXT to the power of n + 1 steps."""
 
-_TOKEN = re.compile(
-    r"""
+_PARTS = r"""
       \\(?P<back>[1-9])  | \(\?P=(?P<named>\w+)\)         # a backreference
     | \\.                | \[\^?\]?(?:\\.|[^\]\\])*\]     # an escape, a class
     | (?P<open>\((?:\?(?:P<\w+>|<?[=!]|[aiLmsux-]*:|[aiLmsux]+\)|>))?)
@@ -24,9 +23,8 @@ _TOKEN = re.compile(
     | (?P<repeat>[*+] | \{\d*,\d*\} | \{\d+\}) [?+]?
     | (?P<maybe>\?) [?+]?
     | .
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    """
+"""Compiled when a rule is loaded from its text: shipped ones were checked before."""
 
 
 def problem(pattern: str) -> str:
@@ -45,7 +43,7 @@ def _backtracking(pattern: str) -> str:
     flexible = [False]  # for each open group: could its text be split in more than one way?
     closed = False  # the group that has just been closed was flexible
     repeats = 0
-    for token in _TOKEN.finditer(pattern):
+    for token in re.finditer(_PARTS, pattern, re.VERBOSE | re.DOTALL):
         group = token.lastgroup
         if group in ("back", "named"):
             return "a backreference"

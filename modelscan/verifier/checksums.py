@@ -32,27 +32,26 @@ LIMIT = 4 << 20
 _MOST_LINES = 100_000
 _MOST_NAMES = 1_000
 
-_NAME = re.compile(
+_NAME = (
     r"(?:checksums?|(?:sha-?(?:1|256|384|512)|md5|b2)(?:sums?|-checksums?)|checklist)"
-    r"(?:\.(?:txt|chk|sha256|sha512|md5))?",
-    re.IGNORECASE,
+    r"(?:\.(?:txt|chk|sha256|sha512|md5))?"
 )
-"""Whole names of lists."""
+"""Whole names of lists, in any case. Compiled when there may be one, as is what follows."""
 _ENDINGS = (
     ".sha256", ".sha256sum", ".sha384", ".sha512", ".sha512sum", ".b2sum", ".md5", ".md5sum",
     ".sha1", ".sha1sum",
 )  # fmt: skip
 _HINTS = ("sum", ".sha", ".md5", "checklist")
 """One of these is in every such name."""
-_GNU = re.compile(r"(\\?)([0-9a-fA-F]{32,128}) [ *](.+)")
-_BSD = re.compile(r"([A-Za-z0-9-]{2,10}) \((.+)\) = ([0-9a-fA-F]{32,128})")
-_LONE = re.compile(r"[0-9a-fA-F]{32,128}")
+_GNU = r"(\\?)([0-9a-fA-F]{32,128}) [ *](.+)"
+_BSD = r"([A-Za-z0-9-]{2,10}) \((.+)\) = ([0-9a-fA-F]{32,128})"
+_LONE = r"[0-9a-fA-F]{32,128}"
 _BY_LENGTH = {64: "sha256", 96: "sha384", 128: "sha512", 40: "sha1", 32: "md5"}
 _BSD_NAMES = {
     "SHA256": "sha256", "SHA2-256": "sha256", "SHA384": "sha384", "SHA512": "sha512",
     "BLAKE2B": "blake2b", "SHA1": "sha1", "MD5": "md5",
 }  # fmt: skip
-_ESCAPE = re.compile(r"\\(.)")
+_ESCAPE = r"\\(.)"
 _ESCAPES = {"n": "\n", "r": "\r", "\\": "\\"}
 
 
@@ -171,7 +170,7 @@ def find_lists(files: Sequence[SourceFile]) -> list[List]:
 def named_like_list(path: str) -> bool:
     """True for a name that lists of checksums have."""
     name = path.rsplit("/", 1)[-1]
-    return name.lower().endswith(_ENDINGS) or _NAME.fullmatch(name) is not None
+    return name.lower().endswith(_ENDINGS) or re.fullmatch(_NAME, name, re.IGNORECASE) is not None
 
 
 def parse_list(data: bytes, name: str) -> tuple[Line, ...]:
@@ -203,16 +202,16 @@ def parse_list(data: bytes, name: str) -> tuple[Line, ...]:
 def _lines(written: Iterable[str], name: str) -> Iterator[Line]:
     """The lines that are checksums, with the paths as they are written."""
     for text in written:
-        if gnu := _GNU.fullmatch(text):
-            path = _ESCAPE.sub(lambda m: _ESCAPES.get(m[1], m[0]), gnu[3]) if gnu[1] else gnu[3]
+        if gnu := re.fullmatch(_GNU, text):
+            path = re.sub(_ESCAPE, lambda m: _ESCAPES.get(m[1], m[0]), gnu[3]) if gnu[1] else gnu[3]
             digest = gnu[2].lower()
             algorithm = _BY_LENGTH.get(len(digest), "")
             if algorithm == "sha512" and _is_blake(name):
                 algorithm = "blake2b"
-        elif bsd := _BSD.fullmatch(text):
+        elif bsd := re.fullmatch(_BSD, text):
             path, digest = bsd[2], bsd[3].lower()
             algorithm = _BSD_NAMES.get(bsd[1].upper(), "")
-        elif _LONE.fullmatch(text.strip()):
+        elif re.fullmatch(_LONE, text.strip()):
             digest = text.strip().lower()
             algorithm = _BY_LENGTH.get(len(digest), "")
             path = name.rsplit("/", 1)[-1].rpartition(".")[0]

@@ -6,6 +6,7 @@ A model needs none of them. What they do is not looked at here: that they are th
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -35,16 +36,18 @@ _KINDS: Final = {
     ".xll": "launcher", ".xlsm": "launcher",
     ".pyc": "bytecode", ".pyo": "bytecode",
 }  # fmt: skip
-_START_UP: Final = re.compile(
+_START_UP: Final = (
     r"(?:.*/)?(?:(?:site|user)customize\.py|\.(?:bashrc|bash_profile|zshrc|zshenv)"
     r"|\.git/hooks/(?!.*\.sample$).+|[Aa]utorun\.inf)"
     r"|(?:.*/)?Launch(?:Agents|Daemons)/.*\.plist"
 )
 _HINTS: Final = ("customize.py", "bash", "zsh", ".git/hooks/", "autorun.inf", "launch", ".so.")
 """One of these is in every such name, and in those of `_VERSIONED`: most models have none."""
-_VERSIONED: Final = re.compile(r"\.so(?:\.\d+)+$")
-_CACHE: Final = re.compile(r"(?P<folder>.*?)__pycache__/(?P<stem>[^/]+?)(?:\.[\w-]+)*\.pyc$")
+_VERSIONED: Final = r"\.so(?:\.\d+)+$"
+_CACHE: Final = r"(?P<folder>.*?)__pycache__/(?P<stem>[^/]+?)(?:\.[\w-]+)*\.pyc$"
+"""Compiled when they are needed, which they hardly ever are."""
 _MOST: Final = 50
+"""Files of one kind that are stated: many of a harmless one leave room for others."""
 
 
 class AttachmentRelator:
@@ -55,14 +58,14 @@ class AttachmentRelator:
         if not view.folder:
             return
         del facts  # names and formats say it
-        found = 0
+        found = Counter[str]()
         native = {name for name, entry in view.files.items() if entry.format == _NATIVE}
         for name in sorted(_candidates(view.names) | native):
             kind: Any = "native-code" if name in native else _kind(name, view)
-            if _START_UP.fullmatch(name):
+            if re.fullmatch(_START_UP, name):
                 kind = "start-up"
-            if kind and found < _MOST:
-                found += 1
+            if kind and found[kind] < _MOST:
+                found[kind] += 1
                 yield RepositoryAttachment(location=Location(name), kind=kind, name=name)
 
 
@@ -76,11 +79,11 @@ def _candidates(names: frozenset[str]) -> set[str]:
 def _kind(name: str, view: RepositoryView) -> Any:
     lowered = name.lower()
     extension = lowered[lowered.rfind(".") :] if "." in lowered.rpartition("/")[2] else ""
-    if _VERSIONED.search(lowered):
+    if re.search(_VERSIONED, lowered):
         return "native-code"
     kind = _KINDS.get(extension, "")
     if kind != "bytecode":
         return kind
-    cached = _CACHE.fullmatch(name)
+    cached = re.fullmatch(_CACHE, name)
     beside = cached is not None and f"{cached['folder']}{cached['stem']}.py" in view.names
     return "cached-bytecode" if beside else "bytecode"
