@@ -76,7 +76,7 @@ def torchvision(folder: Path) -> None:
 def keras(folder: Path) -> None:
     """Models of the usual layers, in the two formats of Keras, and pickled.
 
-    Not by dill and cloudpickle, which write the code of a function of Keras's into the file.
+    dill and cloudpickle write the code of a function of Keras's into the file.
     """
     os.environ.setdefault("KERAS_BACKEND", "torch")
     k = import_module("keras")
@@ -90,8 +90,15 @@ def keras(folder: Path) -> None:
             save(folder / f"model{suffix}")
     (folder / "model.json").write_text(model.to_json())
     entry = k.Input((3,))
-    for name, whole in (("stacked", model), ("joined", k.Model(entry, layers.Dense(1)(entry)))):
+    joined = k.Model(entry, layers.Dense(1)(entry))
+    kinds: dict[str, Any] = {"stacked": model, "joined": joined, "both": [{"a": model}, joined]}
+    for name, whole in kinds.items():
         (folder / f"{name}.pkl").write_bytes(pickle.dumps(whole))
+        for library, suffix in (("dill", "dill"), ("cloudpickle", "cloud.pkl")):
+            for protocol in (2, 4, 5):
+                with contextlib.suppress(ImportError):
+                    data = import_module(library).dumps(whole, protocol=protocol)
+                    (folder / f"{name}.p{protocol}.{suffix}").write_bytes(data)
         with contextlib.suppress(ImportError):
             import_module("joblib").dump(whole, folder / f"{name}.joblib")
 
@@ -104,8 +111,7 @@ def boosting(folder: Path) -> None:
         few = {"iterations": 2, "allow_writing_files": False}
         model = import_module("catboost").CatBoostClassifier(**few)
         model.fit(table, target, verbose=False)
-        # not as C++, which is for a compiler: a lone source file is nothing to scan (exit 4)
-        for form in ("cbm", "json", "onnx", "coreml", "pmml", "python"):
+        for form in ("cbm", "json", "onnx", "coreml", "pmml", "python", "cpp"):
             suffix = {"coreml": "mlmodel", "python": "py"}.get(form, form)
             with contextlib.suppress(Exception):
                 model.save_model(str(folder / f"catboost.{suffix}"), format=form)

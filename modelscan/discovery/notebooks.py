@@ -15,7 +15,8 @@ from modelscan.discovery.mention import Mention
 from modelscan.discovery.python import finder as python
 from modelscan.discovery.python.modules import Module
 from modelscan.errors import BudgetError, ReadError
-from modelscan.formats.python_code.notebook import _Cell, _cells
+from modelscan.formats.python_code.notebook import Cell, code_cells
+from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.coverage import Coverage
 
 _HF: Final = (b"hf ", b"huggingface-cli", b"wget ", b"curl ", b"git clone", b"--model")
@@ -36,7 +37,8 @@ class NotebookFinder:
         """
         if not python.HINTS(file.data) and not any(word in file.data for word in _HF):
             return
-        cells = list(_cells(file.data))
+        artifact = BytesArtifact(file.path, file.data)
+        cells = list(code_cells(artifact, file.budget))
         for cell in cells:
             for line, command in cell.commands:
                 for mention in python.shell(command, file, line):
@@ -44,7 +46,7 @@ class NotebookFinder:
         yield from _python(cells, file)
 
 
-def _python(cells: list[_Cell], file: CodeFile) -> Iterator[Mention]:
+def _python(cells: list[Cell], file: CodeFile) -> Iterator[Mention]:
     whole = "\n".join(cell.python for cell in cells)
     try:
         Module(file.path, whole, file.budget)

@@ -6,6 +6,7 @@ what the shipped list says; a name that the shipped list denies stays denied.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ _FRAMEWORKS: tuple[OperatorTable, ...] = (
 )  # fmt: skip
 _HARMLESS: OperatorClass = "compute"
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_FUNCTION = re.compile(r"[\w.]+:[\w.<>]+")
 _KNOWN = {field.encode_name: field for field in msgspec.structs.fields(NameLists)}
 
 
@@ -85,7 +88,11 @@ def extend(base: NameLists, extra: NameLists, file: str) -> NameLists:
         modules.setdefault(module, {}).update(names)
     packages = dict.fromkeys((*old.known_packages, *new.known_packages))
     return NameLists(
-        pickle_globals=PickleGlobals(modules=modules, known_packages=tuple(packages)),
+        pickle_globals=PickleGlobals(
+            modules=modules,
+            known_packages=tuple(packages),
+            code_objects={**old.code_objects, **new.code_objects},
+        ),
         graph_operators=_extend_operators(base.graph_operators, extra.graph_operators, file),
         licences=_extend_licences(base.licences, extra.licences, file),
         publishers=_extend_publishers(base.publishers, extra.publishers),
@@ -170,6 +177,10 @@ def _check(table: object, parsed: document.Document) -> None:
             if name == ANY and disposition != "denied":
                 message = f"{ANY!r} can only be denied: nothing is trusted by its module"
                 raise parsed.error((*where, name), message)
+    for digest, function in table.code_objects.items():
+        if not _DIGEST.fullmatch(digest) or not _FUNCTION.fullmatch(function):
+            message = "a code object is listed as the digest and `module:qualname`"
+            raise parsed.error(("code-objects", digest), message)
 
 
 def _check_operators(table: GraphOperators, parsed: document.Document) -> None:

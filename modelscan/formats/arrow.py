@@ -29,6 +29,10 @@ _SCHEMA: Final = re.compile(rb"ARROW:schema[^A-Za-z0-9+/]{1,16}([A-Za-z0-9+/]{16
 _LOOKED_AT: Final = 4 << 20
 """Bytes of schema at either end; a table with thousands of columns has some hundred kilobytes."""
 _MAX_FOOTER: Final = 64 << 20
+_SHORTEST: Final = 64
+"""Bytes of the smallest schema, as a message."""
+_NEAR: Final = 1 << 10
+"""Writers put the first table at the beginning."""
 
 
 class ArrowReader:
@@ -37,10 +41,12 @@ class ArrowReader:
     format = "arrow"
 
     def recognises(self, glimpse: Glimpse) -> bool:
-        """By the first bytes; a stream by its extension, too."""
+        """By the first bytes; a stream by its first message, older ones by extension alone."""
         if glimpse.head.startswith((_PARQUET, _ARROW, _FEATHER, _ENCRYPTED)):
             return True
-        return glimpse.extension in _STREAM_EXTENSIONS and glimpse.head.startswith(_CONTINUATION)
+        if glimpse.extension in _STREAM_EXTENSIONS:
+            return glimpse.head.startswith(_CONTINUATION) or _is_message(glimpse.head, 0)
+        return glimpse.head.startswith(_CONTINUATION) and _is_message(glimpse.head, 4)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State types that are stored as pickles.
@@ -62,6 +68,12 @@ class ArrowReader:
                 kind="pickled-type",
                 name=_PICKLED.decode(),
             )
+
+
+def _is_message(head: bytes, at: int) -> bool:
+    """True for the length of a message, and a FlatBuffer whose first table lies inside of it."""
+    length, first = (int.from_bytes(head[place : place + 4], "little") for place in (at, at + 4))
+    return _SHORTEST <= length <= _MAX_FOOTER and not length % 8 and 0 < first < min(length, _NEAR)
 
 
 def _footer(artifact: Artifact) -> bytes:

@@ -7,6 +7,8 @@ more than a small model is worth. What `Signs` state of a reader decides whether
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
+from operator import or_
 
 from modelscan.formats.deferred import IDENTIFIER_AT, Deferred
 from modelscan.formats.hints import hints
@@ -35,6 +37,7 @@ class Candidates:
         )
         self._names = frozenset[str]().union(*(one.names for one in signs))
         self._identifiers = frozenset[bytes]().union(*(one.identifiers for one in signs))
+        self._hints = reduce(or_, (one.hint for one in signs), 0)
         self._rows: dict[_Key, tuple[tuple[_Asked, ...], Words | None]] = {}
 
     def __iter__(self) -> Iterator[Reader]:
@@ -50,7 +53,7 @@ class Candidates:
             glimpse.name if glimpse.name in self._names else "",
             head[:_START],
             identifier if identifier in self._identifiers else b"",
-            hints(glimpse),
+            hints(glimpse, self._hints),
         )
         row = self._rows.get(key)
         if row is None:

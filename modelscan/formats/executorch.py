@@ -19,17 +19,17 @@ from typing import Any, Final
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.flatbuffer import Flatbuffer, Table
+from modelscan.formats.flatbuffer_graphs import OutOfBounds, bounded, identified, identifier
 from modelscan.formats.graph_operators import OperatorLedger, Use, telling
 from modelscan.formats.graph_reading import stated
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.torch_operators import TorchOperators
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Behaviour, Fact, GraphDefect, GraphModel
+from modelscan.vocabulary.fact import Behaviour, Fact, GraphModel
 from modelscan.vocabulary.lists import GraphOperators
 
 _MAGICS: Final = (b"ET12", b"ET13")
-_MAGIC_AT: Final = 4
 _HEADER_AT, _HEADER, _SHORTEST = 8, b"eh00", 24  # extended header: magic, length, two places
 _PLANS, _DATA, _SEGMENTS = 1, 3, 4  # Program
 _CHAINS, _OPERATORS, _DELEGATES = 5, 6, 7  # ExecutionPlan
@@ -42,9 +42,7 @@ _OFFSET, _SIZE = 0, 1  # DataSegment
 _TENSORS: Final = b"FT01"
 _TENSORS_HEADER, _TENSORS_HEADER_SIZE = b"FH01", 40  # magic, length, two places with their sizes
 _EXTENSIONS: Final = frozenset({".pte", ".ptd"})
-_MAX_NAMES: Final = 20_000
 _MAX_OPERATORS: Final = 2_000
-_SAME: Final = 20
 
 
 class ExecutorchReader:
@@ -61,10 +59,7 @@ class ExecutorchReader:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By magic; by extension, `.pte` and `.ptd`, what lacks it."""
-        return (
-            glimpse.head.startswith((*_MAGICS, _TENSORS), _MAGIC_AT)
-            or glimpse.extension in _EXTENSIONS
-        )
+        return identified(glimpse, *_MAGICS, _TENSORS) or glimpse.extension in _EXTENSIONS
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State the program, its operators and backends, and its defects.
@@ -72,12 +67,9 @@ class ExecutorchReader:
         Raises:
             ReadError: it is no such FlatBuffer, or an offset leads out of it.
         """
-        magic = artifact.read_at(_MAGIC_AT, len(_TENSORS))
-        if magic == _TENSORS:
+        if identifier(artifact, "an ExecuTorch program", *_MAGICS, _TENSORS) == _TENSORS:
             yield from _tensors(artifact)
             return
-        if magic not in _MAGICS:
-            raise ReadError("does not begin like an ExecuTorch program", offset=_MAGIC_AT)
         program = _Program(artifact, budget, self._operators)
         yield from stated(program.read, program.facts, budget)
 
@@ -93,7 +85,7 @@ class _Program:
         self._ledger = OperatorLedger(artifact, budget, "executorch")
         self._used: set[str] = set()
         self._calls = 0
-        self._defects: list[tuple[str, str]] = []
+        self._defects = OutOfBounds(artifact, "executorch")
 
     def read(self) -> None:
         """Walk over the program."""
@@ -101,14 +93,14 @@ class _Program:
         segments = self._segments(root)
         _, inline = root.span(_DATA, 4)
         for plan in root.tables(_PLANS):
-            operators = [operator.text(0) for operator in plan.tables(_OPERATORS)]
-            delegates = list(plan.tables(_DELEGATES))
+            operators = _kept(plan.tables(_OPERATORS), "operators")
+            delegates = _kept(plan.tables(_DELEGATES), "delegates")
             calls: Counter[tuple[int, int]] = Counter()
             for chain in plan.tables(_CHAINS):
                 for instruction in chain.tables(_INSTRUCTIONS):
                     self._instruction(instruction, calls, len(operators), len(delegates))
-            for index, name in enumerate(operators):
-                self._operator(name, calls[_KERNEL, index])
+            for index, operator in enumerate(operators):
+                self._operator(operator.text(0), calls[_KERNEL, index])
             for index, delegate in enumerate(delegates):
                 self._delegate(delegate, calls[_DELEGATE, index], segments, inline)
 
@@ -118,10 +110,7 @@ class _Program:
         count = 0
         for segment in root.tables(_SEGMENTS):
             start, size = segment.number(_OFFSET, 8), segment.number(_SIZE, 8)
-            end = base + start + size
-            if end > self._buffer.size:
-                detail = f"bytes {base + start:,} to {end:,} of {self._buffer.size:,}"
-                self._defect(f"segment {count}", detail)
+            self._defects.span(f"segment {count}", base + start, size)
             count += 1
         return count
 
@@ -138,11 +127,11 @@ class _Program:
         if 0 <= index < there:
             calls[kind, index] += 1
         else:
-            self._defect(f"instruction at {instruction.at}", f"{what} {index:,} of {there:,}")
+            self._defects.add(f"instruction at {instruction.at}", f"{what} {index:,} of {there:,}")
 
     def _operator(self, name: str, calls: int) -> None:
-        if len(self._used) < _MAX_NAMES:
-            self._used.add(name[:200])
+        bounded(len(self._used), "operators")
+        self._used.add(name[:200])
         behaviour = self._judge.behaviour(name.replace("::", "."))
         if behaviour is not None:
             self._ledger.add(Use(name, behaviour), max(calls, 1))
@@ -161,17 +150,12 @@ class _Program:
             index = blob.number(_INDEX, 4)
             there = segments if blob.number(_LOCATION, 1) else inline
             if index >= there:
-                self._defect(name, f"data {index:,} of {there:,}")
-
-    def _defect(self, name: str, detail: str) -> None:
-        if len(self._defects) < _SAME:
-            self._defects.append((name, detail))
+                self._defects.add(name, f"data {index:,} of {there:,}")
 
     def facts(self) -> Iterator[Fact | Coverage]:
         """Everything that was found."""
-        where = place(self._artifact)
         yield GraphModel(
-            location=where,
+            location=place(self._artifact),
             framework="executorch",
             form="model",
             producer="",
@@ -181,11 +165,16 @@ class _Program:
         )
         yield from self._ledger.facts()
         yield from self._ledger.coverage()
-        for name, detail in self._defects:
-            yield GraphDefect(
-                location=where, framework="executorch", kind="out-of-bounds", name=name,
-                detail=detail,
-            )  # fmt: skip
+        yield from self._defects.facts()
+
+
+def _kept(tables: Iterator[Table], what: str) -> list[Table]:
+    """The tables that instructions refer to by their index."""
+    kept: list[Table] = []
+    for table in tables:
+        bounded(len(kept), what)
+        kept.append(table)
+    return kept
 
 
 def _tensors(artifact: Artifact) -> Iterator[Fact | Coverage]:
@@ -193,13 +182,11 @@ def _tensors(artifact: Artifact) -> Iterator[Fact | Coverage]:
     head = artifact.read_at(_HEADER_AT, _TENSORS_HEADER_SIZE)
     if not head.startswith(_TENSORS_HEADER) or len(head) < _TENSORS_HEADER_SIZE:
         raise ReadError("a file of tensors without its header", offset=_HEADER_AT)
+    defects = OutOfBounds(artifact, "executorch")
     for what, at in (("names", 8), ("tensors", 24)):
         start, size = (int.from_bytes(head[one : one + 8], "little") for one in (at, at + 8))
-        if start + size > artifact.size:
-            yield GraphDefect(
-                location=place(artifact), framework="executorch", kind="out-of-bounds",
-                name=what, detail=f"bytes {start:,} to {start + size:,} of {artifact.size:,}",
-            )  # fmt: skip
+        defects.span(what, start, size)
+    yield from defects.facts()
     yield Coverage(
         file=artifact.name,
         member=artifact.member,

@@ -1,7 +1,8 @@
 """FlatBuffers, walked by hand: tables, vectors and strings at offsets that are checked first.
 
 Invariants: every offset, length and vtable is held against the size of the file before it is
-followed; every table that is visited is paid for, so that tables which contain each other end.
+followed; every table that is visited is paid for, and no more of them than the file has room for,
+so that tables which contain each other end, and vectors that lead to the same ones over and over.
 
 Source: FlatBuffers documentation, "FlatBuffer Internals". All numbers are little-endian.
 """
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from modelscan.budget import Budget
-from modelscan.errors import ReadError
+from modelscan.errors import BudgetError, ReadError
 from modelscan.vocabulary.artifact import Artifact
 
 _OFFSET: Final = 4
@@ -22,6 +23,10 @@ _WINDOW: Final = 1 << 12
 _VTABLE_HEAD: Final = 4
 _PAGES: Final = 256
 _MAX_TEXT: Final = 4096
+_SMALLEST: Final = 4
+"""Bytes of the smallest table: writers store each of them once, and each has an offset, too."""
+_SPARE: Final = 1_000
+"""Tables that are visited more than once by those who look at a file twice."""
 
 
 class Flatbuffer:
@@ -31,6 +36,7 @@ class Flatbuffer:
         self._artifact = artifact
         self._budget = budget
         self._pages: dict[int, bytes] = {}
+        self._left = artifact.size // _SMALLEST + _SPARE
         self.size = artifact.size
 
     def root(self) -> Table:
@@ -46,8 +52,12 @@ class Flatbuffer:
 
         Raises:
             ReadError: it does not fit into the file.
+            BudgetError: more tables were visited than the file can hold.
         """
         self._budget.step()
+        self._left -= 1
+        if self._left < 0:
+            raise BudgetError("tables lie over each other", offset=at)
         return Table(self, at)
 
     def take(self, at: int, length: int) -> bytes:

@@ -8,6 +8,7 @@ of a library that the file does not hold.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
@@ -50,8 +51,9 @@ _COMMAND: Final = re.compile(
 )
 _KEPT: Final = 300
 """Characters kept of an argument."""
-_MAX_KINDS: Final = 2_000
-"""Different operators with their arguments that are stated of one file."""
+_MAX_KINDS: Final = 1_000
+"""Different operators with their arguments that are stated of one file, for each behaviour: many
+that are merely unknown leave room for the one that runs code."""
 
 
 def telling(name: str, values: Iterable[str] = ()) -> str:
@@ -103,16 +105,30 @@ class OperatorLedger:
         self._budget = budget
         self._framework = framework
         self._uses: dict[tuple[str, str, str, str], tuple[Use, int]] = {}
+        self._kinds: Counter[str] = Counter()
+        self._more = 0
 
     def add(self, use: Use, count: int = 1) -> None:
         """Note an operator, and how many nodes use it."""
         key = (use.domain, use.operator, use.behaviour, use.argument)
         first, before = self._uses.get(key, (use, 0))
-        if before or len(self._uses) < _MAX_KINDS:
-            self._uses[key] = (first, before + count)
+        if not before:
+            if self._kinds[use.behaviour] >= _MAX_KINDS:
+                self._more += 1
+                return
+            self._kinds[use.behaviour] += 1
+        self._uses[key] = (first, before + count)
 
     def coverage(self) -> Iterator[Coverage]:
-        """A needed gap when a part of the file is a program for a device: nobody reads those."""
+        """Needed gaps: a program for a device, which nobody reads; more operators than are kept."""
+        if self._more:
+            yield Coverage(
+                file=self._artifact.name,
+                member=self._artifact.member,
+                status="truncated",
+                needed=True,
+                reason=f"{self._more:,} more operators that do more than compute",
+            )
         compiled = (use for use, _ in self._uses.values() if use.behaviour == "native-code")
         found = next(compiled, None)
         if found is not None:

@@ -36,8 +36,13 @@ _ZIP_END = 6
 _MODELFILE = "modelfile"
 
 
-def hints(glimpse: Glimpse) -> int:
-    """The bits that are set for an artifact."""
+def hints(glimpse: Glimpse, wanted: int) -> int:
+    """The bits that are set for an artifact.
+
+    Args:
+        glimpse: the artifact.
+        wanted: bits that somebody asks for. Of a remote file, nobody asks what stands at its end.
+    """
     head, name = glimpse.head, glimpse.name
     found = 0
     if head[_TABLE_AT] == _TABLE:
@@ -51,8 +56,11 @@ def hints(glimpse: Glimpse) -> int:
         head.startswith(_HDF5, at) for at in (0, _BLOCK, 2 * _BLOCK, 4 * _BLOCK)
     ):
         found |= HDF5
-    if _ZIP_END in (head if glimpse.size <= HEAD else glimpse.tail) and glimpse.end_record >= 0:
-        found |= ZIP_END  # text has no such byte, and one byte is looked for much faster than four
+    if wanted & ZIP_END:
+        ending = head if glimpse.size <= HEAD else glimpse.tail
+        # text has no such byte, and one byte is looked for much faster than four
+        if _ZIP_END in ending and glimpse.end_record >= 0:
+            found |= ZIP_END
     extension = glimpse.extension
     if extension[:6] == ".data-":
         found |= VARIABLES

@@ -27,7 +27,9 @@ from modelscan.vocabulary.location import Location
 
 _SMALL = 1 << 20
 """Documents up to this size are parsed whole; larger ones are data with a few keys that matter."""
-_MAX_DOCUMENT = 48 << 20
+_HELD = 8 << 20
+"""Documents up to this size are validated as a whole; of larger ones the parts are looked up."""
+_MAX_DOCUMENT = 64 << 20
 _MAX_DEFECTS = 20
 
 _REMOTE_KEYS = frozenset({"auto_map", "custom_pipelines"})
@@ -42,6 +44,8 @@ _WATCHED = re.compile(
 )
 
 _NAMED = re.compile(_WATCHED.pattern + b'|"chat_template"')
+_STATED = re.compile(b"(?:" + _NAMED.pattern + rb""")\s*+:\s*+["\[{t]""")
+"""The same with a value that means something: vocabularies have such names, with a number."""
 
 _OF_EDITORS = frozenset({
     "settings.json", "launch.json", "tasks.json", "extensions.json", "devcontainer.json",
@@ -92,8 +96,13 @@ class HubConfigReader:
             yield _unparsed(artifact, budget)
             return
         budget.header(artifact.size)
-        data = artifact.read_at(0, artifact.size)
         where = place(artifact)
+        if artifact.size > _HELD:
+            large = _looked_up(artifact, budget)
+            yield from _watched(large, where)
+            yield from _templates(artifact, large)
+            return
+        data = artifact.read_at(0, artifact.size)
         if artifact.size > _SMALL:
             large = _large(data)
             yield from _watched(large, where)
@@ -181,6 +190,38 @@ def _large(data: bytes) -> dict[str, Any]:
             if len(value) > _SMALL:
                 raise BudgetError(f"a {key} of {len(value):,} bytes")
         values = {key: msgspec.json.decode(value) for key, value in stated.items()}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ReadError(f"not JSON: {error}") from None
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _looked_up(artifact: Artifact, budget: Budget) -> dict[str, Any]:
+    """The same of a document that is too large to be held: what is not watched is passed over.
+
+    Raises:
+        ReadError: it is not JSON.
+        BudgetError: what a watched key says is itself large.
+    """
+    from modelscan.formats.json_parts import JsonParts  # lazy: hardly a document is so large
+
+    parts = JsonParts(artifact, budget)
+    root = parts.root()
+    if parts.first(root) == b"[":
+        return {}
+    watched = {field.encode_name for field in msgspec.structs.fields(_Large)}
+    try:
+        found = {key: part for key, part in parts.members(root) if key in watched}
+    except BudgetError:  # a vocabulary: all names are in the outer table
+        from modelscan.formats.long_json import mentions  # lazy: as above
+
+        if mentions(artifact, _STATED, budget):
+            raise BudgetError(f"a JSON document of {artifact.size:,} bytes") from None
+        return {}
+    for key, part in found.items():
+        if part.size > _SMALL:
+            raise BudgetError(f"a {key} of {part.size:,} bytes")
+    try:
+        values = {key: msgspec.json.decode(parts.raw(part)) for key, part in found.items()}
     except (msgspec.DecodeError, RecursionError) as error:
         raise ReadError(f"not JSON: {error}") from None
     return {key: value for key, value in values.items() if value is not None}

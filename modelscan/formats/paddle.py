@@ -24,6 +24,8 @@ from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ActiveContent, Fact
 
 _EXTENSION: Final = ".pdmodel"
+_NAME: Final = "__model__"
+"""What older versions call a program in a folder of its own."""
 _JSON: Final = ".json"
 _PIR: Final = re.compile(rb'"magic"\s*:\s*"pir"')
 _TYPE_KEY: Final = "#"
@@ -41,10 +43,10 @@ class PaddleReader:
     format = "paddle"
 
     def recognises(self, glimpse: Glimpse) -> bool:
-        """By extension, as the message has no first bytes of its own; the document by its mark."""
+        """By name, as the message has no first bytes of its own; the document by its mark."""
         if glimpse.extension == _JSON:
             return _PIR.search(glimpse.head) is not None
-        return glimpse.extension == _EXTENSION
+        return glimpse.extension == _EXTENSION or glimpse.name == _NAME
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State operators that do more than compute.

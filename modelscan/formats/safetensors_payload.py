@@ -6,12 +6,13 @@ base64 or calls the interpreter, and tensors of bytes that begin like a program,
 pickle, are payloads that a second stage picks up: no library writes them.
 
 Invariants: of the tensors only the first bytes are read, and only of those of bytes; text that is
-written in base64, or packed and then written so, is unpacked layer by layer; what is found goes on
-as an artifact of its own.
+written in base64 or base85, or packed and then written so, is unpacked layer by layer; documents in
+the texts of documents are taken out; what is found goes on as an artifact of its own.
 """
 
 from __future__ import annotations
 
+import base64
 import binascii
 import json
 import re
@@ -19,6 +20,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError
@@ -62,12 +65,20 @@ _HEX_BEGINS: Final = ("8002", "8003", "8004", "8005")
 """How pickles of protocol 2 to 5 begin."""
 _OLD_IMPORT: Final = re.compile(r"^\(?[ci][\w.]+\n\w+\n")
 _YAML: Final = re.compile(r"(?m)^\s*[\"']?_target_[\"']?\s*:|!!python/")
-_CODE: Final = re.compile(
+CODE: Final = re.compile(
     r"__import__\s*\(|\bos\.(?:system|popen)\s*\(|\bsubprocess\.\w+\s*\("
     r"|\b(?:exec|eval)\s*\(\s*(?:base64|bytes|compile|codecs|zlib|marshal|__)"
     r"|^\s*#!\s*/|\|\s*(?:ba|z)?sh\b|\bcurl\s+[^|]{1,200}\|"
     r"|__class__\s*\.\s*__(?:mro|base)|__globals__|__subclasses__"
 )
+"""Text that is no description of anything: it calls the interpreter, or a shell."""
+_BASE85: Final = re.compile(r"(?:<~)?[!-z{|}~]{24,}(?:~>)?")
+_NAMING: Final = re.compile(r"_target_|class_(?:name|path)|py/|__reduce|!!python")
+_NESTED: Final = 3
+"""Documents within the texts of documents."""
+_MOST_NESTED: Final = 64
+_LONGEST_NESTED: Final = 1 << 20
+_SHORTEST: Final = 8
 _KEPT: Final = 200
 
 
@@ -85,7 +96,7 @@ def hidden(
     """State what is no weights, and hand it on.
 
     Raises:
-        BudgetError: there are more tensors of bytes than any file has.
+        BudgetError: there are more tensors of bytes, or documents, than any file has.
     """
     stated = 0
     for key, kind, detail, found in chain(_texts(artifact, metadata), _tensors(artifact, tensors)):
@@ -107,7 +118,7 @@ def _texts(artifact: Artifact, metadata: dict[str, Any]) -> Iterator[_Found]:
     for key, text in metadata.items():
         if not isinstance(text, str):
             continue
-        if _CODE.search(text):
+        if CODE.search(text):
             yield key, "code-in-metadata", text[:_KEPT], None
         name = f"__metadata__.{key[:_KEPT]}"
         for raw in _written_out(text.strip()):
@@ -118,8 +129,11 @@ def _texts(artifact: Artifact, metadata: dict[str, Any]) -> Iterator[_Found]:
             if what or packed:
                 documents.append((f"{name}.{'pkl' if what == _PICKLE else 'bin'}", raw))
         documents += _document(key, name, text)
+        documents += _nested(name, text)
     kept = [one for one in documents if not one[0].endswith(".json") or may_name(one[1])]
-    for name, raw in kept[:_MAX_DOCUMENTS]:
+    for count, (name, raw) in enumerate(kept):
+        if count >= _MAX_DOCUMENTS:
+            raise BudgetError(f"more than {_MAX_DOCUMENTS} documents among the metadata")
         member = child_name(artifact, name)
         yield "", "", "", BytesArtifact(artifact.name, raw, member=member, depth=artifact.depth + 1)
 
@@ -136,6 +150,50 @@ def _document(key: str, name: str, text: str) -> list[tuple[str, bytes]]:
     return []
 
 
+def _nested(name: str, text: str) -> Iterator[tuple[str, bytes]]:
+    """Documents that are texts in a document, with their quotation marks escaped.
+
+    What they are called in the end says where they stand.
+    """
+    pending = [(name, text.strip(), _NESTED)]
+    count = 0
+    while pending:
+        at_, written, left = pending.pop()
+        if not written.startswith(("{", "[")) or "\\" not in written or not _naming(written):
+            continue
+        for inner in _texts_of(written):
+            found = _document("", f"{at_}.{count}", inner)
+            yield from found
+            count += len(found)
+            if count >= _MOST_NESTED:
+                return
+            if left:
+                pending.append((f"{at_}.{count}", inner.strip(), left - 1))
+
+
+def _naming(written: str) -> bool:
+    """True where a name may be asked for, however often it is escaped."""
+    plain = written.replace("\\", "") if len(written) <= _LONGEST_NESTED else ""
+    return "u00" in plain or _NAMING.search(plain) is not None
+
+
+def _texts_of(written: str) -> Iterator[str]:
+    """The long texts anywhere in a document; none of one that is no JSON."""
+    try:
+        pending = [msgspec.json.decode(written)]
+    except (ValueError, RecursionError):
+        return
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            if len(value) > _SHORTEST:
+                yield value
+        elif isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+
+
 def _written_out(text: str) -> Iterator[bytes]:
     """The bytes that a text may stand for."""
     layer = text
@@ -146,6 +204,10 @@ def _written_out(text: str) -> Iterator[bytes]:
             raw = binascii.a2b_base64(layer.translate(_URL_SAFE) + "=" * (-len(layer) % 4))
             yield raw
             layer = raw.decode("ascii", "replace").strip()
+    if _BASE85.fullmatch(text) and _BASE64.fullmatch(text) is None:
+        for decode in (base64.b85decode, base64.a85decode):
+            with suppress(ValueError):
+                yield decode(text.removeprefix("<~").removesuffix("~>"))
     if text.startswith(_HEX_BEGINS) and _HEX.fullmatch(text):
         yield bytes.fromhex(text)
     elif _OLD_IMPORT.search(text) or text.startswith("\x80"):

@@ -49,3 +49,16 @@ def is_shown(command: str) -> bool:
     if _SHOWS.match(command) is None or "$(" in command:
         return False
     return _ON.search(_TEXT.sub("", command)) is None
+
+
+_NO_TEXT: Final = bytes((*range(1, 7), *range(14, 27), *range(28, 32)))
+"""Bytes that no text has, but for zeros."""
+_ODD: Final = 50
+
+
+def like_text(head: bytes) -> bool:
+    """True for text, with zeros in it or without: shells, make and JavaScript step over them."""
+    if b"\0" not in head:
+        return True
+    rest = head.replace(b"\0", b"")
+    return (len(rest) - len(rest.translate(None, _NO_TEXT))) * _ODD < len(rest)

@@ -12,6 +12,7 @@ ATT&CK T1059, T1105, T1562.001, T1564.003.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from modelscan.budget import Budget
 from modelscan.errors import BudgetError
 from modelscan.formats import carried_python
 from modelscan.formats.reader import Glimpse
-from modelscan.formats.script_words import BEYOND, HINTS, is_shown
+from modelscan.formats.script_words import BEYOND, HINTS, is_shown, like_text
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, RepositoryScript
@@ -104,7 +105,7 @@ class ScriptReader:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """Bytes that are no text are left to others."""
-        if b"\0" in glimpse.head:
+        if not like_text(glimpse.head):
             return False
         return _language(glimpse.name, glimpse.extension, glimpse.head) is not None
 
@@ -143,15 +144,20 @@ def stated(text: str, language: Any, artifact: Artifact, budget: Budget) -> Iter
     addresses = _addresses(text)
     if "://" in text or "trusted" in text:
         yield from _installed(text, language, artifact, budget)
-    for line, kind, command in sorted(_told(text, language, budget))[:_MOST]:
-        budget.fact()
+    stated = Counter[tuple[str, bool]]()
+    for line, kind, command in sorted(_told(text, language, budget)):
         named = _VARIABLE.sub(lambda used: addresses.get(used[1] or used[2], used[0]), command)
+        known = kind == "runs-download" and well_known(named)
+        stated[kind, known] += 1
+        if stated[kind, known] > _MOST:  # many harmless ones leave room for another
+            continue
+        budget.fact()
         yield RepositoryScript(
             location=place(artifact, line=line),
             kind=kind,
             language=language,
             command=" ".join(command.split())[:_SHOWN],
-            known_place=kind == "runs-download" and well_known(named),
+            known_place=known,
         )
 
 

@@ -22,6 +22,7 @@ from modelscan.formats.scripts import decoded, stated
 from modelscan.vocabulary.artifact import Artifact, base_name, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, RepositoryScript
+from modelscan.vocabulary.lists import PickleGlobals
 
 NAMES: Final = frozenset({
     "tasks.json", "launch.json", "settings.json", "settings.local.json", "devcontainer.json",
@@ -34,6 +35,7 @@ EXTENSIONS: Final = frozenset({
 _GIT: Final = frozenset({".gitmodules", ".gitconfig", "config", "config.worktree"})
 _LARGEST: Final = 1 << 20
 _SHOWN: Final = 200
+_MOST_BESIDE: Final = 200
 _OPENED: Final = re.compile(r"\"runOn\"\s*:\s*\"folderOpen\"")
 _COMMAND: Final = re.compile(r"\"(?:command|args)\"\s*:\s*(\"(?:[^\"\\]|\\.)*\"|\[[^\]]{0,2000}\])")
 _HIDDEN: Final = re.compile(
@@ -78,16 +80,25 @@ _ORDINARY: Final = re.compile(
     re.IGNORECASE,
 )
 """What stands there in ordinary checkouts."""
+_CALLED: Final = re.compile(r"[\"']?\b_{1,2}target_{1,2}[\"']?\s*:\s*[\"']?([\w.:]+)")
+"""What a configuration of a model has called, with the keys beside it."""
 _ADDRESSES: Final = frozenset({"submodule.url", "remote.url"})
 _HOSTILE_ADDRESS: Final = re.compile(r"-|ext::|fd::|\S*\s*ProxyCommand|ssh://-")
 
 
 class SettingsReader:
-    """Settings of editors, servers, installers and pipelines, by their names."""
+    """Settings of editors, servers, installers and pipelines, by their names.
+
+    Args:
+        names: what the list says of each importable name.
+    """
 
     format = "text"
     aside = True
     """Other readers say what the file is, and that it was read."""
+
+    def __init__(self, names: PickleGlobals | None = None) -> None:
+        self._names = names or PickleGlobals()
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By name, as the tools do; bytes that are no text are left to others."""
@@ -106,17 +117,52 @@ class SettingsReader:
             yield from _opened(text, artifact, budget)
         if HINTS.search(text) is not None:
             if name.endswith((".yml", ".yaml")):
-                text = "\n".join(_commanding(text))
+                lines = text.splitlines()
+                lines = self._left(lines) if _CALLED.search(text) else lines
+                text = "\n".join(_commanding(lines))
             yield from stated(text, "settings", artifact, budget)
 
+    def _left(self, lines: list[str]) -> list[str]:
+        """The lines without those that are handed to a dangerous function: that one is stated."""
+        from modelscan.formats.graph_operators import hostile  # lazy: hardly a file has both
+        from modelscan.formats.objects.judging import Names
 
-def _commanding(text: str) -> Iterator[str]:
+        names, left = Names(self._names), list(lines)
+        for number, line in enumerate(lines):
+            found = _CALLED.search(line)
+            if found is None:
+                continue
+            beside = _beside(lines, number, found.start())
+            verdict = names.judge(found[1])
+            if verdict == "denied" or (
+                verdict == "unknown" and hostile(found[1], (lines[one] for one in beside))
+            ):
+                for one in beside:
+                    left[one] = ""
+        return left
+
+
+def _beside(lines: list[str], number: int, depth: int) -> list[int]:
+    """The lines of the table whose key stands at a place, and of all that is in it."""
+    found = [number]
+    for step in (-1, 1):
+        at = number + step
+        while 0 <= at < len(lines) and len(found) <= _MOST_BESIDE:
+            bare = lines[at].lstrip(" -")
+            if bare and len(lines[at]) - len(bare) < depth:
+                break
+            found.append(at)
+            at += step
+    return found
+
+
+def _commanding(lines: list[str]) -> Iterator[str]:
     """The lines of a YAML document that lie below a key which holds commands; others as empty.
 
     Lists of words to block, prompts and data have commands in them that nobody runs.
     """
     above: list[tuple[int, bool]] = []
-    for line in text.splitlines():
+    for line in lines:
         bare = line.lstrip(" ")
         indent = len(line) - len(bare)
         named = _KEY.match(bare)

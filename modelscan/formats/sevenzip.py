@@ -39,7 +39,7 @@ from modelscan.formats.sevenzip_records import (
 from modelscan.vocabulary.artifact import Artifact, SliceArtifact, child_name
 from modelscan.vocabulary.coverage import Coverage, Status
 
-_HEADER_MAX = 32 << 20
+_HEADER_MAX = 16 << 20
 _ENCODINGS = 4
 """Headers packed in headers; writers stop at one."""
 _MAIN, _FILES = 0x04, 0x05

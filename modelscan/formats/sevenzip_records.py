@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from modelscan.errors import ReadError
+from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.inflation import Codec, dictionary_size, lzma_filter
 
 MAGIC = b"7z\xbc\xaf\x27\x1c"
@@ -26,6 +26,8 @@ _END, _PROPERTIES, _ADDITIONAL, _MAIN, _FILES = 0x00, 0x02, 0x03, 0x04, 0x05
 _PACK, _UNPACK, _SUBSTREAMS, _SIZE, _CRC, _FOLDER = 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B
 _UNPACK_SIZE, _NUM_UNPACK, _EMPTY_STREAM, _NAMES, _ATTRIBUTES = 0x0C, 0x0D, 0x0E, 0x11, 0x15
 _CODERS_MAX = 32
+_MOST = 100_000
+"""Files, and streams, of one archive: what is held of each takes some hundred bytes."""
 _UNIX_EXTENSION = 0x8000
 
 _COPY, _DELTA = b"\x00", b"\x03"
@@ -207,7 +209,7 @@ class Parser:
 
     def files(self) -> list[File]:
         """The entries. Kinds of properties that say nothing here are stepped over."""
-        files = [File() for _ in range(self.count(2))]
+        files = [File() for _ in range(_bounded(self.count(2)))]
         while (kind := self.number()) != _END:
             inner = Parser(self.take(self.number()))
             if kind == _EMPTY_STREAM:
@@ -235,7 +237,7 @@ class Parser:
                 yield kind
 
     def _pack_info(self) -> tuple[int, list[int]]:
-        start, count = HEAD + self.number(), self.count(0)
+        start, count = HEAD + self.number(), _bounded(self.count(0))
         sizes: list[int] = []
         while (kind := self.byte()) != _END:
             if kind == _SIZE:
@@ -250,7 +252,7 @@ class Parser:
         folders: list[Folder] = []
         while (kind := self.byte()) != _END:
             if kind == _FOLDER:
-                count = self.count()
+                count = _bounded(self.count())
                 if self.byte():
                     raise ReadError("a 7z header with parts elsewhere")
                 folders = [self._folder() for _ in range(count)]
@@ -296,6 +298,7 @@ class Parser:
         if kind == _NUM_UNPACK:
             counts = [self.number() for _ in folders]
             kind = self.byte()
+        _bounded(sum(counts))
         for folder, count in zip(folders, counts, strict=True):
             if count > 1 and (count - 1) > len(self._data) - self._at:
                 raise ReadError("a 7z header that promises more than it holds")
@@ -322,6 +325,17 @@ class Parser:
         defined = self.flags(count)
         self.take(4 * sum(defined))
         return defined
+
+
+def _bounded(count: int) -> int:
+    """A count of files or streams.
+
+    Raises:
+        BudgetError: there are more than are held.
+    """
+    if count > _MOST:
+        raise BudgetError(f"{count:,} files or streams in a 7z archive")
+    return count
 
 
 def _place(folders: list[Folder], start: int, packed: list[int]) -> None:

@@ -206,8 +206,8 @@ PROMISES_NOTHING = frozenset({TEXT.format, UNKNOWN.format, PLACEHOLDER, AROUND_Z
 """Formats that contradict no extension."""
 
 ABOUT_MODELS = frozenset(
-    {"container recipe", "licence text", "model card", "modelfile", "package list", "script",
-     "vocabulary", "yaml"}
+    {"container recipe", "licence text", "model card", "modelfile", "package list", "vocabulary",
+     "yaml"}
 )  # fmt: skip
 """Formats that describe a model: a folder with nothing else holds none."""
 

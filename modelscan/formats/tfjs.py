@@ -209,7 +209,7 @@ def _texts(value: dict[str, Any]) -> list[str]:
     """Texts of an attribute: its own, those of a list, those of a tensor."""
     listed, tensor = _table(value.get("list")), _table(value.get("tensor"))
     raw = [value.get("s"), *_list(listed.get("s")), *_list(tensor.get("stringVal"))]
-    return [_decoded(each) for each in raw[:_MAX_TEXTS] if isinstance(each, str)]
+    return [_decoded(each) for each in raw if isinstance(each, str) and each][:_MAX_TEXTS]
 
 
 def _decoded(text: str) -> str:

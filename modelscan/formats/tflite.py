@@ -14,18 +14,17 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from modelscan.budget import Budget
-from modelscan.errors import ReadError
 from modelscan.formats.flatbuffer import Flatbuffer, Table
+from modelscan.formats.flatbuffer_graphs import OutOfBounds, bounded, identified, identifier
 from modelscan.formats.graph_operators import OperatorLedger, Use, telling
 from modelscan.formats.graph_reading import stated
 from modelscan.formats.reader import Glimpse
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Behaviour, Fact, GraphDefect, GraphModel
+from modelscan.vocabulary.fact import Behaviour, Fact, GraphModel
 from modelscan.vocabulary.lists import GraphOperators
 
 MAGIC: Final = b"TFL3"
-_MAGIC_AT: Final = 4
 _CODES, _SUBGRAPHS, _DESCRIPTION, _BUFFERS = 1, 2, 3, 4  # Model
 _OLD_CODE, _CUSTOM_CODE, _CODE = 0, 1, 3  # OperatorCode
 _TENSORS, _OPERATORS = 0, 3  # SubGraph
@@ -38,7 +37,6 @@ _FLEX: Final = "Flex"
 _EXTENSIONS: Final = frozenset({".tflite", ".lite", ".tfl"})
 _MAX_RANK: Final = 64
 _MAX_OPERATORS: Final = 2_000
-_SAME: Final = 20
 
 
 class TfliteReader:
@@ -55,7 +53,7 @@ class TfliteReader:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By magic; by extension, `.tflite`, what lacks it."""
-        return glimpse.head.startswith(MAGIC, _MAGIC_AT) or glimpse.extension in _EXTENSIONS
+        return identified(glimpse, MAGIC) or glimpse.extension in _EXTENSIONS
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State the model, its custom operators and its defects.
@@ -63,8 +61,7 @@ class TfliteReader:
         Raises:
             ReadError: it is no such FlatBuffer, or an offset leads out of it.
         """
-        if artifact.read_at(_MAGIC_AT, len(MAGIC)) != MAGIC:
-            raise ReadError("does not begin like a TensorFlow Lite model", offset=_MAGIC_AT)
+        identifier(artifact, "a TensorFlow Lite model", MAGIC)
         model = _Model(artifact, budget, self._operators)
         yield from stated(model.read, model.facts, budget)
 
@@ -78,16 +75,23 @@ class _Model:
         self._tensorflow = lists.classes("tensorflow")
         self._custom = lists.classes("tflite")
         self._ledger = OperatorLedger(artifact, budget, "tflite")
-        self._codes: list[str] = []
+        self._codes = 0
+        self._custom_codes: dict[int, str] = {}
         self._uses: Counter[int] = Counter()
-        self._defects: list[tuple[str, str]] = []
+        self._nodes = 0
+        self._unknown: int | None = None
+        self._defects = OutOfBounds(artifact, "tflite")
         self._description = ""
 
     def read(self) -> None:
         """Walk over the model."""
         root = self._buffer.root()
         for code in root.tables(_CODES):
-            self._codes.append(_operator(code))
+            name = _operator(code)
+            if name:
+                bounded(len(self._custom_codes), "custom operators")
+                self._custom_codes[self._codes] = name
+            self._codes += 1
         self._description = root.text(_DESCRIPTION)
         buffers = 0
         for buffer in root.tables(_BUFFERS):
@@ -97,7 +101,15 @@ class _Model:
             for tensor in graph.tables(_TENSORS):
                 self._check_tensor(tensor, buffers)
             for operator in graph.tables(_OPERATORS):
-                self._uses[operator.number(_OPCODE, 4)] += 1
+                self._use(operator.number(_OPCODE, 4))
+
+    def _use(self, index: int) -> None:
+        """A node with the operator of this index."""
+        self._nodes += 1
+        if index in self._custom_codes:
+            self._uses[index] += 1
+        elif index >= self._codes:
+            self._unknown = min(index, index if self._unknown is None else self._unknown)
 
     def facts(self) -> Iterator[Fact | Coverage]:
         """Everything that was found."""
@@ -107,26 +119,20 @@ class _Model:
             framework="tflite",
             form="model",
             producer=self._description[:100],
-            nodes=self._uses.total(),
+            nodes=self._nodes,
             functions=0,
-            operators=tuple(sorted({code for code in self._codes if code})[:_MAX_OPERATORS]),
+            operators=tuple(sorted(set(self._custom_codes.values()))[:_MAX_OPERATORS]),
         )
-        for index, name in enumerate(self._codes):
-            if name:
-                behaviour, argument = self._judge(name)
-                if behaviour is not None:
-                    use = Use(name, behaviour, argument=argument)
-                    self._ledger.add(use, max(self._uses[index], 1))
-        unknown = [index for index in self._uses if index >= len(self._codes)]
-        if unknown:
-            detail = f"operator code {min(unknown):,} of {len(self._codes):,}"
-            self._defects.append(("", detail))
+        for index, name in self._custom_codes.items():
+            behaviour, argument = self._judge(name)
+            if behaviour is not None:
+                use = Use(name, behaviour, argument=argument)
+                self._ledger.add(use, max(self._uses[index], 1))
+        if self._unknown is not None:
+            self._defects.add("", f"operator code {self._unknown:,} of {self._codes:,}")
         yield from self._ledger.facts()
         yield from self._ledger.coverage()
-        for name, detail in self._defects[:_SAME]:
-            yield GraphDefect(
-                location=where, framework="tflite", kind="out-of-bounds", name=name, detail=detail
-            )
+        yield from self._defects.facts()
 
     def _judge(self, name: str) -> tuple[Behaviour | None, str]:
         """What a custom operator does beyond computing."""
@@ -142,19 +148,16 @@ class _Model:
     def _check_buffer(self, buffer: Table, index: int) -> None:
         """Large buffers lie behind the FlatBuffer, at a place and with a size of their own."""
         buffer.span(_DATA)
-        offset, size = buffer.number(_OFFSET, 8), buffer.number(_SIZE, 8)
-        if offset + size > self._buffer.size:
-            detail = f"bytes {offset:,} to {offset + size:,} of {self._buffer.size:,}"
-            self._defects.append((f"buffer {index}", detail))
+        self._defects.span(f"buffer {index}", buffer.number(_OFFSET, 8), buffer.number(_SIZE, 8))
 
     def _check_tensor(self, tensor: Table, buffers: int) -> None:
         index = tensor.number(_BUFFER, 4)
         if index and index >= buffers:
             detail = f"buffer {index:,} of {buffers:,}"
-            self._defects.append((tensor.text(_NAME), detail))
+            self._defects.add(tensor.text(_NAME), detail)
         shape = tensor.numbers(_SHAPE, 4, _MAX_RANK)
         if any(extent < -1 for extent in shape):
-            self._defects.append((tensor.text(_NAME), f"shape {shape}"))
+            self._defects.add(tensor.text(_NAME), f"shape {shape}")
 
 
 def _operator(code: Table) -> str:

@@ -28,6 +28,13 @@ _EXTENSIONS: Final = frozenset({".t7", ".th7", ".net"})
 _OBJECT: Final = b"\x04\x00\x00\x00\x01\x00\x00\x00\x03\x00\x00\x00V 1"
 """The first object of a binary file: a Torch class, index 1, version 1."""
 _TABLE_START: Final = b"\x03\x00\x00\x00\x01\x00\x00\x00"
+_TABLE_OF: Final = re.compile(
+    re.escape(_TABLE_START)
+    + rb"[\x01-\xff].{2}\x00(?:\x01\x00{9}[\xf0-\xff\x00][\x3f\x40]"
+    + rb"|\x02\x00{3}[\x01-\x7f]\x00{3}[\w. -])",
+    re.DOTALL,
+)
+"""A table with entries, the first of which has a whole number or a name for its key."""
 _COMPILED: Final = re.compile(rb"\x1bLua|\x1bLJ")
 _NIL, _NUMBER, _TEXT, _TABLE, _TORCH, _BOOLEAN, _FUNCTION = 0, 1, 2, 3, 4, 5, 6
 _RECURSIVE: Final = (7, 8)
@@ -57,8 +64,8 @@ class Torch7Reader:
     format = "torch7"
 
     def recognises(self, glimpse: Glimpse) -> bool:
-        """By its first object; a table is one only under an extension of Torch7."""
-        if glimpse.head.startswith(_OBJECT):
+        """By its first object, of a table by what follows; by an extension of Torch7's own."""
+        if glimpse.head.startswith(_OBJECT) or _TABLE_OF.match(glimpse.head):
             return True
         return glimpse.extension in _EXTENSIONS and (
             glimpse.extension != ".net" or glimpse.head.startswith(_TABLE_START)

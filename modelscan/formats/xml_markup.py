@@ -5,8 +5,8 @@ read token by token, as the grammar has it; the rest is searched, since inclusio
 anywhere. Text in another encoding is decoded as a parser would.
 
 Sources: XML 1.0, fifth edition, sections 2.8 and 4.2; XInclude 1.1; OWASP, "XML External Entity
-Prevention"; JPMML-Evaluator, user-defined functions (`Apply` with the name of a Java class);
-OpenVINO, "Operation Sets".
+Prevention"; PMML 4.4, "Extension Mechanism"; JPMML-Evaluator, user-defined functions (`Apply` with
+the name of a Java class); OpenVINO, "Operation Sets".
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ _STYLESHEET: Final = re.compile(r"<\?xml-stylesheet\b([^?]{0,500})\?>")
 _BODY: Final = re.compile(
     rb"http://www\.w3\.org/(?P<include>200[13]/XInclude)"
     rb"|<(?:\w+:)?Apply\b[^>]{0,300}?\bfunction\s*=\s*[\"'](?P<java>[\w$]+(?:\.[\w$]+)+)[\"']"
+    rb"|<(?:\w+:)?Extension\b(?P<extension>[^>]{0,4000}+(?:>[^<]{0,4000}+(?:<!\[CDATA\[[^<]{0,4000}+)?)?)"
     rb"|<layer\s(?P<layer>" + every(rb"[^<>\"']++|\"[^\"]*+\"|'[^']*+'") + rb")"
 )
 _ATTRIBUTE: Final = re.compile(rb"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
@@ -195,8 +196,22 @@ class _Body:
             elif found["java"]:
                 name = found["java"].decode()
                 yield _active(self._artifact, self._budget, "code", name, "a Java class")
+            elif found["extension"]:
+                yield from self._extension(found["extension"])
             else:
                 yield from self._layer(found["layer"])
+
+    def _extension(self, raw: bytes) -> Iterator[ActiveContent]:
+        """What a producer adds to PMML for its own programs, if it is code."""
+        import html  # lazy: hardly a document has extensions
+
+        from modelscan.formats.safetensors_payload import CODE
+
+        text = html.unescape(raw.decode("utf-8", "replace"))
+        found = CODE.search(text)
+        if found is not None:
+            shown = " ".join(text[found.start() :].split())[:_SHOWN]
+            yield _active(self._artifact, self._budget, "carried-code", "Extension", shown)
 
     def _layer(self, tag: bytes) -> Iterator[ActiveContent]:
         """A layer that is of none of OpenVINO's own sets of operations."""

@@ -26,6 +26,10 @@ class PickleGlobals(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_
     """Top-level packages of well-known data libraries. Their unlisted classes are unknown, but not
     the author's own code."""
 
+    code_objects: dict[str, str] = {}
+    """Functions as `module:qualname`, by the digest of their code: pickles may hold this code, and
+    what the list says of the function then counts (`formats.pickle.code_objects`)."""
+
     def disposition(self, module: str, name: str) -> Disposition:
         """What the list says of exactly this name; `unknown` when it says nothing."""
         table = self.modules.get(module)

@@ -19,6 +19,9 @@ def test_no_folder_means_empty_lists(tmp_path: Path) -> None:
     assert load_lists(tmp_path / "lists") == NameLists()
 
 
+DIGEST = "0f" * 32
+
+
 @pytest.mark.parametrize(
     ("content", "line", "says"),
     [
@@ -26,6 +29,8 @@ def test_no_folder_means_empty_lists(tmp_path: Path) -> None:
         ("modules:\n  os: {}\n", 2, "lists no names"),
         ("modules:\n  os: {system: bad}\n", 0, "Invalid enum value 'bad'"),
         ("module: {}\n", 0, "unknown field `module`"),
+        ("code-objects:\n  abc: os:system\n", 2, "listed as the digest"),
+        (f"code-objects:\n  {DIGEST}: os.system\n", 2, "listed as the digest"),
         ("modules:\n  os: {a: inert}\n  os: {b: inert}\n", 3, "appears twice"),
     ],
 )
@@ -49,6 +54,12 @@ BASE = NameLists(
         known_packages=("acme",),
     )
 )
+
+
+def test_an_extension_adds_code_objects(tmp_path: Path) -> None:
+    more = load(tmp_path, f'code-objects: {{"{DIGEST}": "acme.io:Model._load"}}')
+    both = extend(BASE, more, "rules").pickle_globals
+    assert both.code_objects == {DIGEST: "acme.io:Model._load"}
 
 
 def test_an_extension_adds_and_tightens(tmp_path: Path) -> None:

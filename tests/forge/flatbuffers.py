@@ -14,7 +14,7 @@ def ort(*nodes: Slot, initializers: Sequence[Slot] = (), producer: bytes = b"for
     return buffer({0: b"6", 1: {2: producer, 3: b"1", 7: graph}}, b"ORTM")
 
 
-def ort_node(operator: str, domain: str = "", attributes: Sequence[Slot] = ()) -> Slot:
+def ort_node(operator: str, domain: str = "", attributes: Sequence[Slot] = ()) -> dict[int, Slot]:
     """A node with its attributes."""
     return {
         0: b"n", 2: domain.encode(), 5: operator.encode(), 10: list(attributes),

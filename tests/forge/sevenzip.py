@@ -127,7 +127,8 @@ def _files(names: Sequence[str], empty: Sequence[str], modes: dict[str, int]) ->
     everything = [*names, *empty]
     info = number(len(everything))
     if empty:
-        bits = [name in empty for name in everything]
+        blank = frozenset(empty)
+        bits = [name in blank for name in everything]
         flags = bytes(
             sum(0x80 >> place for place, bit in enumerate(bits[at : at + 8]) if bit)
             for at in range(0, len(bits), 8)

@@ -55,6 +55,15 @@ def test_other_types_are_quiet(data: bytes, name: str) -> None:
     assert reading.quiet(data, name)
 
 
+def test_streams_under_any_name_and_of_older_versions() -> None:
+    message = (256).to_bytes(4, "little") + (16).to_bytes(4, "little") + PICKLED + bytes(256)
+    marked = b"\xff\xff\xff\xff" + message
+    assert reading.fails(marked, "data-00000-of-00001.bin") == ["arrow-pickled-type"]
+    assert reading.fails(message, "data.arrow") == ["arrow-pickled-type"]
+    for data in (b"\xff" * 4000, b"\xff\xff\xff\xff" + bytes(4000), message):
+        assert reading.quiet(data, "data.bin")
+
+
 def test_a_schema_that_is_no_base64_is_looked_at_as_it_is() -> None:
     assert reading.quiet(_parquet(b"A" * 30 + b"==A=A" + PLAIN, packed=False), "a.parquet")
 

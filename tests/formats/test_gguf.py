@@ -346,3 +346,10 @@ def test_a_file_that_shrinks_is_an_error() -> None:
         Cursor(artifact, Budget()).take(50)
     with pytest.raises(ReadError, match="breaks off"):
         Cursor(artifact, Budget(), 3).skip_strings(2)
+
+
+@pytest.mark.parametrize("names", [["{{ a }}"] * 70, ["a"] * 70])
+def test_more_templates_in_a_list_than_are_read_are_a_gap(names: list[str]) -> None:
+    data = forge.small(("tokenizer.chat_templates", names))
+    with pytest.raises(BudgetError, match="70 chat templates in one list"):
+        list(READER.read(BytesArtifact("a.gguf", data), Budget()))

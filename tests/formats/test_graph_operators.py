@@ -38,6 +38,11 @@ def test_equal_uses_are_one_fact_and_their_number_is_bounded() -> None:
         ledger.add(Use("A", "custom", node="first"))
     (fact,) = ledger.facts()
     assert (fact.nodes, fact.node) == (3, "first")
+    assert not list(ledger.coverage())
     for index in range(5_000):
         ledger.add(Use(f"A{index}", "custom"))
-    assert len(list(ledger.facts())) == 2_000
+    ledger.add(Use("PyOp", "runs-code"))
+    facts = list(ledger.facts())
+    assert (len(facts), facts[-1].operator) == (1_001, "PyOp")
+    (gap,) = ledger.coverage()
+    assert (gap.needed, gap.reason) == (True, "4,001 more operators that do more than compute")

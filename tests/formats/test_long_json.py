@@ -17,7 +17,7 @@ TREES = b'{"learner": {"trees": [' + b"0.125, " * 3000 + b'1]}, "x": "%s"}'
 @pytest.fixture(autouse=True)
 def _small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub_config, "_MAX_DOCUMENT", 10_000)
-    monkeypatch.setattr(json_reader, "_LONGEST", 10_000)
+    monkeypatch.setattr(json_reader, "_MAX_DOCUMENT", 10_000)
     monkeypatch.setattr(long_json, "CHUNK", 1000)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 
 from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError, ReadError
-from modelscan.formats.onnx import walk
+from modelscan.formats.held import Held
+from modelscan.formats.onnx import external, walk
 from modelscan.formats.onnx.reader import OnnxReader
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.coverage import Coverage
@@ -388,7 +390,7 @@ def test_operators_functions_and_attributes_are_bounded(monkeypatch: pytest.Monk
         graphs.behaviours(_read(forge.model(forge.graph(forge.node("Relu", "", texts, *many)))))
         == []
     )
-    monkeypatch.setattr(walk, "_MAX_KEPT", 3)
+    monkeypatch.setattr(walk, "Held", partial(Held, most=1000))
     with pytest.raises(BudgetError, match="operators"):
         _read(forge.model(forge.graph(*[forge.node(f"O{index}") for index in range(5)])))
     with pytest.raises(BudgetError, match="functions"):
@@ -417,6 +419,50 @@ def test_any_damage_ends_in_facts_or_a_read_error(draw: st.DataObject) -> None:
         _read(bytes(broken))
     except ReadError:
         return
+
+
+def test_nothing_hides_behind_attributes_and_properties() -> None:
+    dummies = [forge.attribute(f"a{index}", 4, "x") for index in range(200)]
+    path = forge.attribute("ep_cache_context", 4, "../../etc/passwd")
+    context = forge.node(
+        "EPContext", "com.microsoft", *dummies, forge.attribute("embed_mode", 3, 0), path
+    )
+    assert _files(forge.model(forge.graph(context))) == [("traversal", "../../etc/passwd")]
+    more = forge.node("Relu", "", *(forge.attribute(f"a{index}", 4, "x") for index in range(300)))
+    with pytest.raises(BudgetError, match="attributes"):
+        _read(forge.model(forge.graph(more)))
+    properties = [(f"prepacked_{index}", "0") for index in range(100)]
+    away = forge.tensor(external=[*properties, ("location", "../../etc/passwd")])
+    with pytest.raises(BudgetError, match="properties"):
+        _read(forge.model(forge.graph(forge.node("Relu"), initializers=[away])))
+
+
+def test_the_origin_of_a_context_and_names_in_closed_domains() -> None:
+    texts = {"onnx_model_filename": "../../etc/x.onnx", "ep_cache_context": "a.engine"}
+    named = [forge.attribute(key, 4, value) for key, value in texts.items()]
+    context = forge.node("EPContext", "com.microsoft", forge.attribute("embed_mode", 3, 0), *named)
+    files = _files(forge.model(forge.graph(context)))
+    assert sorted(files) == [("inside", "a.engine"), ("traversal", "../../etc/x.onnx")]
+    nodes = [forge.node("ReorderInput", "com.microsoft.nchwc"), forge.node("ExecPy", "trt.plugins")]
+    found = graphs.behaviours(_read(forge.model(forge.graph(*nodes))))
+    assert found == [("ExecPy", "custom-telling", "")]
+
+
+def test_files_that_are_not_listed_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(external, "_MAX_FILES", 2)
+    files = [forge.tensor(f"w{at}", external=forge.place(f"f{at}")) for at in range(3)]
+    away = [forge.tensor(f"v{at}", external=forge.place(f"../f{at}")) for at in range(3)]
+    items = _read(forge.model(forge.graph(initializers=[*files, *away])))
+    (gap,) = (item for item in items if isinstance(item, Coverage))
+    assert (gap.needed, gap.reason) == (True, "tensors lie in more files than are listed")
+
+
+def test_types_and_extents_without_number() -> None:
+    odd = [forge.tensor(kind=100 + number) for number in range(100)]
+    wide = data(5, data(1, bytes([1] * 60)) * 5)
+    items = _read(forge.model(forge.graph(initializers=odd) + wide))
+    (header,) = (item for item in items if isinstance(item, TensorHeader))
+    assert len(header.dtypes) == 64
 
 
 def test_operators_that_nobody_knows_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

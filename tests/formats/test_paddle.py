@@ -36,6 +36,11 @@ def test_an_honest_program_is_quiet() -> None:
     assert reading.quiet(_program("feed", "conv2d", "relu", "fetch"), "inference.pdmodel")
 
 
+def test_the_name_of_older_versions() -> None:
+    assert reading.fails(_program("py_func"), "__model__") == ["format-runs-code"]
+    assert reading.quiet(_program("feed", "fetch"), "__model__")
+
+
 @given(st.binary(max_size=200))
 @settings(max_examples=200, deadline=None)
 def test_any_bytes_end_in_facts_or_a_read_error(message: bytes) -> None:

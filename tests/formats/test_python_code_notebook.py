@@ -11,10 +11,11 @@ from modelscan.budget import Budget
 from modelscan.engine.catalogue import load
 from modelscan.engine.evaluate import Engine
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats import json_parts
 from modelscan.formats.python_code import notebook, source
 from modelscan.formats.python_code.notebook import NotebookReader
 from modelscan.formats.reader import Glimpse
-from modelscan.vocabulary.artifact import BytesArtifact
+from modelscan.vocabulary.artifact import CHUNK, BytesArtifact
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import CodeBehaviour, CodeSource
 from tests.forge import python_code
@@ -147,3 +148,61 @@ def test_any_bytes_end_in_facts_or_a_read_error(data: bytes) -> None:
         _items(data)
     except ReadError:
         return
+
+
+def _written(cells: list[Any], **others: Any) -> bytes:
+    return json.dumps({"cells": cells, **others}).encode()
+
+
+def test_outputs_of_any_length_are_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_parts, "_WINDOW", 128)
+    monkeypatch.setattr(json_parts, "_LONGEST", 256)
+    monkeypatch.setattr(notebook, "_HELD", 0)
+    cell: dict[str, Any] = {"cell_type": "code", "source": ["import os\n", "os.popen('id')"]}
+    long = cell | {"outputs": [{"data": {"image/png": "A" * 2_000}}]}
+    for cells in ([long], [3, long, {"cell_type": "markdown"}, long], [{"outputs": ["B" * 900]}]):
+        facts = list(NotebookReader().read(BytesArtifact("a.ipynb", _written(cells)), Budget()))
+        calls = [fact for fact in facts if isinstance(fact, CodeBehaviour)]
+        assert len(calls) == cells.count(long)
+
+
+def test_what_an_output_hands_to_the_kernel_is_found_wherever_it_lies(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(notebook, "_LONGEST_SENT", 200)
+    script = "IPython.notebook.kernel.execute('import os; os.system(1)')"
+    for before in (0, 900, 970, 1_000, 1_030):
+        output = {"data": {"text/html": "." * before + script + "." * 900}}
+        data = _written([{"cell_type": "code", "source": [], "outputs": [output]}])
+        artifact = _Chunked("a.ipynb", data)
+        facts = list(NotebookReader().read(artifact, Budget()))
+        assert [fact.when for fact in facts if isinstance(fact, CodeBehaviour)] == ["import"]
+
+
+class _Chunked(BytesArtifact):
+    """Hands out a kilobyte at a time where more is asked for than any notebook here has."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return super().read_at(offset, 1_000 if length == CHUNK else length)
+
+
+def test_notebooks_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = {"cell_type": "code", "source": "a = 1"}
+    for name, limit, data in (
+        ("_MOST_CELLS", 2, _written([cell] * 3)),
+        ("_MOST_SHEETS", 1, json.dumps({"worksheets": [{"cells": [cell]}] * 2}).encode()),
+        ("_MOST_CODE", 10, _written([cell] * 3)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(notebook, name, limit)
+            with pytest.raises(BudgetError):
+                list(NotebookReader().read(BytesArtifact("a.ipynb", data), Budget()))
+    monkeypatch.setattr(json_parts, "_WINDOW", 64)
+    monkeypatch.setattr(json_parts, "_LONGEST", 128)
+    monkeypatch.setattr(notebook, "_MOST_CODE", 500)
+    with pytest.raises(BudgetError, match="bytes of code"):
+        list(
+            NotebookReader().read(
+                BytesArtifact("a.ipynb", _written([cell | {"source": "x" * 900}])), Budget()
+            )
+        )

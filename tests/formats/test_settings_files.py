@@ -13,7 +13,7 @@ from modelscan.formats import foreign_code, package_sources
 from modelscan.formats import readers as table
 from modelscan.formats import settings as settings_room
 from modelscan.formats.card_commands import CardCommandsReader
-from modelscan.formats.foreign_code import ForeignCodeReader
+from modelscan.formats.foreign_code import ForeignCodeReader, PageReader
 from modelscan.formats.modelfile import ModelfileReader
 from modelscan.formats.package_sources import PackageSourcesReader, of_command
 from modelscan.formats.reader import Glimpse
@@ -24,7 +24,7 @@ from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, RepositoryRequirement, RepositoryScript
 
 ROOMS = (
-    SettingsReader(), ForeignCodeReader(), PackageSourcesReader(), CardCommandsReader(),
+    SettingsReader(), ForeignCodeReader(), PageReader(), PackageSourcesReader(), CardCommandsReader(),
     ModelfileReader(), ScriptReader(),
 )  # fmt: skip
 
@@ -44,6 +44,7 @@ def test_the_table_asks_about_the_names_that_the_rooms_know() -> None:
     assert frozenset(table._SETTINGS) == settings_room.NAMES
     assert frozenset(table._SETTING_FILES) == settings_room.EXTENSIONS
     assert frozenset(table._FOREIGN) == foreign_code.EXTENSIONS
+    assert frozenset(table._PAGES) == foreign_code.PAGES
     assert frozenset(table._FOREIGN_NAMES) == foreign_code.NAMES
     assert frozenset(table._PACKAGES) == package_sources.NAMES
 

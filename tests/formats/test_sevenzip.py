@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats import sevenzip_records
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.sevenzip import SevenZipReader
 from modelscan.vocabulary.artifact import BytesArtifact, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import ArchiveDefect, Fact
+from tests.forge import reading
 from tests.forge import sevenzip as forge
 from tests.forge.sevenzip import Group, seven_zip
 
@@ -258,3 +260,16 @@ def test_arbitrary_bytes(data: bytes) -> None:
     Read(b"7z\xbc\xaf\x27\x1c" + data)
     Read(forge.whole(b"", b"\1" + data))
     Read(forge.whole(data, b"\1\4" + data))
+
+
+def test_files_and_streams_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sevenzip_records, "_MOST", 3)
+    one = Group({"a": b"1"})
+    streams = Group({f"{at}": b"1" for at in range(5)})
+    for data in (
+        seven_zip(empty=[f"{at}" for at in range(5)]),
+        seven_zip(one, one, one, one),
+        seven_zip(streams),
+    ):
+        (gap,) = reading.gaps(data, "a.7z")
+        assert gap.endswith("files or streams in a 7z archive")

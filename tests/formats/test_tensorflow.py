@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError, ReadError
-from modelscan.formats.tensorflow import judging, nodes
+from modelscan.formats.tensorflow import binary, judging
 from modelscan.formats.tensorflow.reader import TensorflowReader
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact
 from modelscan.vocabulary.fact import GraphFile, GraphModel
@@ -244,9 +244,65 @@ def test_constants_that_lead_in_circles_end() -> None:
 
 
 def test_kept_nodes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nodes, "_MAX_KEPT", 3)
+    monkeypatch.setattr(judging, "_MOST_HELD", 1000)
     with pytest.raises(BudgetError):
         _does(*[const(f"c{index}", "x") for index in range(5)])
+
+
+def test_constants_of_functions_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judging, "_MOST_HELD", 14_000)
+    inside = [const(f"c{index}", "x") for index in range(8)]
+    reads = [const("p", "/etc/passwd"), node("i", "Identity", "p"), node("r", "ReadFile", "i")]
+    functions = [forge.function(f"f{index}", [], *inside) for index in range(9)]
+    found = _does(functions=[*functions, forge.function("g", [], *inside, *reads)])
+    assert found == [("ReadFile", "reads-file", "/etc/passwd")]
+
+
+def test_nothing_hides_behind_attributes_assets_and_objects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dummies = {f"_a{index}": "x" for index in range(200)}
+    prints = node("p", "PrintV2", "x", attributes=dummies | {"output_stream": "file:///tmp/x"})
+    assert _does(prints) == [("PrintV2", "writes-file", "file:///tmp/x")]
+    with pytest.raises(BudgetError, match="texts of one node"):
+        _does(node("p", "PrintV2", "x", attributes={f"_a{index}": "x" for index in range(300)}))
+    monkeypatch.setattr(binary, "_MAX_LISTED", 3)
+    late = b"".join(data(5, data(1, f"_a{at}")) for at in range(5)) + data(2, "PrintV2")
+    calls = {"f": [f"g{index}" for index in range(5)]}
+    for broken, what in (
+        (data(1, data(1, "p") + late), "attributes"),
+        (data(1, data(1, "p") + data(2, "Own") + _calls(calls["f"])), "calls"),
+        (data(2, data(1, forge.function("f", list("abcd")))), "arguments"),
+    ):
+        with pytest.raises(BudgetError, match=what):
+            _read(forge.saved_model(forge.meta_graph(broken)), "saved_model.pb")
+    assets = b"".join(data(6, data(2, f"a{index}")) for index in range(5))
+    with pytest.raises(BudgetError, match="assets"):
+        _read(forge.saved_model(forge.meta_graph(forge.graph()) + assets), "saved_model.pb")
+    with pytest.raises(BudgetError, match="Keras objects"):
+        _read(data(1, data(5, "{}")) * 5, "keras_metadata.pb")
+
+
+def test_nothing_hides_behind_empty_texts_long_ways_and_many_inputs() -> None:
+    urls = ["", *[""] * 99, "file:///tmp/x"]
+    debug = node("d", "DebugIdentityV3", "x", attributes={"debug_urls": urls})
+    assert _does(debug) == [("DebugIdentityV3", "writes-file", "file:///tmp/x")]
+    way = [node(f"i{at}", "Identity", f"i{at - 1}" if at else "p") for at in range(1200)]
+    cache = node("c", "CacheDataset", "x", "i1199")
+    assert _does(const("p", "/etc/x"), *way, cache) == [
+        ("CacheDataset", "writes-file", "(computed)")
+    ]
+    save = forge.function("f", [f"a{at}" for at in range(400)], node("s", "SaveV2", "a399", "n"))
+    call = node("c", "PartitionedCall", *["x"] * 399, "p", attributes={"f": forge.Func("f")})
+    assert _does(const("p", "/etc/cron.d/x"), call, functions=[save]) == [
+        ("SaveV2", "writes-file", "/etc/cron.d/x")
+    ]
+
+
+def _calls(functions: list[str]) -> bytes:
+    """An attribute with a list of functions."""
+    listed = b"".join(data(9, data(1, each)) for each in functions)
+    return data(5, data(1, "f") + data(2, data(1, listed)))
 
 
 def _keras(item: Any) -> Any:
@@ -331,8 +387,14 @@ def test_unknown_fields_change_nothing_in_any_message() -> None:
     assert _keras(_read(described + noisy, "keras_metadata.pb")[0]) == [{}, {}]
 
 
+def test_objects_of_keras_that_look_like_a_graph() -> None:
+    layer = {"class_name": "Lambda", "config": {}}
+    described = data(3, "root") + data(4, "_tf_keras_layer") + data(5, json.dumps(layer))
+    assert _keras(_read(data(1, described), "keras_metadata.pb")[0]) == [layer]
+
+
 def test_functions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judging, "_MAX_FUNCTIONS", 2)
+    monkeypatch.setattr(judging, "_MOST_HELD", 1000)
     with pytest.raises(BudgetError, match="functions"):
         _does(functions=[forge.function(f"f{index}", []) for index in range(4)])
 

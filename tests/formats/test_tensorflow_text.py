@@ -140,3 +140,10 @@ def test_any_text_ends_in_events_or_a_read_error(raw: str) -> None:
         _read(raw.encode())
     except ReadError:
         return
+
+
+def test_a_network_of_caffe2_is_a_gap() -> None:
+    network = b'name: "n"\nop {\n  input: "x"\n  type: "Python"\n}\n'
+    with pytest.raises(ReadError, match="Caffe2"):
+        _read(network, "predict_net.pbtxt")
+    assert _read(b'item {\n  id: 1\n  name: "op { type: x"\n}\n', "label_map.pbtxt") == []

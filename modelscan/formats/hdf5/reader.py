@@ -57,8 +57,8 @@ class Hdf5Reader:
             yield from objects.pickled(artifact, first.space, budget)
         yield _header(artifact, walk)
         if walk.troubles:
-            more = len(walk.troubles) - 1
-            reason = walk.troubles[0] + (f" (and {more:,} more)" if more else "")
+            more = walk.troubles - 1
+            reason = walk.trouble + (f" (and {more:,} more)" if more else "")
             yield Coverage(
                 file=artifact.name,
                 member=artifact.member,

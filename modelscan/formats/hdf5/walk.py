@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats import held
 from modelscan.formats.hdf5 import attributes, header, heaps, messages, trees
 from modelscan.formats.hdf5.cursor import Cursor, Space
 from modelscan.formats.hdf5.dataset import Dataset, Room, Tensor
@@ -24,6 +25,8 @@ _MAX_NAME: Final = 1024
 _ATTRIBUTE_TREE: Final = frozenset({8, 9})
 """Types of trees whose records begin with the heap id of an attribute."""
 _LINK_BY_NAME: Final = 5
+_MOST_HELD: Final = 40 << 20
+"""Bytes of names that are kept: of more than a hundred thousand datasets."""
 _HASH: Final = 4
 
 
@@ -39,14 +42,17 @@ class Walk:
     def __init__(self, artifact: Artifact, space: Space, budget: Budget) -> None:
         self.tensors: list[Tensor] = []
         self.root_attributes: list[str] = []
-        self.troubles: list[str] = []
-        """What could not be read."""
+        self.trouble = ""
+        """What could not be read first."""
+        self.troubles = 0
+        """How many things could not be read."""
         self.pickled = False
         """True when a dataset holds sequences of bytes, as PyTables stores objects."""
         self._artifact = artifact
         self._space = space
         self._budget = budget
         self._pending: list[tuple[str, int]] = []
+        self._held = held.Held("names of objects and attributes", _MOST_HELD)
         self._room = Room(space.size)
 
     def run(self, root: int) -> Iterator[Fact | Artifact]:
@@ -55,10 +61,11 @@ class Walk:
         Raises:
             BudgetError: more objects than the budget allows.
         """
-        self._pending.append(("", root))
+        self._wait("", root)
         seen = set[int]()
         while self._pending:
             path, address = self._pending.pop()
+            self._held.drop(held.cost(path))
             if address in seen:
                 continue
             seen.add(address)
@@ -72,7 +79,16 @@ class Walk:
         except BudgetError:
             raise
         except ReadError as error:
-            self.troubles.append(f"{path or '/'}: {error.message}")
+            self._note(f"{path or '/'}: {error.message}")
+
+    def _note(self, trouble: str) -> None:
+        self.trouble = self.trouble or trouble
+        self.troubles += 1
+
+    def _wait(self, path: str, address: int) -> None:
+        """Have an object walked through later."""
+        self._held.add(held.cost(path))
+        self._pending.append((path, address))
 
     def _object(self, path: str, address: int) -> Iterator[Fact | Artifact]:
         dataset = Dataset()
@@ -154,11 +170,12 @@ class Walk:
             elif link.soft is not None:
                 yield self._reference("soft-link", name, link.soft)
             elif link.address is not None:
-                self._pending.append((name, link.address))
+                self._wait(name, link.address)
 
     def _attribute(self, path: str, body: Cursor) -> Iterator[Artifact]:
         attribute = attributes.parse(body, self._space, self._budget)
         if not path:
+            self._held.add(held.cost(attribute.name))
             self.root_attributes.append(attribute.name)
         for value in attributes.texts(attribute, self._space, self._budget):
             extension = attributes.parsed_as(attribute.name, value)
@@ -175,9 +192,10 @@ class Walk:
     def _dataset(self, path: str, dataset: Dataset) -> Iterator[Fact | Artifact]:
         layout, kind, shape = dataset.layout, dataset.type, dataset.shape
         if layout is None or kind is None or shape is None:
-            self.troubles.append(f"{path}: a dataset whose type or shape is stored out of reach")
+            self._note(f"{path}: a dataset whose type or shape is stored out of reach")
             return
         tensor = Tensor(path.lstrip("/"), kind, shape)
+        self._held.add(held.cost(tensor.name))
         self.tensors.append(tensor)
         if kind.kind == messages.VARIABLE and not kind.text:
             self.pickled = True

@@ -36,6 +36,9 @@ _ADDRESS: Final = re.compile(
 )
 _MAX_PATH: Final = 4096
 _LAMBDA: Final = "__lambda__"
+_TYPE: Final = "__typespec__"
+_SPECS: Final = re.compile(r"(?:tensorflow|keras)(?:\.[\w.]*)?:\w+Spec")
+"""The types of TensorFlow's own, each with its module."""
 _INTERNAL: Final = re.compile(r"__\w+__")
 _CLASS_NAME: Final = re.compile(r"_?[A-Z]\w*")
 _OWN: Final = frozenset({"__main__", "builtins", "None", ""})
@@ -76,6 +79,8 @@ def objects(path: str, table: Table, judge: Names) -> Iterator[Thing]:
         yield Thing("embedded-code", name[:_SHOWN], path)
     elif name == "function":
         yield from _function(path, table, judge)
+    elif name == _TYPE:
+        yield from _type(path, inner, judge)
     elif _INTERNAL.fullmatch(name) is None:
         yield from _class(path, table, name, inner, judge)
 
@@ -104,6 +109,13 @@ def _function(path: str, table: Table, judge: Names) -> Iterator[Thing]:
         table = {**table, **config}
         config = config.get("name") or config.get("config")
     yield from _origin(path, table, _text(config), judge, function=True)
+
+
+def _type(path: str, config: Table, judge: Names) -> Iterator[Thing]:
+    """A type of values: Keras imports the module that the file names, and calls what it finds."""
+    name, module = _text(config.get("spec_name")), _text(config.get("module"))
+    if (name or module) and _SPECS.fullmatch(f"{module}:{name}") is None:
+        yield from _origin(path, config, name, judge, function=True)
 
 
 def _origin(path: str, table: Table, name: str, judge: Names, *, function: bool) -> Iterator[Thing]:

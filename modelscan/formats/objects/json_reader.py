@@ -37,10 +37,8 @@ _SPELLING: Final = re.compile(SPELLING)
 _SMALL: Final = 1 << 20
 """Larger documents are vocabularies more often than not."""
 _MAX_DOCUMENT: Final = 16 << 20
-"""Bytes that are parsed; the configurations of the largest models have some megabytes."""
-
-_LONGEST: Final = 64 << 20
-"""Bytes that are read as a whole; longer documents are searched piece by piece."""
+"""Bytes that are parsed; the configurations of the largest models have some megabytes. Longer
+documents are searched piece by piece."""
 
 
 def may_name(data: bytes) -> bool:
@@ -77,8 +75,8 @@ class JsonObjectsReader:
             ReadError: it is not JSON.
             BudgetError: it is too large.
         """
-        if artifact.size > _LONGEST:
-            if mentions(artifact, _MARK, budget):
+        if artifact.size > _MAX_DOCUMENT:
+            if mentions(artifact, _NAMING, budget):
                 raise BudgetError(f"a JSON document of {artifact.size:,} bytes that names classes")
             return
         budget.header(artifact.size)
@@ -86,6 +84,4 @@ class JsonObjectsReader:
         if may_name(data):
             from modelscan.formats.objects import documents  # lazy: most documents name nothing
 
-            if artifact.size > _MAX_DOCUMENT:
-                raise BudgetError(f"a JSON document of {artifact.size:,} bytes that names classes")
             yield from documents.facts_of_json(artifact, data, self._names, budget)

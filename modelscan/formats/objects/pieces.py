@@ -4,10 +4,10 @@ A list or table that costs too much is never held: what lies in it is parsed a s
 let go, and the table itself is kept hollow, with the larger things in it cut out. A document of
 ordinary size is one tree, as ever.
 
-Invariants: every table of a document comes once, with all of its texts and numbers; what lies right
-inside a table that was cut may be missing there, since it has come by itself already. No more than
-`LARGEST` is held at a time besides the document. What that makes impossible is an error, never an
-omission.
+Invariants: every table with anything in it comes once, with all of its texts and numbers; what lies
+right inside a table that was cut may be missing there, since it has come by itself already. No more
+than `LARGEST` is held at a time besides the document. What that makes impossible is an error, never
+an omission.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ LARGEST: Final = 16 << 20
 """Bytes of memory that a tree may cost, as `cost` reckons it."""
 _COSTS: Final = ((b"{", 90), (b"[", 80), (b'"', 30), (b",", 24), (b":", 60))
 """What each character stands for in memory, measured: tables, lists, texts, numbers, entries."""
+_EMPTY_COST: Final = 90
 _WIDE: Final = 4
 """Bytes of a character at most, where a text has others than those of ASCII."""
 _DENSE: Final = 30
@@ -36,11 +37,15 @@ _SHORT: Final = 64
 _ROUNDS: Final = "*" if sound() else "{0,10000}"
 """How much is gone over at once: without end only where that takes no memory."""
 _STRING: Final = b'"' + every(rb'[^"\\]++|\\.', _ROUNDS) + b'"'
+_EMPTY: Final = rb'\[[^"\[\]{}]{0,16}+\]|\{\s{0,16}+\}'
+"""A list of a few numbers, and a table without anything: they say no more than a number does."""
 _BRACKET: Final = re.compile(
-    every(rb'[^"\[\]{}]++|' + _STRING, _ROUNDS) + (rb"[\[\]{}]" if sound() else rb"[\[\]{}]?"),
+    every(rb'[^"\[\]{}]++|' + _STRING + b"|" + _EMPTY, _ROUNDS)
+    + (rb"[\[\]{}]" if sound() else rb"[\[\]{}]?"),
     re.DOTALL,
 )
-"""Up to the next bracket, or a part of the way."""
+"""Up to the next bracket that says something, or a part of the way."""
+_MOST_BRACKETS: Final = 3_000_000
 _KEY: Final = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*:\s*\Z', re.DOTALL)
 _LONGEST_KEY: Final = 300
 _SCALAR: Final = b"(?:" + _STRING + rb'|[^",\[\]{}\s]++)'
@@ -189,6 +194,8 @@ class _Splitter:
         for number, end in enumerate(_ends(data)):
             if number % _BATCH == 0:
                 self._budget.step(_BATCH)
+                if number > _MOST_BRACKETS:
+                    raise BudgetError(f"JSON of more than {_MOST_BRACKETS // 2:,} lists and tables")
             length = end - last
             total += length * _DENSE if length <= _SHORT else self._weight(last, end)
             last = end
@@ -226,9 +233,10 @@ class _Splitter:
             raise ReadError("not JSON: it breaks off")
 
     def _weight(self, start: int, end: int) -> int:
-        """About how much memory a long stretch without lists and tables takes."""
+        """About how much memory a long stretch takes, without lists and tables but empty ones."""
         marks = sum(self._data.count(one, start, end) for one in (b'"', b",", b":"))
-        return (end - start) * self._factor + marks * _DENSE
+        empty = sum(self._data.count(one, start, end) for one in (b"[", b"{"))
+        return (end - start) * self._factor + marks * _DENSE + empty * _EMPTY_COST
 
     def _path(self, *inside: int) -> str:
         """Of the innermost that is open, or of what begins at a place in it."""

@@ -129,8 +129,14 @@ def _jsonpickle(path: str, table: Table, names: Names) -> Iterator[Found]:
             yield Found("jsonpickle", str(value)[:_SHOWN], "denied", _join(path, key))
         elif key in _CALLED and isinstance(value, str):
             yield Found("jsonpickle", value[:_SHOWN], names.judge(value), _join(path, key))
-        elif key in _REDUCED:
+        elif key in _REDUCED and not _is_spelt(value):
             yield Found("jsonpickle", key, "unknown", _join(path, key))
+
+
+def _is_spelt(value: Any) -> bool:
+    """True for a call whose function is a table with its name, which is judged by itself."""
+    first = value[0] if isinstance(value, list) and value else None
+    return isinstance(first, dict) and not _CALLED.isdisjoint(first)
 
 
 def _langchain(path: str, table: Table) -> Iterator[Found]:

@@ -29,7 +29,8 @@ _MAX_DIGITS: Final = 20
 _SAME: Final = 20
 """Defects of one kind that are stated one by one."""
 _MAX_FILES: Final = 2_000
-"""Files beside a model that are stated. Exporters that write one a tensor reach a thousand."""
+"""Files beside a model that are stated, and as many others. Exporters that write one a tensor reach
+a thousand."""
 
 
 class ExternalData:
@@ -38,6 +39,8 @@ class ExternalData:
     def __init__(self) -> None:
         self._files: dict[tuple[Any, str], list[Any]] = {}
         self._defects: dict[Any, list[tuple[str, str]]] = {}
+        self.more = False
+        """True when there are more files than are kept."""
 
     def add(self, tensor: Tensor) -> None:
         """Note the references of a tensor, and what is wrong with them."""
@@ -86,8 +89,11 @@ class ExternalData:
         if _MEMORY in path:
             kind = "memory"
         key = (kind, path)
-        if key not in self._files and len(self._files) >= _MAX_FILES and kind == "inside":
-            return
+        if key not in self._files:
+            most = _MAX_FILES if kind == "inside" else 2 * _MAX_FILES
+            if len(self._files) >= most:
+                self.more = True
+                return
         entry = self._files.setdefault(key, [tensor.name, 0, 0])
         entry[1] += count
         entry[2] = max(entry[2], extent)

@@ -24,9 +24,13 @@ class Unfolding:
         self.calls: dict[Key, Counter[Key]] = {}
         """By function; the graph itself goes by two empty names."""
 
-    def call(self, caller: Key, callee: Key) -> None:
-        """Note a node whose operator may be a function."""
-        self.calls.setdefault(caller, Counter())[callee] += 1
+    def call(self, caller: Key, callee: Key) -> bool:
+        """Note a node whose operator may be a function; true when it was not known yet."""
+        calls = self.calls.get(caller)
+        if calls is None:
+            calls = self.calls[caller] = Counter()
+        calls[callee] += 1
+        return calls[callee] == 1
 
     def sizes(self, functions: frozenset[Key]) -> dict[Key, int | None]:
         """Calls inside each function once all are replaced; absent for one that calls itself.

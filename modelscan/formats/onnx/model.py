@@ -9,6 +9,7 @@ from modelscan.budget import Budget
 from modelscan.errors import BudgetError
 from modelscan.formats import outside
 from modelscan.formats.graph_operators import OperatorLedger, Use
+from modelscan.formats.held import cost
 from modelscan.formats.onnx.functions import UNFOLDED
 from modelscan.formats.onnx.operators import Operators
 from modelscan.formats.onnx.walk import Node, Walk
@@ -79,6 +80,14 @@ class Model:
         yield from self._ledger.coverage()
         yield from self._context_files()
         yield from walk.external.facts(where)
+        if walk.external.more:
+            yield Coverage(
+                file=self._artifact.name,
+                member=self._artifact.member,
+                status="truncated",
+                needed=True,
+                reason="tensors lie in more files than are listed",
+            )
         yield from self._unfolding()
 
     def _node(self, node: Node, function: str) -> None:
@@ -95,6 +104,8 @@ class Model:
             raise BudgetError(f"more than {_MAX_WAITING:,} operators that are not of ONNX")
         first, count = self._waiting.get(key, (use, 0))
         self._waiting[key] = (first, count + 1)
+        if not count:
+            self.walk.held.add(cost(name, operator, domain, node.name, function, argument))
 
     def _context_files(self) -> Iterator[Fact]:
         """Compiled contexts beside the model: the runtime opens them by these names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, Protocol
 
+from modelscan.formats import outside
 from modelscan.formats.graph_operators import telling
 from modelscan.vocabulary.fact import Behaviour
 from modelscan.vocabulary.lists import GraphOperators
@@ -12,6 +13,8 @@ from modelscan.vocabulary.lists import GraphOperators
 _OPEN_DOMAINS: Final = frozenset({"ai.onnx.contrib", "com.microsoft.extensions"})
 """Known domains in which a user's own Python, and services, can be registered."""
 _CONTEXT, _CONTEXT_PATH, _EMBEDDED = "EPContext", "ep_cache_context", "embed_mode"
+_CONTEXT_ORIGIN: Final = "onnx_model_filename"
+"""The model from which TensorRT takes the weights of a context that came without them."""
 _LIBRARY: Final = re.compile(r"\.(?:so(?:\.\d+)*|dll|dylib|exe|pyd?|sh)$", re.IGNORECASE)
 """Names of contexts that are programs: those of compilers are data to their driver."""
 _NATIVE: Final = re.compile(r"MZ.{30,}PE\0\0|\x7fELF.{14}[\x03(>\ufffd]|#!\s*/", re.DOTALL)
@@ -64,7 +67,7 @@ class Operators:
         else:
             known = domain in self._domains
             if known and domain not in _OPEN_DOMAINS:
-                return None, ""
+                return ("custom-telling" if telling(operator) else None), ""
         said = "" if known and not domain else telling(operator, node.texts.values())
         if said:
             return "custom-telling", "" if said == operator else said
@@ -73,6 +76,9 @@ class Operators:
     def _argument(self, node: Used) -> str:
         """What PyOp, ATen or a context names: the texts of the node, without embedded binaries."""
         if node.key[1] == _CONTEXT:
+            origin = node.texts.get(_CONTEXT_ORIGIN, "")
+            if outside.problem(origin):
+                self.contexts.setdefault(origin, node.name)
             path = node.texts.get(_CONTEXT_PATH, "")
             if _NATIVE.match(path):
                 return _PROGRAM

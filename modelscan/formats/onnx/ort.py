@@ -19,6 +19,7 @@ from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats import outside
 from modelscan.formats.flatbuffer import Flatbuffer, Table
+from modelscan.formats.flatbuffer_graphs import bounded, identified, identifier
 from modelscan.formats.graph_operators import OperatorLedger, Use
 from modelscan.formats.graph_reading import stated
 from modelscan.formats.onnx.operators import Operators
@@ -29,7 +30,6 @@ from modelscan.vocabulary.fact import Fact, GraphFile, GraphModel
 from modelscan.vocabulary.lists import GraphOperators
 
 MAGIC: Final = b"ORTM"
-_MAGIC_AT: Final = 4
 _MODEL: Final = 1  # InferenceSession
 _PRODUCER, _PRODUCER_VERSION, _GRAPH = 2, 3, 7  # Model
 _INITIALIZERS, _NODES = 0, 2  # Graph
@@ -39,6 +39,8 @@ _RAW: Final = 4  # Tensor
 _STANDARD: Final = "ai.onnx"
 _MAX_DEPTH: Final = 100
 _MAX_TEXTS: Final = 64
+_MAX_NAMED: Final = 256
+"""Attributes of one node; a real one has some dozen."""
 _MAX_OPERATORS: Final = 2_000
 
 
@@ -71,7 +73,7 @@ class OrtReader:
 
     def recognises(self, glimpse: Glimpse) -> bool:
         """By magic; by extension, `.ort`, what lacks it."""
-        return glimpse.head.startswith(MAGIC, _MAGIC_AT) or glimpse.extension == ".ort"
+        return identified(glimpse, MAGIC) or glimpse.extension == ".ort"
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:
         """State the model, the operators that do more than compute, and the files it names.
@@ -79,8 +81,7 @@ class OrtReader:
         Raises:
             ReadError: it is no such FlatBuffer, or an offset leads out of it.
         """
-        if artifact.read_at(_MAGIC_AT, len(MAGIC)) != MAGIC:
-            raise ReadError("does not begin like a model of ONNX Runtime", offset=_MAGIC_AT)
+        identifier(artifact, "a model of ONNX Runtime", MAGIC)
         model = _Model(artifact, budget, self._operators)
         yield from stated(model.read, model.facts, budget)
 
@@ -111,6 +112,7 @@ class _Model:
             raise BudgetError(f"graphs nested more than {_MAX_DEPTH} deep", offset=graph.at)
         if graph.at in self._walked:
             return  # tables may be shared, and lead back to themselves
+        bounded(len(self._walked), "graphs")
         self._walked.add(graph.at)
         for tensor in graph.tables(_INITIALIZERS):
             tensor.span(_RAW)
@@ -125,11 +127,12 @@ class _Model:
                 self._graph(nested, depth + 1)
             for graph in attribute.tables(_GRAPHS):
                 self._graph(graph, depth + 1)
-            if len(node.numbers) < _MAX_TEXTS:
-                key = attribute.text(_KEY)
-                texts = [attribute.text(_TEXT), *attribute.texts(_TEXTS, _MAX_TEXTS)]
-                node.texts[key] = " ".join(filter(None, texts))
-                node.numbers[key] = attribute.number(_NUMBER, 8, signed=True)
+            if len(node.numbers) >= _MAX_NAMED:
+                raise BudgetError(f"a node of more than {_MAX_NAMED} attributes", offset=table.at)
+            key = attribute.text(_KEY)
+            texts = [attribute.text(_TEXT), *attribute.texts(_TEXTS, _MAX_TEXTS)]
+            node.texts[key] = " ".join(filter(None, texts))
+            node.numbers[key] = attribute.number(_NUMBER, 8, signed=True)
         node.texts = {key: text for key, text in node.texts.items() if text}
         domain, operator = node.key
         name = f"{domain}.{operator}" if domain else operator

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from modelscan.errors import BudgetError
 from modelscan.formats.protobuf import BYTES, VARINT, Field, Span, Wire, signed
 
 _NAMES: Final = (
@@ -77,12 +78,15 @@ def read(wire: Wire, span: Span, depth: int) -> Tensor:
         elif field.wire != BYTES:
             continue
         elif field.number == _DIMS:
-            tensor.dims += _packed(wire, field)
+            tensor.dims += _packed(wire, field)[: _MAX_DIMS + 1 - len(tensor.dims)]
         elif field.number == _NAME:
             tensor.name = wire.text(field)
         elif field.number == _RAW:
             tensor.raw = field.value
-        elif field.number == _EXTERNAL and len(tensor.entries) < _MAX_ENTRIES:
+        elif field.number == _EXTERNAL:
+            if len(tensor.entries) >= _MAX_ENTRIES:
+                message = f"external data of more than {_MAX_ENTRIES} properties"
+                raise BudgetError(message, offset=field.at)
             tensor.entries.append(entry(wire, field, depth + 1))
     return tensor
 

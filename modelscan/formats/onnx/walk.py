@@ -17,6 +17,7 @@ import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.held import Held, cost
 from modelscan.formats.onnx import tensors
 from modelscan.formats.onnx.external import ExternalData
 from modelscan.formats.onnx.functions import Key, Unfolding
@@ -26,8 +27,10 @@ from modelscan.vocabulary.artifact import Artifact
 _STANDARD: Final = "ai.onnx"
 """The standard domain, which may also be written as the empty one."""
 _MAX_STRINGS: Final = 64
-_MAX_KEPT: Final = 200_000
-"""Different operators and functions that are kept."""
+_MAX_NAMED: Final = 256
+"""Attributes with texts or numbers of one node; a real one has some dozen."""
+_MAX_TYPES: Final = 64
+"""Types of elements that are told apart; there are half as many."""
 
 _PRODUCER, _PRODUCER_VERSION, _GRAPH, _METADATA = 2, 3, 7, 14  # ModelProto
 _TRAINING, _FUNCTIONS, _LAST_OF_MODEL = 20, 25, 26
@@ -92,6 +95,8 @@ class Walk:
         self.parameters = 0
         self.payload = 0
         self.dtypes: set[str] = set()
+        self.held = Held("names of operators and functions")
+        """Pays for what is kept of them."""
         self.digest = hashlib.sha256()
         """Over name, type and shape of the initializers, in their order."""
 
@@ -158,9 +163,8 @@ class Walk:
             elif part.number == _NODE_NAME:
                 node.name = wire.text(part)
         self.nodes += 1
-        self.unfolding.call(function.key, node.key)
-        if len(self.unfolding.calls[function.key]) > _MAX_KEPT:
-            raise BudgetError(f"more than {_MAX_KEPT:,} different operators", offset=field.at)
+        if self.unfolding.call(function.key, node.key):
+            self.held.add(cost(*node.key))
         self._on_node(node, function.name)
 
     def _attribute(self, field: Field, depth: int, function: Function, node: Node | None) -> None:
@@ -180,11 +184,8 @@ class Walk:
                     texts.append(wire.text(part))
             else:
                 self._nested(part, depth + 1, function)
-        if node is not None and len(node.texts) + len(node.numbers) < _MAX_STRINGS:
-            if texts:
-                node.texts[name] = " ".join(texts)
-            if numbers:
-                node.numbers[name] = numbers[-1]
+        if node is not None:
+            _keep(node, name, texts, numbers)
 
     def _nested(self, field: Field, depth: int, function: Function) -> None:
         """Tensors and graphs in an attribute."""
@@ -207,8 +208,7 @@ class Walk:
         key = ("" if domain == _STANDARD else domain), name
         if key in self.functions:
             self.external.defect("duplicate-function", name, f"domain {domain!r}")
-        if len(self.functions) >= _MAX_KEPT:
-            raise BudgetError(f"more than {_MAX_KEPT:,} functions", offset=field.at)
+        self.held.add(cost(*key))
         self.functions.add(key)
         function = Function(key, name)
         for part in wire.fields(field.at, field.end, depth=1):
@@ -236,5 +236,20 @@ class Walk:
             self.tensors += 1
             self.parameters += elements or 0
             self.payload += needed or 0
-            self.dtypes.add(tensor.type_name)
+            if len(self.dtypes) < _MAX_TYPES:
+                self.dtypes.add(tensor.type_name)
             self.digest.update(f"{tensor.name}\0{tensor.kind}\0{tensor.dims}\n".encode())
+
+
+def _keep(node: Node, name: str, texts: list[str], numbers: list[int]) -> None:
+    """Keep an attribute.
+
+    Raises:
+        BudgetError: the node has more of them than any real one.
+    """
+    if len(node.texts) + len(node.numbers) >= _MAX_NAMED:
+        raise BudgetError(f"a node of more than {_MAX_NAMED} attributes", offset=node.offset)
+    if texts:
+        node.texts[name] = " ".join(texts)
+    if numbers:
+        node.numbers[name] = numbers[-1]

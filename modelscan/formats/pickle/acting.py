@@ -11,7 +11,8 @@ from typing import Final
 
 from modelscan.formats.outside import problem
 from modelscan.formats.pickle import literals
-from modelscan.formats.pickle.calls import called
+from modelscan.formats.pickle.calls import called, set_class
+from modelscan.formats.pickle.code_objects import describes
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError, described_array
@@ -31,6 +32,7 @@ from modelscan.formats.pickle.values import (
     Skipped,
     Unknown,
     Value,
+    Written,
     imports_in,
     sets_hook,
     tuple_items,
@@ -200,7 +202,8 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
         if state.hides_name or state.hides_array or state.ledger.templated:
             raise EscalateError
     elif isinstance(target, Global):
-        state.ledger.oddity("overwritten-state", target.callable, at)
+        if not (isinstance(target, Written) and describes(value)):
+            state.ledger.oddity("overwritten-state", target.callable, at)
     elif isinstance(target, Call):
         function = target.function
         special = function.__class__ is not Global or not getattr(function, "simple", False)
@@ -231,7 +234,9 @@ def _set_state(state: State, target: Call, value: Value, at: int, *, special: bo
     if target.hooked:
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
     if not state.lean:  # the quicker ways have escalated
-        target.hooked |= sets_hook(value)
+        if sets_hook(value):
+            target.hooked = True
+            set_class(state, value, at)
         target.give([value])
     if target.kept:
         target.state = value

@@ -4,8 +4,8 @@ A pickle that puts a value into another one twice, and that one into a third twi
 values after n rounds. Loading it costs nothing; hashing it for a dictionary's key, comparing,
 printing, copying or saving it never ends. Nesting of ten thousands of levels ends the process.
 
-Real data has shared values, too, but not in chains: a look at the bytes tells whether it is worth
-weighing them (`suspected`), and the weighing decides.
+Real data has shared values, too, but few that hold others, and these few times: `suspicion` tells
+whether it is worth weighing what a pickle stands for, and the weighing decides.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from typing import Final
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.pickle.opcodes import CODES, STOP
+from modelscan.formats.pickle.suspicion import HEAVY, RATIO
 from modelscan.formats.pickle.window import Argument, Window, decode
 from modelscan.formats.repeated import every
 
 LOOK: Final = 256 << 10
 """Bytes from the start of a pickle that are looked at."""
-_HEAVY: Final = 1 << 28
-"""Values that a pickle may stand for, whatever its size."""
-_RATIO: Final = 50_000
-"""Values that it may stand for, for each of its bytes."""
+_WEIGHED: Final = 1 << 20
+"""Bytes of it that are weighed."""
 _DEEP: Final = 20_000
 """Levels of nesting. Python's own pickler gives up at a thousand."""
 _MARKED: Final = frozenset(CODES[n] for n in ("TUPLE", "LIST", "DICT", "FROZENSET", "OBJ", "INST"))
@@ -49,72 +48,45 @@ _MARK, _POP, _POP_MARK, _DUP, _MEMOIZE = (
     CODES[name] for name in ("MARK", "POP", "POP_MARK", "DUP", "MEMOIZE")
 )
 _MEMO: Final = _PUTS | _GETS | {_POP, _DUP, _MEMOIZE}
-_LEVELS: Final = 12
-"""Rounds of a chain that are worth weighing."""
 _NESTED: Final = 4000
 """Openings, or closings, in a row."""
+_SLICE: Final = 2000
+"""Of so many bytes in a row that open, or close, all lie within."""
+_OPENINGS: Final = b"]}\x8f("
+_WRAPPED: Final = b"\x85"
+"""TUPLE1 opens and closes at once."""
 _MOST: Final = 10**30
 
 _Weight = list[int]
 """How many values one stands for, and how many levels it has; a list, since it may still grow."""
 
 
-def suspected(data: bytes) -> bool:
-    """True when the bytes hold a chain of repeated references, or of nothing but nesting."""
-    for opcode, again in _fetches():
-        # Each entry is fetched twice. Counting bytes is quicker than searching, and mostly enough.
-        if (
-            data.count(opcode) >= 2 * _LEVELS
-            and (opcode != b"h" or _entries(data, opcode) >= _LEVELS)
-            and len(set(again.findall(data))) >= _LEVELS
-        ):
-            return True
-    if data.count(b"2") >= _LEVELS:
-        duplicated, chained = _copies()
-        if len(duplicated.findall(data)) >= _LEVELS and chained.search(data):
-            return True
-    return len(data) >= _NESTED and _nesting().search(data) is not None
+def nested(data: bytes) -> bool:
+    """True when the bytes hold nothing but openings, or closings, for long."""
+    return len(data) >= _NESTED and _is_dense(data) and _nesting().search(data) is not None
 
 
+def _is_dense(data: bytes) -> bool:
+    """True when a part of the bytes may be openings, one after the other: far quicker to tell."""
+    for start in range(0, len(data) - _SLICE + 1, _SLICE):
+        piece = data[start : start + _SLICE]
+        if len(piece) - len(piece.translate(None, _OPENINGS)) > _SLICE // 8:
+            return True
+        if piece.count(_WRAPPED) > _SLICE // 8:
+            return True
+    return False
+
+
+_KEY: Final = every(rb"[N\x88\x89)]|K.", "?")
+"""A small value between one opening and the next."""
 _PUT: Final = every(rb"\x94|q.|r....|p\d{1,9}\n", "?")
-
-
-def _entries(data: bytes, opcode: bytes) -> int:
-    """At most so many entries are fetched by an opcode with an argument of one byte.
-
-    Small pickles of many equal strings fetch two or three entries over and over.
-    """
-    return len({piece[:1] for piece in data.split(opcode)})
-
-
-@cache
-def _fetches() -> tuple[tuple[bytes, re.Pattern[bytes]], ...]:
-    """An entry that is fetched again within a few bytes: in three ways.
-
-    All begin with a literal byte, which is what makes them quick.
-    """
-    ways = (
-        (b"h", rb"h(.)(?=.{0,8}h\1)"),
-        (b"j", rb"j(....)(?=.{0,8}j\1)"),
-        (b"g", rb"g(\d{1,9})\n(?=.{0,8}g\1\n)"),
-    )
-    return tuple((opcode, re.compile(pattern, re.DOTALL)) for opcode, pattern in ways)
-
-
-@cache
-def _copies() -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """DUP and something that uses it, once and over and over."""
-    return (
-        re.compile(rb"2[\x85-\x87latesu2(]"),
-        re.compile(rb"(?:2++[\x85-\x87latesu(]{1,6}+%s){%d}" % (_PUT, _LEVELS), re.DOTALL),
-    )
 
 
 @cache
 def _nesting() -> re.Pattern[bytes]:
     """Nothing but openings, or closings, over and over."""
-    each = rb"(?:[\]}\x8f(]%s){%d}|(?:[\x85aest]%s){%d}"
-    return re.compile(each % (_PUT, _NESTED, _PUT, _NESTED), re.DOTALL)
+    each = rb"(?:[\]}\x8f(]%s%s){%d}|(?:[\x85aest]%s%s){%d}"
+    return re.compile(each % (_PUT, _KEY, _NESTED, _PUT, _KEY, _NESTED), re.DOTALL)
 
 
 def verdict(window: Window, offset: int, budget: Budget) -> str:
@@ -123,7 +95,7 @@ def verdict(window: Window, offset: int, budget: Budget) -> str:
     at = offset
     try:
         for code, argument, at in decode(window, offset):
-            if code == STOP or at > offset + LOOK:
+            if code == STOP or at > offset + _WEIGHED:
                 break
             scales.weigh(code, argument)
             if scales.depth > _DEEP:
@@ -132,7 +104,7 @@ def verdict(window: Window, offset: int, budget: Budget) -> str:
         pass  # it breaks: what was built until then counts
     budget.step(at - offset)
     size = at - offset + 1
-    if scales.weight > max(_HEAVY, _RATIO * size):
+    if scales.weight > max(HEAVY, RATIO * size):
         return f"{size:,} bytes stand for more than {_rounded(scales.weight)} values"
     return ""
 

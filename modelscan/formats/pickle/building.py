@@ -90,6 +90,7 @@ def _pop_mark(state: State, _argument: Argument, at: int) -> None:
 def _duplicate(state: State, _argument: Argument, _at: int) -> None:
     value = state.stack[-1]
     _share(state, value)
+    state.duplicated += 1
     state.stack.append(value)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from modelscan.formats.pickle.code_objects import made_code, made_function, set_function
 from modelscan.formats.pickle.endless import passed_on, repeats, sized
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
@@ -16,9 +17,12 @@ from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.special import (
     BY_NAME,
     CALLERS,
+    CODE_MAKERS,
     DELEGATES,
     ENDLESS,
     EVALUATED,
+    FUNCTION_MAKERS,
+    FUNCTION_SETTERS,
     KEEP_ARGUMENTS,
     MATCHERS,
     REBUILDERS,
@@ -32,11 +36,13 @@ from modelscan.formats.pickle.tensors import check_geometry
 from modelscan.formats.pickle.values import (
     SKIPPED,
     Call,
+    Container,
     Global,
     Literal,
     Skipped,
     Tensor,
     Value,
+    Written,
     sets_hook,
     tuple_items,
 )
@@ -112,11 +118,21 @@ def _effects(state: State, function: Global, arguments: Arguments, made: Call, a
         if state.lean:
             raise EscalateError
         made.hooked = True
+        set_class(state, arguments[place], at)
     for index in CALLERS.get(function.callable, ()):
         callee = arguments[index] if len(arguments) > index else None
         if isinstance(callee, Call) or getattr(callee, "disposition", "") == "data-class":
             detail = f"{abbreviated([callee])} to {function.callable}"
             state.ledger.oddity("callable-argument", detail, at)
+
+
+def set_class(state: State, given: Value, at: int) -> None:
+    """A state whose slots name a class makes an instance of that class out of any other."""
+    items = tuple_items(given)
+    slots = items[1] if len(items) == 2 else None  # noqa: PLR2004  # attributes and slots
+    cls = slots.mapping().get(b"__class__") if isinstance(slots, Container) else None
+    if isinstance(cls, Global):
+        called(state, cls, (), "BUILD", at, instantiates=True)
 
 
 def _disposition(
@@ -282,7 +298,10 @@ def _named(state: State, function: Global, arguments: Arguments, _opcode: str, a
         function.called = True
         return Call(function)
     function.called = True
-    return state.ledger.imported(*found, at)
+    named = state.ledger.imported(*found, at)
+    if state.lean and not named.trusted:
+        raise EscalateError
+    return named
 
 
 def _method(state: State, function: Global, arguments: Arguments, _opcode: str, _at: int) -> Value:
@@ -294,6 +313,12 @@ def _method(state: State, function: Global, arguments: Arguments, _opcode: str, 
     bound = arguments[0] if len(arguments) == 2 else None  # noqa: PLR2004  # what, and to what
     if not isinstance(bound, Global):
         return None
+    if isinstance(bound, Written):
+        instance = arguments[1]
+        if not (isinstance(instance, Global) and instance.trusted):
+            return None
+        function.called = True
+        return bound  # to be called as the listed function would be
     own = state.ledger.is_member(bound) and state.ledger.class_of(bound) == "data-class"
     if not (bound.trusted or own):
         return None
@@ -337,5 +362,8 @@ _PATTERNS: Final[dict[str, _Pattern]] = {
     **dict.fromkeys(DELEGATES, _delegated),
     **dict.fromkeys(BY_NAME, _named),
     **dict.fromkeys(RETURNERS, _returned),
+    **dict.fromkeys(CODE_MAKERS, made_code),
+    **dict.fromkeys(FUNCTION_MAKERS, made_function),
+    **dict.fromkeys(FUNCTION_SETTERS, set_function),
 }
 """Callables whose arguments decide. `None` leaves the decision to the list."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.formats.pickle.shown import abbreviated
-from modelscan.formats.pickle.special import TEMPLATED
+from modelscan.formats.pickle.special import CODE_MAKERS, TEMPLATED
 from modelscan.formats.pickle.values import (
     Global,
     OddityKind,
@@ -69,6 +69,8 @@ class Ledger:
         self._script = _SCRIPT.search(artifact.member or "") is not None
         self.templated = False
         """A class was imported whose instances run a part of their state (see `templates`)."""
+        self.codes = False
+        """A name was imported that makes code objects (see `code_objects`)."""
         self.endless = False
         """An iterator was made that has no end (see `endless`)."""
         self.storages: dict[bytes, Storage] = {}
@@ -101,6 +103,7 @@ class Ledger:
             own = disposition == "unknown" and self._is_own(module)
             value = self._globals[key] = Global(module, name, offset, disposition, own=own)
             self.templated |= ".".join(module.split(".")[:2]) in TEMPLATED
+            self.codes |= value.callable in CODE_MAKERS
             self._untrusted |= not value.trusted or disposition == "nested"
             if disposition == "unknown" and "." in name and not (own or self.is_member(value)):
                 self.oddity("dotted-name", value.callable, offset)
@@ -116,6 +119,11 @@ class Ledger:
     def class_of(self, value: Global) -> Disposition:
         """What the list says of the class that a dotted name begins with."""
         return self._names.disposition(value.module, value.name.partition(".")[0])
+
+    def code(self, digest: str) -> tuple[str, str] | None:
+        """The module and qualified name of the function whose code has this digest, if known."""
+        module, colon, name = self._names.code_objects.get(digest, "").partition(":")
+        return (module, name) if colon else None
 
     def disposition(self, module: str, name: str) -> Disposition:
         """What the list says of a name, or of the modules that it is reached through."""
@@ -267,7 +275,7 @@ class Ledger:
                         name=value.name,
                         callable=value.callable,
                         disposition=value.disposition,
-                        called=value.called,
+                        called=value.called and not (value.vetted and value.held),
                         own=value.own,
                     )
                 )
@@ -291,7 +299,7 @@ class Ledger:
             for key, value in other._globals.items()
             if key not in self._globals
             and (value.disposition == "denied" or value.offset < mixed)
-            and all(part.isidentifier() for part in value.callable.split("."))
+            and _is_proper(value.module if value.disposition == "denied" else value.callable)
         }
         for item in other.drain() if new else ():
             if isinstance(item, PickleImport | PickleCall):
@@ -340,3 +348,7 @@ class Ledger:
             if self._names.modules.get(module, {}).get(ANY) == "denied":
                 return True
         return False
+
+
+def _is_proper(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))

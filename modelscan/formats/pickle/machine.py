@@ -62,6 +62,7 @@ class Machine:
         arrays: the loader is joblib's, and knows of arrays between opcodes.
 
     Attributes:
+        state: what the last way to follow it has ended with.
         protocol: the highest protocol that the pickle has declared or needed so far.
         doubtful: a loader that knows nothing of arrays may read on where one begins.
         mixed: where it then takes one pickle for a part of another, whose memo it is not.
@@ -86,6 +87,7 @@ class Machine:
         self._crowded = 0
         self._arrays = arrays
         self._dead = False  # a loader that knows nothing of arrays has failed before this one
+        self.state: State | None = None
         self.protocol = 0
         self.doubtful = False
         self.mixed = window.size
@@ -103,7 +105,7 @@ class Machine:
         """
         declared = self._window.take(offset, 2)
         for way in self._ways:
-            state = State(self._ledger, offset, way, arrays=self._arrays)
+            state = self.state = State(self._ledger, offset, way, arrays=self._arrays)
             if way == "glance" and inert is not None and inert.before - offset > _WORTH_IT:
                 state.skip_blindly()
                 state.resume, state.frame = inert.before, inert.frame

@@ -110,6 +110,18 @@ class Memo:
             raise BudgetError("a value is fetched that was too much to remember", offset=at)
         raise BrokenError(f"memo {index} was never set", offset=at)
 
+    @property
+    def complete(self) -> bool:
+        """True when all entries are known."""
+        return not (self.blind or self._skipped) and self.wanted is None
+
+    def peek(self, index: int) -> Value:
+        """An entry, without judging that it is not there."""
+        place = index - self.shift
+        if 0 <= place < len(self.recent):
+            return self.recent[place]
+        return self._older.get(index)
+
     def skip(self, keys: range) -> None:
         """These entries are set in a stretch that is not followed; they are the next ones.
 

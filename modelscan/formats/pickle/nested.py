@@ -32,7 +32,7 @@ def nested_artifact(
     if isinstance(source, Call):
         source = _buffered(source)
     if isinstance(source, Call):
-        data = _encoded(ledger, source)
+        data = encoded(ledger, source)
     elif isinstance(source, Literal) and not source.text:
         if isinstance(source.content, Blob):
             return SliceArtifact(parent, *source.content, member)
@@ -54,12 +54,14 @@ def _buffered(source: Call) -> Value:
     return source.arguments[0] if source.arguments else None
 
 
-def _encoded(ledger: Ledger, source: Call) -> bytes | None:
-    """The bytes that `_codecs.encode(text, codec)` makes of a literal text."""
+def encoded(ledger: Ledger, source: Call) -> bytes | None:
+    """The bytes that `_codecs.encode(text, codec)` makes of a literal text; none are `bytes()`."""
     function = source.function
-    if not isinstance(function, Global) or function.callable != "_codecs.encode":
+    if not isinstance(function, Global):
         return None
-    if not source.arguments:
+    if function.callable == "builtins.bytes" and source.kept and not source.arguments:
+        return b""
+    if function.callable != "_codecs.encode" or not source.arguments:
         return None
     text, codec = source.arguments[0], (*source.arguments, b"utf-8")[1]
     if isinstance(text, Literal) and isinstance(text.content, Blob):

@@ -14,7 +14,7 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
-from modelscan.formats.pickle import bombs
+from modelscan.formats.pickle import bombs, suspicion
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
@@ -162,19 +162,24 @@ class PickleReader:
         self._walked += min(run.end - offset, WHOLE)
         if run.misframed is not None:
             ledger.oddity("frame-mismatch", "", run.misframed)
-        if bombs.suspected(window.take(offset, bombs.LOOK)):
-            _weigh(ledger, window, budget, offset)
         if not run.hot:
+            data = window.take(offset, min(run.end - offset, bombs.LOOK))
+            _weigh(ledger, window, budget, offset, data, many=suspicion.split(data))
             ledger.end_stream(offset, _protocol(window, offset))
             return run.end
         # A table may name places in any dictionary: all of them are followed.
         machine = Machine(window, ledger, budget, lean=ledger.parts is None)
+        end = window.size
         try:
-            return machine.run(offset, run)
+            end = machine.run(offset, run)
         finally:
+            data = window.take(offset, min(end - offset, bombs.LOOK))
+            many = machine.state is None or suspicion.followed(machine.state, data)
+            _weigh(ledger, window, budget, offset, data, many=many)
             ledger.end_stream(offset, max(machine.protocol, _protocol(window, offset)))
             if machine.doubtful:
                 _plainly(machine, window, ledger, offset)
+        return end
 
 
 def _plainly(machine: Machine, window: Window, ledger: Ledger, offset: int) -> None:
@@ -218,8 +223,12 @@ def _begin(window: Window) -> None:
         raise ReadError(f"{NAMES[head[at]]} comes before any value", offset=at)
 
 
-def _weigh(ledger: Ledger, window: Window, budget: Budget, offset: int) -> None:
+def _weigh(
+    ledger: Ledger, window: Window, budget: Budget, offset: int, data: bytes, *, many: bool
+) -> None:
     """State that a pickle stands for far more than it holds."""
+    if not many and not bombs.nested(data):
+        return
     found = bombs.verdict(window, offset, budget)
     if found:
         ledger.oddity("reference-bomb", found, offset)

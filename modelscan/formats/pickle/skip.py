@@ -11,7 +11,7 @@ Two ways that must agree, opcode for opcode:
   alternatives start with different bytes, and both it and its parts are possessive (never given
   back), so that a run of opcodes is consumed in one way only, malformed or not, without any memory
   for going back. What it does not know (long or textual arguments) ends a run, and the table takes
-  the next step.
+  the next step; of long texts, one after the other, as many as there are.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import cache
+from struct import Struct
 from typing import Final, NamedTuple
 
 from modelscan.budget import Budget
@@ -46,12 +47,19 @@ _PIECE: Final = 16 << 10
 _CUT: Final = 300
 """A run that ends so close to the end of its piece may have been ended by that alone."""
 _NO_EDGE: Final = 1 << 63
-_GROUP: Final = 16
-_NEAR: Final = 64
-_COUNTED: Final = 128
-"""Arguments of that many bytes are left to the table, except in large pickles: their branches take
-long to compile."""
-_LARGE: Final = 1 << 20
+_FEW: Final = 16
+_SOME: Final = 32
+_COUNTED: Final = 64
+"""Arguments of that many bytes are left to the table: an expression knows each length by itself,
+and to find the right one among many takes longer than the table does."""
+_ROWS: Final = 256 << 10
+"""Bytes of long texts that are stepped over before anything else is looked at."""
+_unsigned: Final = Struct("<I").unpack_from
+_TEXT, _SHORT_TEXT = CODES["BINUNICODE"], CODES["SHORT_BINUNICODE"]
+_BYTES, _SHORT_BYTES = CODES["BINBYTES"], CODES["SHORT_BINBYTES"]
+_MEMOIZE, _PUT, _LONG_PUT = CODES["MEMOIZE"], CODES["BINPUT"], CODES["LONG_BINPUT"]
+_BYTE, _TWO_BYTES, _INTEGER = CODES["BININT1"], CODES["BININT2"], CODES["BININT"]
+FETCHES: Final = frozenset(CODES[name] for name in ("GET", "BINGET", "LONG_BINGET", "DUP"))
 _DOUBLE: Final = 8
 _NUMBERS: Final = rb"K.|J.{4}|M.."
 """BININT1, BININT, BININT2."""
@@ -60,6 +68,10 @@ _THEN: Final = rb"(?:\x94|q.|r.{4}|p[^\n]*+\n|)(?:" + _NUMBERS + rb"|)"
 the text is a key."""
 _OPENED: Final = rb"(?:q.\(?+|r.{4}\(?+|" + _NUMBERS + rb"|)"
 """What they write after an opcode without an argument, such as that for an empty list."""
+_REACH: Final = 5
+"""Bytes of the longest of the opcodes that stand between texts."""
+_STEPS: Final = 2
+"""Opcodes that a text is accounted for: one sets its memo entry."""
 _MEAN_LENGTH: Final = 2
 """Bytes of a typical inert opcode: a run is accounted for as so many steps."""
 
@@ -98,9 +110,8 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
         ReadError: the stream breaks before either.
     """
     shapes, hot = SHAPES, HOT
-    run = None
-    if fast:
-        run = _expression(wide=window.size - offset > _LARGE).match
+    run = expression().match if fast else None
+    least = _SOME if fast else 0
     index = window.index(offset)
     data, base, safe = window.data, window.base, window.safe
     edge = frame - base if frame > offset else _NO_EDGE
@@ -152,6 +163,10 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
         elif code in hot:
             break
         elif COUNT4 <= shape <= COUNT1 and index + 5 <= len(data):  # most of them, at once
+            row, count = _texts(data, index, min(safe, edge, index + _ROWS), least)
+            if count:
+                index, steps = row, steps + count
+                continue
             width = 1 if shape == COUNT1 else 4
             end = index + 1 + width
             end += int.from_bytes(data[index + 1 : end], "little")
@@ -165,9 +180,59 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
     return Run(base + index, True, *before, wrong)  # noqa: FBT003  # hot
 
 
+def _texts(  # noqa: C901  # one loop, unrolled for speed
+    data: bytes, index: int, stop: int, least: int
+) -> tuple[int, int]:
+    """Step over texts and bytes, with what sets their memo entries and the numbers between them.
+
+    Args:
+        data: the bytes.
+        index: where the first opcode is.
+        stop: as far as is certain: what reaches up to it is left alone.
+        least: a shorter text ends the row, since the expression is quicker on those.
+
+    Returns:
+        Where the row ends, and how many opcodes are in it.
+    """
+    steps = 0
+    stop -= _REACH
+    while index < stop:
+        code = data[index]
+        if code == _SHORT_TEXT or code == _SHORT_BYTES:  # noqa: PLR1714, SIM109  # faster than a set
+            length = data[index + 1]
+            end = index + 2 + length
+        elif code == _TEXT or code == _BYTES:  # noqa: PLR1714, SIM109  # the same
+            (length,) = _unsigned(data, index + 1)
+            end = index + 5 + length
+        elif code == _BYTE:
+            index += 2
+            continue
+        elif code == _INTEGER:
+            index += 5
+            continue
+        elif code == _TWO_BYTES:
+            index += 3
+            continue
+        else:
+            break
+        if length < least or end >= stop:
+            break
+        steps += _STEPS
+        code = data[end]
+        if code == _MEMOIZE:
+            index = end + 1
+        elif code == _PUT:
+            index = end + 2
+        elif code == _LONG_PUT:
+            index = end + 5
+        else:
+            index = end
+    return index, steps
+
+
 @cache
-def _expression(*, wide: bool) -> re.Pattern[bytes]:
-    """The run of inert opcodes as one expression; compiled when first used (about 3 ms).
+def expression(*, fetches: bool = True) -> re.Pattern[bytes]:
+    """The run of inert opcodes as one expression; compiled when first used (about 2 ms).
 
     Every alternative begins with the byte of an opcode, which is what makes the others quick to
     rule out, and the most frequent one comes first. What mostly follows upon something belongs to
@@ -175,22 +240,22 @@ def _expression(*, wide: bool) -> re.Pattern[bytes]:
     stand in rows.
 
     Args:
-        wide: know texts of 128 to 255 bytes, too, which doubles the time for compiling.
+        fetches: step over what fetches a value from the memo, or duplicates one, as well.
     """
-    top = 2 * _COUNTED if wide else _COUNTED
+    left = [code for code in NAMES if code not in HOT and (fetches or code not in FETCHES)]
     short = [c for c in NAMES if SHAPES[c] == COUNT1]
-    plain = [c for c in NAMES if SHAPES[c] == 0 and c not in HOT and c != STOP]
+    plain = [c for c in left if SHAPES[c] == 0 and c != STOP]
     alternatives = [
-        one_of(short) + counted(b"", top) + _THEN,
-        one_of([CODES["BINUNICODE"]]) + counted(b"\\x00\\x00\\x00", top) + _THEN,
+        one_of(short) + counted(b"") + _THEN,
+        one_of([CODES["BINUNICODE"]]) + counted(b"\\x00\\x00\\x00") + _THEN,
         one_of(plain) + b"++" + _OPENED,
     ]
     for width in (1, 8, 4, 2):
-        codes = [c for c in NAMES if SHAPES[c] == width and c not in HOT and c != FRAME]
+        codes = [c for c in left if SHAPES[c] == width and c != FRAME]
         one = one_of(codes) + b".{%d}" % width
         row = one if width == _DOUBLE else _NUMBERS
         alternatives.append(one + every(row))
-    text = [c for c in NAMES if SHAPES[c] == TEXT and c not in HOT]
+    text = [c for c in left if SHAPES[c] == TEXT]
     alternatives.append(one_of(text) + b"[^\\n]*+\\n")
     return re.compile(every(b"|".join(alternatives)), re.DOTALL)
 
@@ -200,31 +265,18 @@ def one_of(codes: Iterable[int]) -> bytes:
     return b"[" + b"".join(b"\\x%02x" % code for code in sorted(codes)) + b"]"
 
 
-def counted(rest: bytes, top: int = _COUNTED) -> bytes:
-    """A length below `top` and as many bytes: a small tree, so that few alternatives are tried.
+def counted(rest: bytes) -> bytes:
+    """A length below 64 and as many bytes.
+
+    The alternatives are told apart by their first byte, one after the other. To look ahead costs as
+    much as a dozen of them, so that is done only once.
 
     Args:
         rest: what the upper bytes of the length look like.
-        top: a multiple of 64.
     """
 
     def leaves(low: int, high: int) -> bytes:
         return b"|".join(b"\\x%02x%s.{%d}" % (n, rest, n) for n in range(low, high))
 
-    def branch(low: int, high: int, inside: bytes) -> bytes:
-        return b"(?=[\\x%02x-\\x%02x])(?:%s)" % (low, high - 1, inside)
-
-    def twigs(low: int, high: int) -> bytes:
-        return b"|".join(
-            branch(n, n + _GROUP, leaves(n, n + _GROUP)) for n in range(low, high, _GROUP)
-        )
-
-    # most texts are shorter than a group: no look ahead is spent on these
-    parts = [
-        leaves(0, _GROUP),
-        twigs(_GROUP, _NEAR),
-        branch(_NEAR, _COUNTED, twigs(_NEAR, _COUNTED)),
-    ]
-    if top > _COUNTED:
-        parts.append(branch(_COUNTED, top, twigs(_COUNTED, top)))
-    return b"(?:" + b"|".join(parts) + b")"
+    middle = b"(?=[\\x%02x-\\x%02x])(?:%s)" % (_FEW, _SOME - 1, leaves(_FEW, _SOME))
+    return b"(?:" + b"|".join((leaves(0, _FEW), middle, leaves(_SOME, _COUNTED))) + b")"

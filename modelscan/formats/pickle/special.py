@@ -15,7 +15,7 @@ WRAPPER: Final = frozenset(f"{name}.numpy_pickle.NumpyArrayWrapper" for name in 
 """Instances of these are followed by an array of raw bytes."""
 BUFFERS: Final = frozenset({"_io.BytesIO", "io.BytesIO"})
 """Bytes as a file: in their arguments, or in their state."""
-KEEP_ARGUMENTS: Final = frozenset({"numpy.dtype", "_codecs.encode"}) | BUFFERS
+KEEP_ARGUMENTS: Final = frozenset({"numpy.dtype", "_codecs.encode", "builtins.bytes"}) | BUFFERS
 """Their arguments and state are needed later: an array's item size, encoded bytes."""
 RECONSTRUCTORS: Final = frozenset(
     {"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"}
@@ -71,6 +71,16 @@ RETURNERS: Final = frozenset({
 })  # fmt: skip
 """They return the first of their arguments as it is: a name that is handed through one is still
 that name."""
+CODE_MAKERS: Final = frozenset({"types.CodeType", "dill._dill._create_code"})
+"""They make a code object."""
+FUNCTION_MAKERS: Final = frozenset(
+    {"cloudpickle.cloudpickle._make_function", "dill._dill._create_function"}
+)
+"""They make a function of one."""
+FUNCTION_SETTERS: Final = frozenset(
+    f"cloudpickle.{module}._function_setstate" for module in ("cloudpickle", "cloudpickle_fast")
+)
+"""They set the attributes of a function."""
 _BUILTINS: Final = "slice list tuple dict int float complex set bytes str bool object range"
 BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
     "dill._dill._load_type": {
@@ -86,6 +96,7 @@ BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
         b"Ellipsis": ("builtins", "Ellipsis"),
     },
     "cloudpickle.cloudpickle._builtin_type": {
+        b"CodeType": ("types", "CodeType"),
         b"MethodType": ("types", "MethodType"),
         b"SimpleNamespace": ("types", "SimpleNamespace"),
     },

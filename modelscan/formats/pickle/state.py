@@ -12,6 +12,7 @@ from modelscan.formats.pickle.memo import EscalateError, Memo
 from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError
 from modelscan.formats.pickle.special import FILE_WRAPPERS, WRAPPER
 from modelscan.formats.pickle.values import (
+    CODE_ITEMS,
     CONTAINERS,
     PLAIN,
     SKIPPED,
@@ -43,6 +44,7 @@ class State:
             before it is popped (its "fence"), so neither can we.
         memo: values by their index.
         kept: values made so far, and items kept: what bounds memory, until they are counted anew.
+        duplicated: opcodes that doubled a value.
         declared: the protocol that the last PROTO named; it decides how names are looked up.
         protocol: the highest protocol declared, or needed by an opcode that was met.
         acted: a hot opcode was met since this was last reset.
@@ -56,8 +58,8 @@ class State:
 
     __slots__ = (
         "_hidden_array", "_hidden_special", "_open", "acted", "array", "arrays", "declared",
-        "doubt", "frame", "hidden", "kept", "lean", "ledger", "marks", "memo", "protocol", "resume",
-        "stack", "stopped", "way",
+        "doubt", "duplicated", "frame", "hidden", "kept", "lean", "ledger", "marks", "memo",
+        "protocol", "resume", "stack", "stopped", "way",
     )  # fmt: skip
 
     def __init__(self, ledger: Ledger, offset: int, way: Way, *, arrays: bool = True) -> None:
@@ -68,6 +70,7 @@ class State:
         self.marks: list[list[Value]] = []
         self.memo = Memo()
         self.kept = 0
+        self.duplicated = 0
         self.declared = 0
         self.protocol = 0
         self.acted = False
@@ -146,6 +149,8 @@ class State:
             self.kept += len(items) if short else 0
             return
         container = CONTAINERS[kind]()
+        if self.ledger.codes:
+            container.room = CODE_ITEMS
         self.kept += 1 + container.put(items)
         self.stack.append(container)
 

@@ -32,6 +32,8 @@ OddityKind = OneOf[
 KEPT_ITEMS: Final = 16
 """Items that a container keeps whatever they are: enough for arguments and small states. Even, so
 that a dictionary's keys and values stay in turns."""
+CODE_ITEMS: Final = 128
+"""The same once a name was imported that makes code objects: these have many parts."""
 HOOKS: Final = frozenset({b"__setstate__", b"__class__", b"__dict__", b"append", b"extend", b"add"})
 """Attributes of an instance that the unpickler itself looks up and calls: for BUILD, for APPEND(S)
 and for ADDITEMS (`load_build`, `do_append`, `load_additems` in `Modules/_pickle.c`). A state goes
@@ -67,8 +69,8 @@ class Global:
     """An imported name."""
 
     __slots__ = (
-        "callable", "called", "disposition", "instance", "module", "name", "offset", "own",
-        "result", "simple", "stated", "trusted",
+        "callable", "called", "disposition", "held", "instance", "module", "name", "offset", "own",
+        "result", "simple", "stated", "trusted", "vetted",
     )  # fmt: skip
 
     def __init__(
@@ -86,12 +88,22 @@ class Global:
         self.simple = self.trusted and disposition != "nested" and self.callable not in SPECIAL
         """True when its calls need no closer look than its name."""
         self.called = False
+        self.vetted = False
+        """It was called in a way that is harmless, as it would not be with other arguments."""
+        self.held = False
+        """It was put into something, when the list does not trust it."""
         self.stated = 0
         """How grave the `pickle.call` was that has been stated about it; 0 for none."""
         self.result: Call | None = None
         """What every call of it returns in the quicker ways, once one has been stated."""
         self.instance: Call | None = None
         """The same for making an instance of it."""
+
+
+class Written(Global):
+    """A listed function whose code is in the pickle (see `code_objects`)."""
+
+    __slots__ = ()
 
 
 class Call:
@@ -179,6 +191,8 @@ class Container(list["Value"]):
     """True when it may be reached in more than one way, and so change at any time."""
     computed = False
     """True when a key that was not kept is more than plain text."""
+    room = KEPT_ITEMS
+    """How many items are kept whatever they are."""
 
     def put(self, items: Sequence[Value]) -> int:
         """Add items; returns how many were kept."""
@@ -189,7 +203,7 @@ class Container(list["Value"]):
     def keep(self, items: Sequence[Value]) -> int:
         """Add items without a look at what matters, as long as there is room."""
         before = len(self)
-        room = max(KEPT_ITEMS - before, 0)
+        room = max(self.room - before, 0)
         self.extend(items[:room])
         if room < len(items):
             self.extend(self._kept(items[room:]))
@@ -264,14 +278,20 @@ PLAIN: Final = {kind: Opaque(kind) for kind in ("list", "set", "frozenset", "dic
 """Containers of which nothing needs to be known, by kind."""
 BUFFER: Final = Unknown("an out-of-band buffer", reported=False)
 STORAGE: Final = Unknown("a storage", reported=False)
-ACTIVE: Final = frozenset({Global, Call, Tensor, Unknown, Storage, Skipped, *CONTAINERS.values()})
+ACTIVE: Final = frozenset(
+    {Global, Written, Call, Tensor, Unknown, Storage, Skipped, *CONTAINERS.values()}
+)
 """The classes of values that may matter."""
 SKIPPED: Final = Skipped("something before", reported=False)
 
 
 def matters(value: Value) -> bool:
-    """True for an import that the list does not trust, and for what (maybe later) holds one."""
+    """True for an import that the list does not trust, and for what (maybe later) holds one.
+
+    Whoever asks is about to put it into something.
+    """
     if isinstance(value, Global):
+        value.held |= not value.trusted
         return not value.trusted
     if isinstance(value, Container):
         return value.shared or value.linked
@@ -333,5 +353,5 @@ def tuple_items(value: Value) -> Sequence[Value]:
     if isinstance(value, tuple | Container):
         return value
     if isinstance(value, Call):
-        return value.links or ()
+        return value.links or (value,)  # never as if there were none
     return (value,) if isinstance(value, Skipped) else ()

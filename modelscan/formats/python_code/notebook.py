@@ -1,8 +1,10 @@
 """Jupyter notebooks: their code cells are Python and lines of shell that a person runs.
 
-Invariants: cells are read as one module, so that an alias made in one is known in the next; when
-they do not parse together, each is read alone and the ones that do not parse are needed gaps. What
-a notebook does, it does only when somebody runs it: `when` is always `call`.
+Invariants: of the document only code cells are held, one after the other; outputs are passed over,
+and searched for what a browser would run. Cells are read as one module, so that an alias made in
+one is known in the next; when they do not parse together, each is read alone and the ones that do
+not parse are needed gaps. What a notebook does, it does only when somebody runs it: `when` is
+always `call`.
 
 Source: nbformat 4 (and 3, whose cells lie in worksheets); IPython's `%magic`, `!shell`, `?help`.
 """
@@ -17,10 +19,11 @@ import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.json_parts import JsonParts, Part
 from modelscan.formats.python_code import source
 from modelscan.formats.python_code.reader import behaviours, hidden_text
 from modelscan.formats.reader import Glimpse
-from modelscan.vocabulary.artifact import Artifact, BytesArtifact, child_name, place
+from modelscan.vocabulary.artifact import Artifact, BytesArtifact, child_name, place, stream
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import CodeBehaviour, CodeSource, Fact
 from modelscan.vocabulary.location import Location
@@ -40,9 +43,19 @@ _SENT: Final = b"kernel.execute("
 _HANDED: Final = re.compile(rb"kernel\.execute\(\s*(\\?[\"'`])(.{1,4000}?)(?<!\\\\)\1", re.DOTALL)
 """What a script in an output has the kernel run; in JSON, its quotes have a backslash."""
 _MOST_SENT: Final = 20
+_LONGEST_SENT: Final = 5_000
+_HELD: Final = 4 << 20
+"""Bytes of a notebook that is read but once."""
+_MOST_CELLS: Final = 20_000
+_MOST_SHEETS: Final = 100
+_SHORT: Final = 100
+_MOST_CODE: Final = source.MAX_SOURCE
+"""Bytes, as they are written in the document."""
 
 
-class _Cell(NamedTuple):
+class Cell(NamedTuple):
+    """A cell of code."""
+
     number: int
     text: str
     """As written."""
@@ -50,6 +63,17 @@ class _Cell(NamedTuple):
     """What of it is Python, line by line."""
     commands: list[tuple[int, str]]
     """Lines of shell, with their number from 1."""
+
+
+_ABSENT: Final = msgspec.Raw(b"")
+
+
+class _Written(msgspec.Struct):
+    """A cell as it is written; its outputs are passed over."""
+
+    cell_type: Any = None
+    source: msgspec.Raw = _ABSENT
+    input: msgspec.Raw = _ABSENT
 
 
 class NotebookReader:
@@ -73,11 +97,7 @@ class NotebookReader:
         if artifact.size > _MAX_NOTEBOOK:
             raise BudgetError(f"a notebook of {artifact.size:,} bytes")
         budget.header(artifact.size)
-        data = artifact.read_at(0, artifact.size)
-        cells = list(_cells(data))
-        total = sum(len(cell.text) for cell in cells)
-        if total > source.MAX_SOURCE:
-            raise BudgetError(f"a notebook with {total:,} characters of code")
+        cells = list(code_cells(artifact, budget))
         yield CodeSource(
             location=place(artifact),
             kind="notebook",
@@ -96,33 +116,45 @@ class NotebookReader:
                     known_place=well_known(command),
                 )
         yield from _python(artifact, cells, budget)
-        if _SENT in data:
-            yield from _sent(data, artifact, budget)
+        yield from _sent(artifact, budget)
 
 
-def _sent(data: bytes, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
+def _sent(artifact: Artifact, budget: Budget) -> Iterator[Fact]:
     """Python that a script of a kept output hands to the kernel, as soon as the notebook is shown.
 
     A browser runs it without a click when the notebook is trusted.
     """
+    count, kept = 0, b""
+    for piece in stream(artifact):
+        data = kept + piece
+        kept = data[-_LONGEST_SENT:]
+        if _SENT not in data:
+            continue
+        for found in _HANDED.finditer(data):
+            if kept and found.end() <= len(data) - len(piece):
+                continue  # told already
+            count += 1
+            if count > _MOST_SENT:
+                return
+            yield from _executed(found[2], artifact, budget)
+
+
+def _executed(written: bytes, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
     from modelscan.formats.python_code.analysis import Analysis  # lazy: as in `read`
 
-    for count, found in enumerate(_HANDED.finditer(data)):
-        if count >= _MOST_SENT:
-            return
-        text = found[2].decode("utf-8", "replace").replace("\\\\", "\\")
-        code = text.replace("\\n", "\n").replace('\\"', '"').replace("\\'", "'")
-        try:
-            analysis = Analysis(code, budget)
-        except BudgetError:
-            raise
-        except ReadError:
-            continue
-        for fact in behaviours(analysis, artifact, budget):
-            yield msgspec.structs.replace(fact, location=place(artifact), when="import")
+    text = written.decode("utf-8", "replace").replace("\\\\", "\\")
+    code = text.replace("\\n", "\n").replace('\\"', '"').replace("\\'", "'")
+    try:
+        analysis = Analysis(code, budget)
+    except BudgetError:
+        raise
+    except ReadError:
+        return
+    for fact in behaviours(analysis, artifact, budget):
+        yield msgspec.structs.replace(fact, location=place(artifact), when="import")
 
 
-def _python(artifact: Artifact, cells: list[_Cell], budget: Budget) -> Iterator[Fact | Coverage]:
+def _python(artifact: Artifact, cells: list[Cell], budget: Budget) -> Iterator[Fact | Coverage]:
     """What the Python of all cells does, together or else one by one."""
     from modelscan.formats.python_code.analysis import Analysis  # lazy: as in `read`
 
@@ -149,7 +181,7 @@ def _python(artifact: Artifact, cells: list[_Cell], budget: Budget) -> Iterator[
             for fact in behaviours(alone, artifact, budget):
                 yield _moved(fact, artifact, cell, fact.location.line or 1)
         return
-    starts: list[tuple[int, _Cell]] = []
+    starts: list[tuple[int, Cell]] = []
     line = 0
     for cell in cells:
         starts.append((line, cell))
@@ -163,36 +195,95 @@ def _python(artifact: Artifact, cells: list[_Cell], budget: Budget) -> Iterator[
         yield _moved(fact, artifact, cell, at - before)
 
 
-def _moved(fact: CodeBehaviour, artifact: Artifact, cell: _Cell, line: int) -> CodeBehaviour:
+def _moved(fact: CodeBehaviour, artifact: Artifact, cell: Cell, line: int) -> CodeBehaviour:
     """The fact at its place in its cell, at the time when a person runs it."""
     where = Location(artifact.name, _within(artifact, cell).member, None, line)
     return msgspec.structs.replace(fact, location=where, when="call")
 
 
-def _within(artifact: Artifact, cell: _Cell) -> BytesArtifact:
+def _within(artifact: Artifact, cell: Cell) -> BytesArtifact:
     member = child_name(artifact, f"cell {cell.number}")
     return BytesArtifact(artifact.name, b"", member=member, depth=artifact.depth)
 
 
-def _cells(data: bytes) -> Iterator[_Cell]:
-    """The code cells, numbered as they stand among all cells."""
+def code_cells(artifact: Artifact, budget: Budget) -> Iterator[Cell]:
+    """The code cells, numbered as they stand among all cells.
+
+    Raises:
+        ReadError: it is no notebook.
+        BudgetError: it has more cells, or more code, than any.
+    """
+    if artifact.size <= _HELD:
+        data = artifact.read_at(0, artifact.size)
+        artifact = BytesArtifact(artifact.name, data, member=artifact.member, depth=artifact.depth)
+    parts = JsonParts(artifact, budget)
+    number = held = 0
+    for cell in _cells(parts):
+        number += 1
+        if number > _MOST_CELLS:
+            raise BudgetError(f"a notebook of more than {_MOST_CELLS:,} cells")
+        if cell.cell_type != "code":
+            continue
+        written = cell.source or cell.input or b"null"
+        held += len(written)
+        if held > _MOST_CODE:
+            raise BudgetError(f"a notebook with more than {_MOST_CODE:,} bytes of code")
+        yield _cell(number, _text(_decoded(written, Any)))
+
+
+def _cells(parts: JsonParts) -> Iterator[_Written]:
+    """All cells of the notebook and, in version 3, of its worksheets."""
+    root = parts.root()
+    if parts.first(root) != b"{":
+        raise ReadError("not a notebook: not a JSON object")
+    lists = [holder["cells"] for holder in _holders(parts, root) if "cells" in holder]
+    lists = [cells for cells in lists if parts.first(cells) == b"["]
+    if not lists:
+        raise ReadError("not a notebook: it has no cells")
+    for cells in lists:
+        for batch in parts.batches(cells):
+            if isinstance(batch, bytes):
+                for cell in _decoded(batch, list[msgspec.Raw]):
+                    table = bytes(cell).lstrip().startswith(b"{")
+                    yield _decoded(cell, _Written) if table else _Written()
+            else:
+                yield _long(parts, batch)
+
+
+def _holders(parts: JsonParts, root: Part) -> Iterator[dict[str, Part]]:
+    """What may hold cells: the notebook, and the worksheets in it."""
+    members = dict(parts.members(root))
+    yield members
+    sheets = members.get("worksheets")
+    if sheets is None or parts.first(sheets) != b"[":
+        return
+    for number, sheet in enumerate(parts.items(sheets)):
+        if number >= _MOST_SHEETS:
+            raise BudgetError(f"a notebook of more than {_MOST_SHEETS} worksheets")
+        if parts.first(sheet) == b"{":
+            yield dict(parts.members(sheet))
+
+
+def _long(parts: JsonParts, cell: Part) -> _Written:
+    """A cell that is too long to be held, for its outputs."""
+    members = dict(parts.members(cell)) if parts.first(cell) == b"{" else {}
+    found = _Written()
+    for name in ("source", "input"):
+        if name in members:
+            if members[name].size > _MOST_CODE:
+                raise BudgetError(f"a notebook with more than {_MOST_CODE:,} bytes of code")
+            setattr(found, name, msgspec.Raw(parts.raw(members[name])))
+    kind = members.get("cell_type")
+    if kind is not None and kind.size <= _SHORT:
+        found.cell_type = _decoded(parts.raw(kind), Any)
+    return found
+
+
+def _decoded(written: bytes | msgspec.Raw, kind: Any) -> Any:
     try:
-        root: Any = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
+        return msgspec.json.decode(written, type=kind)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise ReadError(f"not a notebook: {error}") from None
-    if not isinstance(root, dict):
-        raise ReadError("not a notebook: not a JSON object")
-    sheets = root.get("worksheets")
-    holders = [root, *(sheets if isinstance(sheets, list) else [])]
-    lists = [holder.get("cells") for holder in holders if isinstance(holder, dict)]
-    if not any(isinstance(each, list) for each in lists):
-        raise ReadError("not a notebook: it has no cells")
-    number = 0
-    for cells in lists:
-        for cell in cells if isinstance(cells, list) else []:
-            number += 1
-            if isinstance(cell, dict) and cell.get("cell_type") == "code":
-                yield _cell(number, _text(cell.get("source", cell.get("input"))))
 
 
 def _text(value: Any) -> str:
@@ -201,7 +292,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _cell(number: int, text: str) -> _Cell:
+def _cell(number: int, text: str) -> Cell:
     """Take Python and shell apart; what is neither leaves an empty statement in its line."""
     lines = text.replace("\r\n", "\n").split("\n")
     first = next((index for index, line in enumerate(lines) if line.strip()), 0)
@@ -210,9 +301,9 @@ def _cell(number: int, text: str) -> _Cell:
         magic = head[2:].split(maxsplit=1)[:1]
         kind = magic[0] if magic else ""
         if kind in _SHELL_CELLS:
-            return _Cell(number, text, "", [(first + 2, "\n".join(lines[first + 1 :]))])
+            return Cell(number, text, "", [(first + 2, "\n".join(lines[first + 1 :]))])
         if kind not in _PYTHON_CELLS:
-            return _Cell(number, text, "", [])
+            return Cell(number, text, "", [])
         lines[first] = "pass"
     python, commands = [], list[tuple[int, str]]()
     for index, line in enumerate(lines, start=1):
@@ -222,7 +313,7 @@ def _cell(number: int, text: str) -> _Cell:
         other = command is not None or _MAGIC.match(line) or _HELP.match(line)
         indent = line[: len(line) - len(line.lstrip())]
         python.append(f"{indent}pass" if other else line)
-    return _Cell(number, text, "\n".join(python), commands)
+    return Cell(number, text, "\n".join(python), commands)
 
 
 def _command(line: str) -> str | None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from modelscan.budget import Budget
-from modelscan.errors import ReadError
+from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.r_data.stream import Stream
 
 _SYMBOL, _LIST, _CLOSURE, _ENVIRONMENT, _PROMISE, _CALL = 1, 2, 3, 4, 5, 6
@@ -35,7 +35,8 @@ _ITEM, _BYTECODE_BODY, _PROMISE_VALUE = "item", "bytecode", "value"
 _REPEAT_ITEM, _CONSTANT = "repeated", "constant"
 _REPEATABLE: Final = frozenset({_CALL, _LIST, _REPEAT_DEFINE, _REPEAT, _ATTR_CALL, _ATTR_LIST})
 _BATCH: Final = 1000
-_MAX_SYMBOLS: Final = 100_000
+_MAX_NESTED: Final = 100_000
+"""Items that wait for those inside of another one; R itself ends at some thousands."""
 _RUNNING: Final = frozenset(
     {"system", "system2", "shell", "shell.exec", "pipe", "eval", "evalq", "parse", "source",
      "download.file", "url", "socketConnection", "file", "writeLines", "unlink", "file.remove",
@@ -73,7 +74,7 @@ class Walker:
         return Walked(
             counts[_PROMISE],
             counts[_FRAMED],
-            tuple(sorted(self._symbols & _RUNNING)),
+            tuple(sorted(self._symbols)),
         )
 
     def run(self) -> None:
@@ -126,6 +127,8 @@ class Walker:
 
     def _expect(self, what: str, count: int) -> None:
         if count > 0:
+            if len(self._pending) > _MAX_NESTED:
+                raise BudgetError(f"nested more than {_MAX_NESTED:,} deep", offset=self._stream.at)
             self._pending.append((what, count))
 
     def _unique(self, kind: int) -> bool:
@@ -174,7 +177,7 @@ class Walker:
         if flags & 0xFF != _STRING:
             raise ReadError("a symbol without a name", offset=self._stream.at)
         name = self._stream.text(self._stream.integer())
-        if len(self._symbols) < _MAX_SYMBOLS:
+        if name in _RUNNING:
             self._symbols.add(name)
 
     def _bytecode(self) -> None:

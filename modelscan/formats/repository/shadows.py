@@ -4,12 +4,14 @@ A program that goes by the index takes one of them, a program that loads every s
 file first, takes another. Where both hold the same bytes nothing comes of it; where they do not,
 what was reviewed in one program is not what runs in the next.
 
-Invariants: nothing is opened unless an index and its files disagree, or a series has no index; then
-the headers are read once more, and of the tensors that stand twice the bytes, up to the first that
-differs. What could not be compared is a needed gap. Names are held as numbers until they repeat.
+Invariants: nothing is opened unless an index and its files disagree, a series has no index, or a
+smaller file lies beside one; then the headers are read once more, and of the tensors that stand
+twice the bytes, up to the first that differs. What could not be compared is a needed gap. Names are
+held as numbers until they repeat.
 
 Source: transformers, "Sharded checkpoints": a single file is preferred to the index; programs which
-load every `*.safetensors` of a folder, the last one winning, read no index at all.
+load every `*.safetensors` of a folder, the last one winning, read no index at all (ExLlamaV2;
+mlx-lm takes all whose names begin with `model`).
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ from modelscan.vocabulary.snapshot import OpenArtifact, SourceFile
 _SAFE: Final = ".safetensors"
 _SERIES: Final = re.compile(r"(?P<stem>.*?)(?:-\d+-of-\d+)?\.safetensors", re.DOTALL)
 _NUMBERED: Final = "-of-"
+_ADAPTER: Final = "adapter"
+"""What the names of files begin with that are loaded beside the weights, and never instead."""
 _DISAGREE: Final = frozenset({"tensors-differ", "tensors-swapped", "unlisted-shard"})
 _FLOATS: Final = frozenset({"F16", "BF16", "F32", "F64"})
 _MOST: Final = 100_000
@@ -100,14 +104,34 @@ def _series(shards: Mapping[str, TensorHeader], facts: Facts) -> Iterator[_Serie
         others = set[str]()
         if named is not None and named["variant"] is None:
             others = alike.pop(posixpath.join(folder, named["stem"]), set()) - covered
-        if file in doubtful:
-            yield _Series(file, (*sorted(listed), *sorted(others)), frozenset(listed))
+        loose = _loose(folder, listed, shards, covered | others)
+        if file in doubtful or loose:
+            files = (*sorted(listed), *sorted(others), *loose)
+            yield _Series(file, files, frozenset(listed))
     for series in alike.values():
         if len(series) == 1:  # as nearly every one is, in a folder of many models
             continue
         alone = sorted(series - covered)
         if len(alone) > 1:
             yield _Series(alone[0], tuple(alone), frozenset(alone))
+
+
+def _loose(
+    folder: str, listed: set[str], shards: Mapping[str, TensorHeader], known: set[str]
+) -> list[str]:
+    """Files beside a series that hold some of as many tensors as it has, whatever their name.
+
+    One with all of them is the same model in another form, of which repositories have many.
+    """
+    most = sum(shards[name].tensors for name in listed) // 2
+    return sorted(
+        name
+        for name, header in shards.items()
+        if name not in known
+        and posixpath.dirname(name) == folder
+        and not posixpath.basename(name).startswith(_ADAPTER)
+        and 0 < header.tensors <= most
+    )
 
 
 def _safe(facts: Facts) -> Iterator[WeightIndex]:

@@ -11,8 +11,10 @@ field numbers.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import Final
 
+from modelscan.errors import BudgetError
 from modelscan.formats.protobuf import BYTES, VARINT, Field, Wire
 from modelscan.formats.tensorflow.judging import Judge
 from modelscan.formats.tensorflow.nodes import Node, Scope
@@ -37,8 +39,10 @@ _ENTRY_VALUE: Final = 2
 _PATHS: Final = "asset_filepaths"
 _KERAS: Final = "_tf_keras_"
 _MAX_TEXTS: Final = 64
-_MAX_INPUTS: Final = 256
+_MAX_INPUTS: Final = 10_000
 _MAX_LISTED: Final = 10_000
+_MAX_NAMED: Final = 256
+"""Attributes with texts of one node; a real one has some dozen."""
 
 
 class Walk:
@@ -75,7 +79,7 @@ class Walk:
             elif field.number == _GRAPH:
                 self.graph(field.at, field.end, depth + 1)
             elif field.number == _SAVER:
-                self._judge.savers.add(_node(self._text_of(field, 1, depth + 1)))
+                self._judge.mark(self._judge.savers, self._text_of(field, 1, depth + 1))
             elif field.number == _COLLECTION:
                 self._collection(field, depth + 1)
             elif field.number == _ASSET:
@@ -101,12 +105,8 @@ class Walk:
         for field in self._wire.fields():
             if field.wire == BYTES and field.number == 1:
                 for part in self._wire.fields(field.at, field.end, depth=1):
-                    if (
-                        part.wire == BYTES
-                        and part.number == _SAVED_METADATA
-                        and len(self.keras) < _MAX_LISTED
-                    ):
-                        self.keras.append(part)
+                    if part.wire == BYTES and part.number == _SAVED_METADATA:
+                        self._keras(part)
 
     def _function(self, field: Field, depth: int) -> None:
         """A FunctionDef. Its signature may stand behind its body, and is looked for first."""
@@ -121,11 +121,13 @@ class Walk:
                     name = wire.text(item)
                 elif item.wire == BYTES and item.number == _ARGUMENT:
                     arguments.append(self._text_of(item, 1, depth + 2))
+                    _bounded(arguments, "arguments of one function", item)
         scope = self._judge.scope()
         self._judge.name(scope, name, arguments)
         for part in wire.fields(field.at, field.end, depth=depth):
             if part.wire == BYTES and part.number == _FUNCTION_NODE:
                 self._add(part, depth + 1, scope)
+        self._judge.settle(scope)
 
     def _add(self, field: Field, depth: int, scope: Scope) -> None:
         """A NodeDef. Its attributes are read only when its operator makes them matter."""
@@ -138,6 +140,7 @@ class Walk:
             if part.number == _ATTRIBUTE:
                 if not node.operator:
                     later.append(part)
+                    _bounded(later, "attributes of one node", part)
                 else:
                     self._attribute(part, depth + 1, node)
             elif part.number == _OP:
@@ -164,8 +167,9 @@ class Walk:
                 name = wire.text(part)
             elif part.number == _ENTRY_VALUE:
                 self._value(part, depth + 1, texts, node.calls)
-        if texts and len(node.texts) < _MAX_TEXTS:
+        if texts:
             node.texts[name] = texts
+            _bounded(node.texts, "texts of one node", field, _MAX_NAMED)
 
     def _value(self, field: Field, depth: int, texts: list[str], calls: list[str]) -> None:
         wire = self._wire
@@ -180,10 +184,12 @@ class Walk:
                         self._take(item, texts)
                     elif item.wire == BYTES and item.number == _LIST_FUNC:
                         calls.append(self._text_of(item, 1, depth + 2))
+                        _bounded(calls, "calls of one node", item)
             elif part.number == _TENSOR:
                 self._tensor(part, depth + 1, texts)
             elif part.number == _FUNC:
                 calls.append(self._text_of(part, 1, depth + 1))
+                _bounded(calls, "calls of one node", part)
 
     def _tensor(self, field: Field, depth: int, texts: list[str]) -> None:
         """Texts in a TensorProto, which may stand one by one or packed behind their lengths."""
@@ -201,7 +207,8 @@ class Walk:
             texts += found
 
     def _take(self, field: Field, texts: list[str]) -> None:
-        if len(texts) < _MAX_TEXTS:
+        """Keep a text; of many empty ones the first, so that none hides behind them."""
+        if len(texts) < _MAX_TEXTS and (field.value or not texts):
             texts.append(self._wire.text(field))
 
     def _text_of(self, field: Field, number: int, depth: int) -> str:
@@ -228,17 +235,16 @@ class Walk:
                 for name in wire.fields(names.at, names.end, depth=depth + 2):
                     listed = name.wire == BYTES and name.number == 1
                     if listed and len(self._judge.asset_paths) < _MAX_LISTED:
-                        self._judge.asset_paths.add(_node(wire.text(name)))
+                        self._judge.mark(self._judge.asset_paths, wire.text(name))
 
     def _asset(self, field: Field, depth: int) -> None:
         """An AssetFileDef: the node that gets the path, and the name of the file."""
         for part in self._wire.fields(field.at, field.end, depth=depth):
             if part.wire == BYTES and part.number == 1:
-                self._judge.assets.add(_node(self._text_of(part, 1, depth + 1)))
-            elif (
-                part.wire == BYTES and part.number == _FILE and len(self.asset_files) < _MAX_LISTED
-            ):
+                self._judge.mark(self._judge.assets, self._text_of(part, 1, depth + 1))
+            elif part.wire == BYTES and part.number == _FILE:
                 self.asset_files.append(self._wire.text(part))
+                _bounded(self.asset_files, "assets", part)
 
     def _objects(self, field: Field, depth: int) -> None:
         """A SavedObjectGraph: descriptions of Keras objects, as older versions store them."""
@@ -258,10 +264,17 @@ class Walk:
             elif part.wire == BYTES and part.number == _METADATA:
                 metadata = part
         described = metadata is not None and metadata.value and identifier.startswith(_KERAS)
-        if metadata is not None and described and len(self.keras) < _MAX_LISTED:
-            self.keras.append(metadata)
+        if metadata is not None and described:
+            self._keras(metadata)
+
+    def _keras(self, field: Field) -> None:
+        """The description of an object."""
+        self.keras.append(field)
+        _bounded(self.keras, "Keras objects", field)
 
 
-def _node(tensor: str) -> str:
-    """The node that a tensor comes from."""
-    return tensor.partition(":")[0]
+def _bounded(listed: Sized, what: str, field: Field, most: int = 0) -> None:
+    """Refuse a file that has more of something than is kept."""
+    most = most or _MAX_LISTED
+    if len(listed) > most:
+        raise BudgetError(f"more than {most:,} {what}", offset=field.at)

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 from modelscan.budget import Budget
-from modelscan.errors import BudgetError
 from modelscan.formats import outside
 from modelscan.formats.graph_operators import OperatorLedger, Use, telling
+from modelscan.formats.held import Held, cost
 from modelscan.formats.tensorflow.nodes import CALLS, TRACED, Node, Origin, Scope
 from modelscan.vocabulary.artifact import Artifact
 from modelscan.vocabulary.coverage import Coverage
@@ -85,7 +85,8 @@ _SENSITIVE: Final = re.compile(
 _ADDRESS: Final = re.compile(r"^(?:grpc|https?|ftp|s3|gs|hdfs|viewfs)://", re.IGNORECASE)
 _COMPUTED: Final = "(computed)"
 _MAX_ROUNDS: Final = 100_000
-_MAX_FUNCTIONS: Final = 200_000
+_MOST_HELD: Final = 48 << 20
+"""Bytes of nodes and names that are kept: a hundred thousand constants."""
 
 
 class _Open(NamedTuple):
@@ -118,6 +119,7 @@ class Judge:
         self._classes = classes
         self._scopes: list[Scope] = []
         self._budget = budget
+        self._held = Held("constants, files and functions", _MOST_HELD)
         self.counts: Counter[str] = Counter()
         """Nodes by operator."""
         self.functions: set[str] = set()
@@ -142,20 +144,43 @@ class Judge:
             BudgetError: there are more functions than any file has.
         """
         scope.function, scope.arguments = function, tuple(arguments)
+        self._held.add(cost(function, *scope.arguments))
         self.functions.add(function)
-        if len(self.functions) > _MAX_FUNCTIONS:
-            raise BudgetError(f"more than {_MAX_FUNCTIONS:,} functions")
+
+    def hold(self, cost: int) -> None:
+        """Count what is kept of the file beside the nodes."""
+        self._held.add(cost)
+
+    def settle(self, scope: Scope) -> None:
+        """Say that all nodes of a body are known: of most, nothing is needed any more."""
+        self._held.drop(scope.settle())
+
+    def mark(self, marked: set[str], tensor: str) -> None:
+        """Note a tensor that the loader sets, in one of the sets above, by its node.
+
+        Raises:
+            BudgetError: there are more than any file has.
+        """
+        name = tensor.partition(":")[0]
+        if name not in marked:
+            self._held.add(cost(name))
+            marked.add(name)
 
     def wants(self, operator: str) -> bool:
         """True when more than the operator of a node is of interest."""
         return operator in TRACED or self._classes.get(operator) != "compute"
 
     def add(self, scope: Scope, node: Node) -> None:
-        """Note a node."""
+        """Note a node.
+
+        Raises:
+            BudgetError: more has to be kept than of any honest file.
+        """
         self.counts[node.operator] += 1
         if self.wants(node.operator):
             listed = self._classes.get(node.operator)
             special = listed != "compute" or node.operator in CALLS
+            self._held.add(node.cost)
             scope.keep(node, special=special)
 
     def facts(self) -> Iterator[GraphOperator | Coverage]:
@@ -233,7 +258,7 @@ class Judge:
             path = (constants or [_COMPUTED if origin.computed else ""])[0]
             self._state(scope, node, listed, path + "".join(origin.suffixes[:1]))
             return
-        if origin.computed and mode not in ("given", "restore"):
+        if origin.lost or (origin.computed and mode not in ("given", "restore")):
             self._state(scope, node, listed, _COMPUTED)
         for text, name in origin.constants:
             self._constant(scope, node, listed, mode, text, name)
@@ -282,9 +307,13 @@ class Judge:
                 if place >= len(data):
                     continue
                 origin = scope.origin(data[place])
+                if origin.lost:
+                    self._state(scope, node, does, _COMPUTED)
                 for text, name in origin.constants:
                     self._constant(scope, node, does, mode, text, name)
                 open_sites += (_Open(scope, each, node, does) for each in origin.arguments)
+        for inner, _, node, does in open_sites:  # more calls than are followed
+            self._state(inner, node, does, _COMPUTED)
 
     def _state(self, scope: Scope, node: Node, behaviour: Behaviour, argument: str) -> None:
         self._ledger.add(

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from modelscan.errors import BudgetError
+from modelscan.formats.held import ENTRY, of_texts
 
 CONST: Final = "Const"
 _FREE: Final = frozenset({"Placeholder", "PlaceholderV2", "_Arg", "Arg"})
@@ -31,7 +31,6 @@ CALLS: Final = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 TRACED: Final = frozenset({CONST}) | _FREE | _PASSING | CALLS
 """Operators whose nodes are kept beside those that do more than compute."""
 
-_MAX_KEPT: Final = 100_000
 _NONE: Final[list[str]] = []
 _NO_TEXTS: Final[dict[str, list[str]]] = {}
 """What all nodes share that have none: half of what a node costs. Nothing changes a kept one."""
@@ -51,6 +50,12 @@ class Node(msgspec.Struct):
     """Functions among its attributes."""
     offset: int | None = None
 
+    @property
+    def cost(self) -> int:
+        """What it costs to keep it."""
+        texts = sum(ENTRY + of_texts((key, *values)) for key, values in self.texts.items())
+        return ENTRY + texts + of_texts((self.name, self.operator, *self.inputs, *self.calls))
+
 
 class Origin(NamedTuple):
     """Where the value of an input comes from."""
@@ -63,6 +68,8 @@ class Origin(NamedTuple):
     """Arguments of the function that it comes from."""
     computed: bool
     """True when something that does not merely pass values on has a part in it."""
+    lost: bool = False
+    """True when it comes through more nodes than are followed."""
 
 
 class Scope:
@@ -80,18 +87,37 @@ class Scope:
         self._kept: dict[str, Node] = {}
 
     def keep(self, node: Node, *, special: bool) -> None:
-        """Keep a node for the verdict.
-
-        Raises:
-            BudgetError: there are more of them than any graph has.
-        """
+        """Keep a node for the verdict."""
         node.inputs, node.calls = node.inputs or _NONE, node.calls or _NONE
         node.texts = node.texts or _NO_TEXTS
         self._kept[node.name] = node
         if special:
             self.special.append(node)
-        if len(self._kept) > _MAX_KEPT or len(self.special) > _MAX_KEPT:
-            raise BudgetError(f"more than {_MAX_KEPT:,} constants and files in one graph")
+
+    def settle(self) -> int:
+        """Forget the nodes from which no value goes to one that does more than compute.
+
+        To be called once all nodes are known. Most constants of a model are numbers of a function.
+
+        Returns:
+            What the forgotten ones did cost.
+        """
+        needed: dict[str, Node] = {}
+        pending = [reference for node in self.special for reference in node.inputs]
+        while pending:
+            name = pending.pop().partition(":")[0]
+            node = self._kept.get(name)
+            if node is not None and name not in needed:
+                needed[name] = node
+                pending += node.inputs if node.operator in _PASSING else ()
+        special = {id(node) for node in self.special}
+        freed = sum(
+            node.cost
+            for name, node in self._kept.items()
+            if name not in needed and id(node) not in special
+        )
+        self._kept = needed
+        return freed
 
     def origin(self, reference: str) -> Origin:
         """Follow an input back to where its value comes from."""
@@ -120,7 +146,8 @@ class Scope:
                 pending += _followed(node, leads=leads)
             elif node.operator not in _FREE:
                 computed = True
-        return Origin(tuple(constants), tuple(suffixes), tuple(arguments), computed)
+        lost = len(seen) > _MAX_STEPS
+        return Origin(tuple(constants), tuple(suffixes), tuple(arguments), computed, lost)
 
 
 def _followed(node: Node, *, leads: bool) -> list[tuple[str, bool]]:

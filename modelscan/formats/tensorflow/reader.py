@@ -11,6 +11,7 @@ Source: the messages named in the walks; the operators that TensorFlow registers
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -57,6 +58,8 @@ _FIRST_TAGS: Final = frozenset({0x08, 0x0A, 0x12, 0x1A, 0x22})
 _NAMED: Final = frozenset({".pb", ".pbtxt"})
 _META_NAME: Final = ".meta"
 _TEXT_BEGINS: Final = (b"meta_info_def", b"graph_def", b"node", b"saver_def", b"collection_def")
+_CAFFE2: Final = re.compile(rb"^op\s*\{[^{}]*?\btype\s*:", re.MULTILINE)
+"""How the same notation writes an operator of Caffe2."""
 _SAVED_NAME: Final = "saved_model.pb"
 _SIDE_FILES: Final[dict[str, Shape]] = {
     "fingerprint.pb": _FINGERPRINT,
@@ -64,6 +67,9 @@ _SIDE_FILES: Final[dict[str, Shape]] = {
 }
 """Small messages beside a SavedModel that hold numbers and names."""
 _KERAS_NAME: Final = "keras_metadata.pb"
+_LIKE_KERAS: Final = "meta-graph"
+"""What descriptions of Keras objects look like that leave their number out: by number and type, the
+fields are those of the first part of a MetaGraph."""
 _MAX_TEXT: Final = 32 << 20
 """Bytes of a document in text; weights are not kept in that notation."""
 _MAX_KERAS: Final = 32 << 20
@@ -141,10 +147,12 @@ class _Document:
     def take(self, name: str, glimpse: Glimpse) -> None:
         """Read the file as what it is."""
         walk = self._walk
-        if name == _KERAS_NAME and _form(glimpse) is None:
+        if name == _KERAS_NAME and _form(glimpse) in (None, _LIKE_KERAS):
             walk.keras_metadata()
             return
         if name.endswith(".pbtxt"):
+            if _CAFFE2.search(glimpse.head):
+                raise ReadError("a network of Caffe2, which nothing here reads")
             self._take_text()
             return
         self._form = "saved-model" if name == _SAVED_NAME else _form(glimpse)
@@ -165,6 +173,7 @@ class _Document:
         if artifact.size > _MAX_TEXT:
             raise ReadError(f"a document of {artifact.size:,} bytes in text")
         self._budget.header(artifact.size)
+        self._judge.hold(artifact.size)
         self._text = TextGraph(self._judge)
         self._form = "text"
         self._text.read(text.events(artifact.read_at(0, artifact.size), self._budget))

@@ -6,7 +6,7 @@ SavedModel need no telling apart; one node is held at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import Final
 
 from modelscan.errors import BudgetError
@@ -19,6 +19,8 @@ _FUNCTION: Final = "function"
 _TEXTS: Final = frozenset({"s", "string_val", "tensor_content"})
 _MAX_LISTED: Final = 10_000
 _MAX_TEXTS: Final = 64
+_MAX_NAMED: Final = 256
+"""Attributes with texts of one node; a real one has some dozen."""
 _PATHS: Final = "asset_filepaths"
 
 
@@ -70,6 +72,7 @@ class TextGraph:
                 self._judge.add(self._function or self._graph, node)
         elif name == _FUNCTION and self._function is not None and self._node is None:
             self._judge.name(self._function, self._name, self._arguments)
+            self._judge.settle(self._function)
             self._function = None
 
     def _inside_node(self) -> bool:
@@ -83,15 +86,17 @@ class TextGraph:
                 node.name = event.value
             elif event.name == "op":
                 node.operator = event.value
-            elif event.name == "input" and len(node.inputs) < _MAX_TEXTS * 4:
+            elif event.name == "input" and len(node.inputs) < _MAX_LISTED:
                 node.inputs.append(event.value)
         elif parent == "attr" and event.name == "key":
             self._key = event.value
         elif parent == "func" and event.name == "name":
             node.calls.append(event.value)
-        elif event.name in _TEXTS and len(node.texts) < _MAX_TEXTS:
+            _bounded(node.calls, "calls of one node", event)
+        elif event.name in _TEXTS:
             texts = node.texts.setdefault(self._key, [])
-            if len(texts) < _MAX_TEXTS:
+            _bounded(node.texts, "texts of one node", event, _MAX_NAMED)
+            if len(texts) < _MAX_TEXTS and (event.value or not texts):
                 texts.append(event.value)
 
     def _outside(self, event: Event) -> None:
@@ -101,8 +106,7 @@ class TextGraph:
             self._name = event.value
         elif parent == "input_arg" and event.name == "name":
             self._arguments.append(event.value)
-            if len(self._arguments) > _MAX_LISTED:
-                raise BudgetError(f"a function of more than {_MAX_LISTED:,} arguments")
+            _bounded(self._arguments, "arguments of one function", event)
         elif event.name == "tensorflow_version":
             self.version = event.value
         else:
@@ -110,15 +114,22 @@ class TextGraph:
 
     def _paths(self, parent: str, event: Event) -> None:
         """Which nodes get a path from the loader, and the names of assets."""
-        judge, node = self._judge, event.value.partition(":")[0]
+        judge = self._judge
         if event.name == "filename_tensor_name":
-            judge.savers.add(node)
+            judge.mark(judge.savers, event.value)
         elif parent == "asset_file_def" and event.name == "filename":
-            if len(self.asset_files) < _MAX_LISTED:
-                self.asset_files.append(event.value)
+            self.asset_files.append(event.value)
+            _bounded(self.asset_files, "assets", event)
         elif parent == "tensor_info" and event.name == "name" and "asset_file_def" in self._path:
-            judge.assets.add(node)
+            judge.mark(judge.assets, event.value)
         elif parent == "collection_def" and event.name == "key":
             self._collection = event.value
         elif parent == "node_list" and self._collection == _PATHS:
-            judge.asset_paths.add(node)
+            judge.mark(judge.asset_paths, event.value)
+
+
+def _bounded(listed: Sized, what: str, event: Event, most: int = 0) -> None:
+    """Refuse a document that has more of something than is kept."""
+    most = most or _MAX_LISTED
+    if len(listed) > most:
+        raise BudgetError(f"more than {most:,} {what}", offset=event.at)

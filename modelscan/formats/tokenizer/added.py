@@ -51,35 +51,35 @@ def added(document: Any) -> list[Added]:
     return found
 
 
-def against(table: Mapping[str, int], tokens: list[Added]) -> Iterator[Defect]:
+def against(
+    own: Mapping[str, int], holders: Mapping[int, str], count: int, tokens: list[Added]
+) -> Iterator[Defect]:
     """Added tokens whose numbers are not theirs.
 
     Args:
-        table: the vocabulary.
+        own: what numbers the vocabulary gives those of them that stand in it.
+        holders: what tokens of the vocabulary have their numbers.
+        count: how many tokens it has.
         tokens: the added tokens.
     """
-    holders: dict[int, str] = {}
+    first: dict[int, str] = {}
     wanted = {token.number: token.content for token in tokens}
-    named: dict[int, str] | None = None
     shown = 0
     for number, content in tokens:
-        own = table.get(content)
+        stated = own.get(content)
         defect = None
-        if holders.setdefault(number, content) != content:
-            defect = Defect("duplicate-number", content, f"{number} is {holders[number]!r} as well")
-        elif own is not None and own != number:
-            other = wanted.get(own)
+        if first.setdefault(number, content) != content:
+            defect = Defect("duplicate-number", content, f"{number} is {first[number]!r} as well")
+        elif stated is not None and stated != number:
+            other = wanted.get(stated)
             kind = "number-exchanged" if other is not None else "number-differs"
             why = f", the number of {other!r} among the added tokens" if other is not None else ""
             defect = Defect(
-                kind, content, f"{content!r} is {number} added, {own} in the vocabulary{why}"
+                kind, content, f"{content!r} is {number} added, {stated} in the vocabulary{why}"
             )
-        elif own is None and 0 <= number < len(table):
-            if named is None:
-                named = {value: name for name, value in table.items()}
-            if number in named:
-                detail = f"{number} is {named[number]!r} in the vocabulary"
-                defect = Defect("number-taken", content, detail)
+        elif stated is None and 0 <= number < count and number in holders:
+            detail = f"{number} is {holders[number]!r} in the vocabulary"
+            defect = Defect("number-taken", content, detail)
         elif number < 0:
             defect = Defect("bad-number", content, str(number))
         if defect is not None:

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from typing import Final
 
 _SIZE: Final = 4
-_LARGEST: Final = 16 << 20
+LARGEST: Final = 16 << 20
+"""Bytes; the rules of the standard have 300,000."""
 _WORD: Final = re.compile(
     rb"[A-Za-z]{6}|[A-Za-z] [A-Za-z]{2}|://|[A-Za-z0-9]\.(?:com|org|net|io|ai)\b"
 )
@@ -31,7 +32,7 @@ def words(data: bytes) -> Iterator[str]:
     Args:
         data: the compiled rules.
     """
-    if not _SIZE < len(data) <= _LARGEST:
+    if not _SIZE < len(data) <= LARGEST:
         return
     texts = data[_SIZE + int.from_bytes(data[:_SIZE], "little") :]
     if _WORD.search(texts) is None:
@@ -43,7 +44,7 @@ def words(data: bytes) -> Iterator[str]:
 
 def words_of_text(text: object) -> Iterator[str]:
     """The same of rules that are written in Base64, as in `tokenizer.json`."""
-    if not isinstance(text, str) or len(text) > _LARGEST:
+    if not isinstance(text, str) or len(text) > LARGEST:
         return
     try:
         data = base64.b64decode(text)

@@ -13,21 +13,31 @@ line for each token, Base64 and the number.
 from __future__ import annotations
 
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.json_parts import JsonParts
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.tokenizer import merges
 from modelscan.formats.tokenizer.added import Added, oddity
-from modelscan.formats.tokenizer.reader import LARGE_PART, bounded, facts_of_added
-from modelscan.formats.tokenizer.vocabulary import Defect, Vocabulary, lettered_out_of_order
+from modelscan.formats.tokenizer.lines import lines
+from modelscan.formats.tokenizer.orders import is_letter, lettered_out_of_order
+from modelscan.formats.tokenizer.reader import (
+    LARGE_PART,
+    bounded,
+    defects,
+    facts_of_added,
+    held,
+    tabled,
+)
+from modelscan.formats.tokenizer.vocabulary import Batch, Vocabulary
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, TokenizerDefect, TokenizerRoles, TokenizerToken
+from modelscan.vocabulary.fact import Fact, TokenizerRoles, TokenizerToken
 from modelscan.vocabulary.location import Location
 
 _TABLE: Final = "vocab.json"
@@ -42,9 +52,11 @@ _RANKED: Final = ".tiktoken"
 _RANKED_NAMES: Final = frozenset({"tiktoken.model", "tokenizer.model", "tekken.model"})
 _FIRST_RANKS: Final = (b"IQ== 0", b"AA== 0")
 """How tables begin: with `!`, the first byte that can be seen, or with a zero."""
-_EMPTY: Final = b"="
+_EMPTY: Final = "="
 """The token of no bytes, as the tables of speech models write it."""
-_LARGEST: Final = 32 << 20
+_LARGEST: Final = 64 << 20
+_LARGEST_TABLE: Final = 12 << 20
+_MOST_LETTERS: Final = 200_000
 _SHARED: Final = 64
 """Numbers that are another token's as well, up to which a table numbers tokens."""
 _SHOWN: Final = 160
@@ -71,17 +83,25 @@ class VocabularyReader:
         if artifact.size > _LARGEST:
             raise BudgetError(f"a vocabulary of {artifact.size:,} bytes")
         budget.header(artifact.size)
-        data = artifact.read_at(0, artifact.size)
         name = (artifact.member or artifact.name).rpartition("/")[2].rpartition("!")[2]
-        if len(data) > LARGE_PART and name in (_CONFIG, _SPECIAL, _ADDED):
-            bounded(data, "a table of tokens")
-        for fact in _stated(name, data, place(artifact)):
+        if name in (_CONFIG, _SPECIAL, _ADDED):
+            found = _added(name, artifact)
+        else:
+            found = _stated(name, held(artifact), budget)
+        for fact in found:
             budget.fact()
             yield fact
 
 
-def _stated(name: str, data: bytes, where: Location) -> Iterator[Fact]:
-    if name in (_CONFIG, _SPECIAL):
+def _added(name: str, artifact: Artifact) -> Iterator[Fact]:
+    """What a table says that is no vocabulary, but adds to one."""
+    where = place(artifact)
+    if artifact.size > _LARGEST_TABLE:
+        raise BudgetError(f"a table of tokens of {artifact.size:,} bytes")
+    data = artifact.read_at(0, artifact.size)
+    if len(data) > LARGE_PART:
+        bounded(data, "a table of tokens")
+    if name != _ADDED:
         yield from _roles(data, where)
     if name == _CONFIG:
         yield from facts_of_added(_decoder(data), "added_tokens_decoder", where)
@@ -89,40 +109,70 @@ def _stated(name: str, data: bytes, where: Location) -> Iterator[Fact]:
         table = _decoded(data, dict[str, int]) or {}
         tokens = [Added(number, token) for token, number in table.items()]
         yield from facts_of_added(tokens, "added_tokens.json", where)
-    elif name == _TABLE:
-        table = _decoded(data, dict[str, int])
-        if table and len(table) - len(set(table.values())) <= _SHARED:  # else it counts words
-            yield from _vocabulary(Vocabulary.of(table), "vocabulary", "", where)
+
+
+def _stated(name: str, artifact: Artifact, budget: Budget) -> Iterator[Fact]:
+    where = place(artifact)
+    if name == _TABLE:
+        yield from _table(artifact, budget)
     elif name == merges.FILE:
-        written = merges.lines(data)
-        if written and all(" " in one for one in written[:_SHOWN]):
-            yield merges.described(written, where)
+        digest = merges.Digest()
+        for written in merges.lines(lines(artifact, budget)):
+            if not digest.count and not all(" " in one for one in written[:_SHOWN]):
+                return
+            digest.add(written)
+        if digest.count:
+            yield digest.described(where)
     elif name == _LINES:
-        yield from _listed(data, where)
-    elif name != _SPECIAL:
-        yield from _vocabulary(_ranked(data), "tiktoken", "BPE", where)
+        yield from _listed(artifact, budget)
+    else:
+        vocabulary = Vocabulary(lambda: _ranked(lines(artifact, budget)))
+        yield from _vocabulary(vocabulary, "tiktoken", "BPE", where)
 
 
-def _listed(data: bytes, where: Location) -> Iterator[Fact]:
+def _table(artifact: Artifact, budget: Budget) -> Iterator[Fact]:
+    """A table from tokens to numbers; one that counts words is none, nor is another document."""
+    parts = JsonParts(artifact, budget)
+    try:
+        root = parts.root()
+        if parts.first(root) != b"{":
+            return
+        vocabulary = Vocabulary(lambda: tabled(parts, root))
+    except BudgetError:
+        raise
+    except ReadError:  # whoever reads JSON says what is wrong with it
+        return
+    if vocabulary.count and vocabulary.shared <= _SHARED:
+        yield from _vocabulary(vocabulary, "vocabulary", "", place(artifact))
+
+
+def _listed(artifact: Artifact, budget: Budget) -> Iterator[Fact]:
     """A list of whole words and their parts, whose numbers are their lines."""
-    lines = data.decode("utf-8", "replace").removesuffix("\n").split("\n")
-    names = [line.removesuffix("\r") for line in lines]
-    yield from _vocabulary(Vocabulary.listed(names), "vocabulary", "WordPiece", where)
-    for defect in lettered_out_of_order(names):
-        yield _defect(defect, where)
+    letters: list[str] = []
+
+    def round_of() -> Iterator[Batch]:
+        count = 0
+        for names in lines(artifact, budget):
+            yield Batch(names, range(count, count + len(names)))
+            count += len(names)
+
+    def first_round() -> Iterator[Batch]:
+        for batch in round_of():
+            letters.extend(filter(is_letter, batch.names))
+            if len(letters) > _MOST_LETTERS:
+                raise BudgetError(f"more than {_MOST_LETTERS:,} tokens of one character")
+            yield batch
+
+    vocabulary = Vocabulary(first_round)
+    yield from _vocabulary(vocabulary, "vocabulary", "WordPiece", place(artifact))
+    yield from defects(lettered_out_of_order(letters), place(artifact))
 
 
 def _vocabulary(
     vocabulary: Vocabulary, form: Any, algorithm: str, where: Location
 ) -> Iterator[Fact]:
+    yield from defects(vocabulary.defects(), where)
     yield vocabulary.described(form, algorithm, where)
-    for defect in vocabulary.defects():
-        yield _defect(defect, where)
-
-
-def _defect(found: Defect, where: Location) -> TokenizerDefect:
-    kind, token, detail = found
-    return TokenizerDefect(location=where, kind=kind, token=token[:_SHOWN], detail=detail[:_SHOWN])
 
 
 def _roles(data: bytes, where: Location) -> Iterator[Fact]:
@@ -161,19 +211,27 @@ def _decoded(data: bytes, kind: Any) -> Any:
         return None
 
 
-def _ranked(data: bytes) -> Vocabulary:
-    """A table of tiktoken; tokens are bytes, and stand for themselves as Base64."""
-    names: list[str] = []
-    numbers: list[int] = []
-    for line in data.split(b"\n"):
-        if not line.strip():
-            continue
-        token, _, rank = line.partition(b" ")
-        try:
-            if token != _EMPTY:
-                binascii.a2b_base64(token, strict_mode=True)
-            numbers.append(int(rank))
-        except ValueError:
-            raise ReadError(f"line {len(names) + 1} is no token with its number") from None
-        names.append(token.decode("ascii"))
-    return Vocabulary(names, numbers)
+def _ranked(batches: Iterable[Sequence[str]]) -> Iterator[Batch]:
+    """A table of tiktoken; tokens are bytes, and stand for themselves as Base64.
+
+    Raises:
+        ReadError: it is none.
+    """
+    count = 0
+    for batch in batches:
+        names: list[str] = []
+        numbers: list[int] = []
+        for line in batch:
+            if not line.strip():
+                continue
+            token, _, rank = line.partition(" ")
+            try:
+                if token != _EMPTY:
+                    binascii.a2b_base64(token, strict_mode=True)
+                numbers.append(int(rank))
+            except ValueError:
+                line_number = count + len(names) + 1
+                raise ReadError(f"line {line_number} is no token with its number") from None
+            names.append(token)
+        count += len(names)
+        yield Batch(names, numbers)

@@ -1,8 +1,8 @@
 """`tokenizer.json`: a whole tokenizer in one document.
 
-Invariants: the vocabulary is decoded into one table, merges into one list, and nothing is copied
-but what is wrong; a document that the library would refuse is a gap. That the document is JSON, and
-asks for no code, is said by the reader of JSON configuration.
+Invariants: the vocabulary and the merges are read a stretch at a time and let go; a document that
+the library would refuse, or that says the same thing twice, is a gap. That the document is JSON,
+and asks for no code, is said by the reader of JSON configuration.
 
 Source: the serialisation of the tokenizers library, version 1.0.
 """
@@ -10,24 +10,20 @@ Source: the serialisation of the tokenizers library, version 1.0.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
+from modelscan.formats.json_parts import JsonParts, Part
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.tokenizer import merges, steps
 from modelscan.formats.tokenizer.added import Added, added, against, oddity
-from modelscan.formats.tokenizer.vocabulary import (
-    MOST_SHOWN,
-    Defect,
-    Vocabulary,
-    merged_out_of_order,
-    scored_out_of_order,
-)
-from modelscan.vocabulary.artifact import Artifact, place
+from modelscan.formats.tokenizer.orders import scored_out_of_order
+from modelscan.formats.tokenizer.vocabulary import MOST_SHOWN, Batch, Defect, Vocabulary
+from modelscan.vocabulary.artifact import Artifact, BytesArtifact, place
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import (
     Fact,
@@ -44,35 +40,14 @@ _MAX_DOCUMENT: Final = 64 << 20
 _MOST_ADDED: Final = 20_000
 LARGE_PART: Final = 1 << 20
 """Bytes from which on it is asked what a part takes."""
-_LARGEST_PART: Final = 48 << 20
+_LARGEST_PART: Final = 40 << 20
 """Bytes of memory; twenty thousand added tokens take half of it."""
+_LONGEST_PART: Final = 12 << 20
+"""Bytes of what is read as a whole."""
+_HELD: Final = 4 << 20
+"""Bytes of a document that is read but once."""
+_NAMES: Final = re.compile(rb'"\s*:')
 _SHOWN: Final = 160
-
-_ENTRY: Final = re.compile(rb'":\s*[\d-]')
-
-_Scored = list[tuple[str, float]]
-_Merges = list[str | tuple[str, str]]
-
-
-_NOTHING: Final = msgspec.Raw(b"null")
-
-
-class _Model(msgspec.Struct):
-    """The table and the merges, decoded only as what they must be."""
-
-    type: Any = None
-    vocab: msgspec.Raw = msgspec.Raw(b"{}")
-    merges: msgspec.Raw = msgspec.Raw(b"[]")
-    continuing_subword_prefix: Any = None
-
-
-class _Document(msgspec.Struct):
-    model: _Model
-    added_tokens: msgspec.Raw = _NOTHING
-    normalizer: msgspec.Raw = _NOTHING
-    pre_tokenizer: msgspec.Raw = _NOTHING
-    post_processor: msgspec.Raw = _NOTHING
-    decoder: msgspec.Raw = _NOTHING
 
 
 class TokenizerReader:
@@ -94,11 +69,102 @@ class TokenizerReader:
         if artifact.size > _MAX_DOCUMENT:
             raise BudgetError(f"a tokenizer of {artifact.size:,} bytes")
         budget.header(artifact.size)
-        data = artifact.read_at(0, artifact.size)
-        document = _decode(data.removeprefix(b"\xef\xbb\xbf"), _Document)
-        for fact in _facts(document, place(artifact), budget):
+        for fact in _facts(_Document(held(artifact), budget), place(artifact)):
             budget.fact()
             yield fact
+
+
+def held(artifact: Artifact) -> Artifact:
+    """The same in memory, if it is small."""
+    if artifact.size > _HELD:
+        return artifact
+    data = artifact.read_at(0, artifact.size)
+    return BytesArtifact(artifact.name, data, member=artifact.member, depth=artifact.depth)
+
+
+def tabled(parts: JsonParts, table: Part) -> Iterator[Batch]:
+    """The tokens of a table, those that stand there twice included.
+
+    Raises:
+        ReadError: it is no table from tokens to numbers.
+    """
+    for stretch in parts.stretches(table):
+        found: dict[str, int] = decoded(stretch, dict[str, int])
+        # Every entry has such a place; texts with quotation marks may have some, too.
+        if len(_NAMES.findall(stretch)) != len(found):
+            import json  # lazy: few vocabularies have such texts
+
+            pairs = json.loads(stretch, object_pairs_hook=list)
+            yield Batch([name for name, _ in pairs], [number for _, number in pairs])
+        else:
+            yield Batch(list(found), list(found.values()))
+
+
+class _Document:
+    """The parts of one document.
+
+    Args:
+        artifact: the document.
+        budget: pays for it.
+
+    Raises:
+        ReadError: it is no tokenizer.
+    """
+
+    def __init__(self, artifact: Artifact, budget: Budget) -> None:
+        self._parts = JsonParts(artifact, budget)
+        self._found: dict[str, Part] = {}
+        for name, part in self._parts.members(self._parts.root(), inside="model"):
+            if name in self._found:
+                raise ReadError(f"not a tokenizer: {name[:_SHOWN]!r} is in it twice")
+            self._found[name] = part
+        kind = self._kind("model.vocab", b"{")
+        if self._kind("model", b"") != b"{" or kind not in (b"[", b"{"):
+            raise ReadError("not a tokenizer: it has no model")
+        self.scored = kind == b"["
+        if not self.scored and self._kind("model.merges", b"[") != b"[":
+            raise ReadError("not a tokenizer: its merges are no list")
+        written = self._found.get("model.merges")
+        self.merged = not self.scored and written is not None and written.size > len("[]")
+
+    def _kind(self, name: str, otherwise: bytes) -> bytes:
+        return self._parts.first(self._found[name]) if name in self._found else otherwise
+
+    def tree(self, name: str) -> Any:
+        """A part that may be any tree; `None` if there is none.
+
+        Raises:
+            BudgetError: it is larger than those of real tokenizers.
+        """
+        part = self._found.get(name)
+        if part is None:
+            return None
+        if part.size > _LONGEST_PART:
+            raise BudgetError(f"a {name} of {part.size:,} bytes")
+        written = self._parts.raw(part)
+        if part.size > LARGE_PART:
+            bounded(written, f"a {name}")
+        return decoded(written, Any)
+
+    def tokens(self) -> Iterator[Batch]:
+        """A round over the vocabulary."""
+        part = self._found.get("model.vocab")
+        if part is None:
+            return
+        if not self.scored:
+            yield from tabled(self._parts, part)
+            return
+        count = 0
+        for stretch in self._parts.stretches(part):
+            rows = decoded(stretch, list[tuple[str, float]])
+            numbers = range(count, count + len(rows))
+            yield Batch([name for name, _ in rows], numbers, [score for _, score in rows])
+            count += len(rows)
+
+    def merges(self) -> Iterator[list[merges.Merge]]:
+        """A round over the merges."""
+        for stretch in self._parts.stretches(self._found["model.merges"]):
+            yield decoded(stretch, list[merges.Merge])
 
 
 def facts_of_added(
@@ -127,45 +193,38 @@ def facts_of_added(
             yield TokenizerToken(location=where, kind=kind, token=content[:_SHOWN], number=number)
 
 
-def _facts(document: _Document, where: Location, budget: Budget) -> Iterator[Fact]:
-    model = document.model
-    algorithm = model.type if isinstance(model.type, str) else ""
-    tokens = added(_part(document.added_tokens, "a list of added tokens"))
+def _facts(document: _Document, where: Location) -> Iterator[Fact]:
+    algorithm = document.tree("model.type")
+    tokens = added(document.tree("added_tokens"))
     largest = max((token.number for token in tokens), default=-1)
-    scored = bytes(model.vocab).lstrip().startswith(b"[")
-    defects: list[Defect] = []
-    written: _Merges = []
-    if scored:
-        rows = _decode(model.vocab, _Scored)
-        names = [name for name, _ in rows]
-        vocabulary = Vocabulary.listed(names)
-        table = dict(zip(names, range(len(names)), strict=True))
-        if len(table) != len(names):
-            defects += twice(names)
-        defects += scored_out_of_order(names, [score for _, score in rows])
-    else:
-        table = _decode(model.vocab, dict[str, int])
-        vocabulary = Vocabulary.of(table)
-        defects += vocabulary.defects()
-        # Every entry of the table has such a place, and texts with quotation marks may, too.
-        if len(_ENTRY.findall(model.vocab)) != len(table):
-            defects += _repeated(model.vocab)
-        written = _decode(model.merges, _Merges)
-        defects += _merges(model, written, table)
-    budget.step(len(table))
-    yield vocabulary.described("tokenizers", algorithm[:_SHOWN], where, largest)
-    if written:
-        yield merges.described(written, where)
-    defects += against(table, tokens)
-    for kind, token, detail in defects:
-        yield TokenizerDefect(
-            location=where, kind=kind, token=token[:_SHOWN], detail=detail[:_SHOWN]
-        )
+    stages = {stage: document.tree(stage) for stage in steps.STAGES}
+    contents = frozenset(token.content for token in tokens)
+    vocabulary = Vocabulary(
+        document.tokens,
+        names=contents | frozenset(_texts(stages["post_processor"])),
+        numbers=frozenset(token.number for token in tokens),
+        tabled=document.merged,
+        apart=True,
+    )
+    kind = algorithm[:_SHOWN] if isinstance(algorithm, str) else ""
+    # Merges come first: what they are held against is used up, and makes room.
+    digest, wrong = merges.Digest(), list[Defect]()
+    if document.merged:
+        prefix = document.tree("model.continuing_subword_prefix")
+        skip = len(prefix) if isinstance(prefix, str) else 0
+        wrong = list(merges.defects(vocabulary, digest.through(document.merges), skip))
+    yield from defects(vocabulary.defects(), where)
+    yield vocabulary.described("tokenizers", kind, where, largest)
+    if digest.count:
+        yield digest.described(where)
+    yield from defects(vocabulary.repeated(), where)
+    yield from defects(scored_out_of_order(vocabulary), where)
+    yield from defects(wrong, where)
+    own = vocabulary.own
+    yield from defects(against(own, vocabulary.holders, vocabulary.count, tokens), where)
     yield from facts_of_added(tokens, "added_tokens", where)
-    numbers = {**{token.content: token.number for token in tokens}, **table}
-    stages = {stage: _part(getattr(document, stage), f"a {stage}") for stage in steps.STAGES}
-    ordinary = frozenset(token.content for token in tokens)
-    for step in list(steps.odd_steps(stages, numbers, ordinary))[:MOST_SHOWN]:
+    numbers = {**{token.content: token.number for token in tokens}, **own}
+    for step in list(steps.odd_steps(stages, numbers, contents))[:MOST_SHOWN]:
         yield TokenizerStep(
             location=where,
             stage=step.stage,
@@ -176,78 +235,25 @@ def _facts(document: _Document, where: Location, budget: Budget) -> Iterator[Fac
         )
 
 
-def _merges(model: _Model, written: _Merges, table: Mapping[str, int]) -> Iterator[Defect]:
-    """The same of a document."""
-    prefix = model.continuing_subword_prefix
-    skip = len(prefix) if isinstance(prefix, str) else 0
-    return merge_defects(written, table, skip)
+def defects(found: Iterable[Defect], where: Location) -> Iterator[TokenizerDefect]:
+    """What is wrong with a vocabulary, as facts."""
+    for kind, token, detail in found:
+        yield TokenizerDefect(
+            location=where, kind=kind, token=token[:_SHOWN], detail=detail[:_SHOWN]
+        )
 
 
-def merge_defects(
-    pairs: Sequence[str | tuple[str, str]], table: Mapping[str, int], skip: int = 0
-) -> Iterator[Defect]:
-    """Merges that name no tokens, and tokens that are not numbered in their order.
-
-    Args:
-        pairs: both parts of each, with a blank between them or as a pair.
-        table: the vocabulary.
-        skip: characters that mark a part inside a word, and that are no part of a result.
-    """
-    if not pairs:
-        return
-    results: list[str] = []
-    unknown = 0
-    for merge in pairs:
-        if isinstance(merge, str):
-            left, _, right = merge.partition(" ")
-        else:
-            left, right = merge
-        result = left + right[skip:] if skip else left + right
-        results.append(result)
-        if left not in table or right not in table or result not in table:
-            unknown += 1
-            if unknown <= MOST_SHOWN:
-                missing = next(part for part in (left, right, result) if part not in table)
-                yield Defect("unknown-merge", missing, f"in the merge of {left!r} and {right!r}")
-    yield from merged_out_of_order(table, results)
-
-
-def twice(names: list[str]) -> Iterator[Defect]:
-    """Tokens of a list that stand in it twice."""
-    first: dict[str, int] = {}
-    shown = 0
-    for number, name in enumerate(names):
-        if first.setdefault(name, number) != number and shown < MOST_SHOWN:
-            shown += 1
-            yield Defect("duplicate-token", name, f"{first[name]} and {number}")
-
-
-def _repeated(raw: msgspec.Raw) -> Iterator[Defect]:
-    """Tokens that a table has twice, with different numbers; another parser takes the other one."""
-    import json  # lazy: hardly a vocabulary has anything wrong with it
-
-    seen: dict[str, int] = {}
-    found: list[Defect] = []
-
-    def table(pairs: list[tuple[str, int]]) -> dict[str, int]:
-        for name, number in pairs:
-            if seen.setdefault(name, number) != number:
-                found.append(Defect("duplicate-token", name, f"{seen[name]} and {number}"))
-        return seen
-
-    json.loads(bytes(raw), object_pairs_hook=table)
-    yield from found[:MOST_SHOWN]
-
-
-def _part(written: msgspec.Raw, what: str) -> Any:
-    """A part that may be any tree, as long as it is not larger than those of real tokenizers.
-
-    Raises:
-        BudgetError: it is.
-    """
-    if len(written) > LARGE_PART:
-        bounded(bytes(written), what)
-    return _decode(written, Any)
+def _texts(tree: Any) -> Iterator[str]:
+    """All texts of a tree, names included."""
+    pending = [tree]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            pending.extend((*value, *value.values()))
+        elif isinstance(value, list):
+            pending.extend(value)
 
 
 def bounded(data: bytes, what: str) -> None:
@@ -262,7 +268,12 @@ def bounded(data: bytes, what: str) -> None:
         raise BudgetError(f"{what} of {len(data):,} bytes")
 
 
-def _decode(data: bytes | msgspec.Raw, kind: Any) -> Any:
+def decoded(data: bytes, kind: Any) -> Any:
+    """A part of a document, as what it must be.
+
+    Raises:
+        ReadError: it is something else.
+    """
     try:
         return msgspec.json.decode(data, type=kind)
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors

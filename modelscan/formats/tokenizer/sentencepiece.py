@@ -1,7 +1,7 @@
 """sentencepiece models, `tokenizer.model` and `spiece.model`: a protobuf of pieces and rules.
 
-Invariants: the file is walked once; pieces are nearly all of it, so their fields are read in place.
-What it says besides (training parameters) is data.
+Invariants: pieces are nearly all of the file; their fields are read in place, and let go. What it
+says besides (training parameters) is data.
 
 Source: sentencepiece, `sentencepiece_model.proto`: `ModelProto` with pieces (1), trainer (2),
 normaliser (3) and denormaliser (5); a piece has its text (1), score (2) and type (3).
@@ -19,11 +19,12 @@ from modelscan.formats.protobuf import BYTES, FIXED32, VARINT, Field, Wire
 from modelscan.formats.reader import Glimpse
 from modelscan.formats.tokenizer import charsmap
 from modelscan.formats.tokenizer.added import Added
-from modelscan.formats.tokenizer.reader import facts_of_added
-from modelscan.formats.tokenizer.vocabulary import MOST_SHOWN, Vocabulary, scored_out_of_order
+from modelscan.formats.tokenizer.orders import scored_out_of_order
+from modelscan.formats.tokenizer.reader import defects, facts_of_added
+from modelscan.formats.tokenizer.vocabulary import Batch, Vocabulary
 from modelscan.vocabulary.artifact import Artifact, BytesArtifact, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, TokenizerDefect, TokenizerStep, TokenizerToken
+from modelscan.vocabulary.fact import Fact, TokenizerStep, TokenizerToken
 from modelscan.vocabulary.location import Location
 
 _PIECE, _TRAINER, _NORMALIZER, _DENORMALIZER = 1, 2, 3, 5
@@ -36,7 +37,9 @@ _NORMAL, _CONTROL, _OWN = 1, 3, 4
 _PIECE_TAG: Final = 0x0A
 _SCORE_TAG: Final = 0x15
 _LARGEST: Final = 64 << 20
-_MOST: Final = 4_000_000
+_LONGEST_PIECE: Final = 1 << 20
+_MOST_OWN: Final = 20_000
+_BATCH: Final = 8_192
 _SHOWN: Final = 160
 
 
@@ -67,47 +70,56 @@ class SentencepieceReader:
         if artifact.size > _LARGEST:
             raise BudgetError(f"a sentencepiece model of {artifact.size:,} bytes")
         where = place(artifact)
-        wire = Wire(artifact, budget)
-        names: list[str] = []
-        scores: list[float] = []
-        own: list[Added] = []
-        algorithm = ""
-        found: list[Fact] = []
-        for field in wire.fields():
-            if field.wire != BYTES:
-                continue
-            if field.number == _PIECE:
-                text, score, kind = _piece(wire.take(field.at, field.value))
-                if len(names) >= _MOST:
-                    raise BudgetError(f"more than {_MOST:,} pieces")
-                if kind in {_CONTROL, _OWN}:
-                    own.append(Added(len(names), text))
-                names.append(text)
-                scores.append(score if kind == _NORMAL else 0.0)
-            elif field.number == _TRAINER:
-                algorithm = _algorithm(wire, field) or algorithm
-            elif field.number in {_NORMALIZER, _DENORMALIZER}:
-                found.extend(_rules(wire, field, where))
-        yield Vocabulary.listed(names).described("sentencepiece", algorithm or "Unigram", where)
-        for fact in (*_defects(names, scores, where), *_tokens(own, where), *found):
+        rest = _Rest()
+        vocabulary = Vocabulary(lambda: _pieces(artifact, budget, rest), apart=True)
+        algorithm = _ALGORITHMS.get(rest.algorithm, "") or "Unigram"
+        yield vocabulary.described("sentencepiece", algorithm, where)
+        wrong = (*vocabulary.repeated(), *scored_out_of_order(vocabulary))
+        rules = _rules(rest.charsmaps, where)
+        for fact in (*defects(wrong, where), *_tokens(rest.own, where), *rules):
             budget.fact()
             yield fact
 
 
-def _defects(names: list[str], scores: list[float], where: Location) -> Iterator[Fact]:
-    first: dict[str, int] = {}
-    shown = 0
-    for number, name in enumerate(names):
-        if first.setdefault(name, number) != number and shown < MOST_SHOWN:
-            shown += 1
-            detail = f"{first[name]} and {number}"
-            yield TokenizerDefect(
-                location=where, kind="duplicate-token", token=name[:_SHOWN], detail=detail
-            )
-    for kind, token, detail in scored_out_of_order(names, scores):
-        yield TokenizerDefect(
-            location=where, kind=kind, token=token[:_SHOWN], detail=detail[:_SHOWN]
-        )
+class _Rest:
+    """What a model says beside its pieces."""
+
+    def __init__(self) -> None:
+        self.own: list[Added] = []
+        """Markers, and tokens of the author's own."""
+        self.algorithm = 0
+        self.charsmaps: list[tuple[Any, bytes]] = []
+        """Compiled rules, each with the stage that they are for."""
+
+
+def _pieces(artifact: Artifact, budget: Budget, rest: _Rest) -> Iterator[Batch]:
+    """A round over all pieces, in which everything else is noted."""
+    wire = Wire(artifact, budget)
+    rest.own.clear()
+    rest.charsmaps.clear()
+    names: list[str] = []
+    scores: list[float] = []
+    count = 0
+    for field in wire.fields():
+        if field.wire != BYTES:
+            continue
+        if field.number == _PIECE:
+            if field.value > _LONGEST_PIECE:
+                raise BudgetError(f"a piece of {field.value:,} bytes", offset=field.at)
+            text, score, kind = _piece(wire.take(field.at, field.value))
+            if kind in {_CONTROL, _OWN} and len(rest.own) < _MOST_OWN:
+                rest.own.append(Added(count + len(names), text))
+            names.append(text)
+            scores.append(score if kind == _NORMAL else 0.0)
+            if len(names) == _BATCH:
+                yield Batch(names, range(count, count + _BATCH), scores)
+                count += _BATCH
+                names, scores = [], []
+        elif field.number == _TRAINER:
+            rest.algorithm = _algorithm(wire, field) or rest.algorithm
+        elif field.number in {_NORMALIZER, _DENORMALIZER}:
+            _noted(wire, field, rest)
+    yield Batch(names, range(count, count + len(names)), scores)
 
 
 def _tokens(own: list[Added], where: Location) -> Iterator[Fact]:
@@ -147,24 +159,33 @@ def _walked(data: bytes) -> tuple[str, float, int]:
     return text, score, kind
 
 
-def _algorithm(wire: Wire, message: Field) -> str:
+def _algorithm(wire: Wire, message: Field) -> int:
     for field in wire.fields(message.at, message.end, depth=1):
         if (field.number, field.wire) == (_ALGORITHM, VARINT):
-            return _ALGORITHMS.get(field.value, "")
-    return ""
+            return field.value
+    return 0
 
 
-def _rules(wire: Wire, message: Field, where: Location) -> Iterator[Fact]:
-    """Rules of normalisation that write words."""
-    stage: Any = "normalizer" if message.number == _NORMALIZER else "decoder"
+def _noted(wire: Wire, message: Field, rest: _Rest) -> None:
+    """Keep the rules of normalisation of a message.
+
+    Raises:
+        BudgetError: there are more of them than programs read.
+    """
+    stage = "normalizer" if message.number == _NORMALIZER else "decoder"
     for field in wire.fields(message.at, message.end, depth=1):
         if (field.number, field.wire) == (_CHARSMAP, BYTES):
-            for text in charsmap.words(wire.take(field.at, field.value)):
-                kind: Any = "rewrites-address" if "://" in text else "rewrites-words"
-                yield TokenizerStep(
-                    location=where,
-                    stage=stage,
-                    kind=kind,
-                    name="precompiled",
-                    content=text[:_SHOWN],
-                )
+            total = field.value + sum(len(rules) for _, rules in rest.charsmaps)
+            if total > charsmap.LARGEST:
+                raise BudgetError(f"rules of normalisation of {total:,} bytes", offset=field.at)
+            rest.charsmaps.append((stage, wire.take(field.at, field.value)))
+
+
+def _rules(charsmaps: list[tuple[Any, bytes]], where: Location) -> Iterator[Fact]:
+    """Rules of normalisation that write words."""
+    for stage, rules in charsmaps:
+        for text in charsmap.words(rules):
+            kind: Any = "rewrites-address" if "://" in text else "rewrites-words"
+            yield TokenizerStep(
+                location=where, stage=stage, kind=kind, name="precompiled", content=text[:_SHOWN]
+            )

@@ -93,6 +93,7 @@ class ActiveContent(Fact, frozen=True, kw_only=True, tag="format.active"):
     """The format of the file."""
     kind: Literal[
         "code",  # a program that runs when the file is loaded or used
+        "carried-code",  # code in a place for descriptions, which no usual loader runs
         "constructs-denied",  # an object whose making can run code
         "constructs-unknown",  # an object of a package that is not well known
         "loader-mismatch",  # a kind of node that is used for what it was not made for

@@ -25,7 +25,7 @@ class Tokenizer(Fact, frozen=True, kw_only=True, tag="tokenizer"):
     numbered: str
     """`sha256:` over the tokens in the order of their numbers."""
     named: str
-    """`sha256:` over the tokens alone, sorted: equal when only numbers differ."""
+    """`sha256:` over sums of the tokens alone: equal when only numbers differ."""
 
 
 class TokenizerMerges(Fact, frozen=True, kw_only=True, tag="tokenizer.merges"):

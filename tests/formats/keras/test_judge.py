@@ -56,6 +56,14 @@ HOSTILE: list[tuple[Any, str]] = [
         "dangerous-name",
     ),
     (model(layer("system", module="os")), "dangerous-name"),
+    (
+        {"class_name": "__typespec__", "config": {"spec_name": "system", "module": "os"}},
+        "dangerous-name",
+    ),
+    (
+        {"class_name": "__typespec__", "config": {"spec_name": "Run", "module": "mine.types"}},
+        "foreign-module",
+    ),
     (model(layer("Popen", module="subprocess", registered_name="a>Popen")), "dangerous-name"),
     (model(layer("Dense", {"activation": function("eval")})), "dangerous-name"),
     (model(layer("Dense", {"activation": function("system", "posix")})), "dangerous-name"),

@@ -218,3 +218,9 @@ def test_any_bytes_end_in_facts_or_a_read_error(data: bytes) -> None:
         list(READER.read(BytesArtifact("a.json", b"class_name" + data), Budget()))
     except ReadError:
         return
+
+
+def test_a_reduced_object_is_one_finding() -> None:
+    reduced = b'{"py/reduce": [{"py/type": "os.system"}, {"py/tuple": ["id"]}]}'
+    assert reading.fails(reduced, "a.json") == ["config-calls-dangerous-name"]
+    assert reading.fails(b'{"py/reduce": ["a", "b"]}', "a.json") == ["json-constructs-object"]

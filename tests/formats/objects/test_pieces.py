@@ -32,7 +32,7 @@ def _scalars(table: dict[str, Any]) -> str:
 
 
 def _walked(data: bytes) -> list[str]:
-    return sorted(_scalars(table) for _, table in tables_of(data, Budget()))
+    return sorted(_scalars(table) for _, table in tables_of(data, Budget()) if table)
 
 
 @pytest.fixture
@@ -50,9 +50,12 @@ def _make_small(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("indent", [None, 1])
 @given(root=TREES)
 @settings(max_examples=150, deadline=None)
-def test_every_table_comes_once_and_whole(indent: int | None, root: Any) -> None:
+def test_every_table_with_anything_in_it_comes_once_and_whole(
+    indent: int | None, root: Any
+) -> None:
     data = json.dumps({"a": [root, root], "b": root}, indent=indent).encode()
-    expected = sorted(_scalars(table) for _, table in tables(parse_json(data), Budget()))
+    walk = tables(parse_json(data), Budget())
+    expected = sorted(_scalars(table) for _, table in walk if table)
     with pytest.MonkeyPatch.context() as patch:
         _make_small(patch)
         first = iter([1 << 30])
@@ -118,3 +121,13 @@ def test_depth_is_bounded() -> None:
 def test_what_does_not_close_is_an_error(data: bytes) -> None:
     with pytest.raises(ReadError, match="not JSON"):
         _walked(data + b" " * 6000)
+
+
+@pytest.mark.usefixtures("small")
+def test_lists_without_end_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "_BATCH", 100)
+    monkeypatch.setattr(pieces, "_MOST_BRACKETS", 1_000)
+    with pytest.raises(BudgetError, match="more than 500 lists and tables"):
+        list(tables_of(b'{"a":[' + b",".join([b"[[[[1]]]]"] * 400) + b"]}", Budget()))
+    empty = b'{"b":"c","a":[' + b",".join([b"[],{}, [1,2]"] * 2_000) + b"]}"
+    assert [table["b"] for _, table in tables_of(empty, Budget()) if table] == ["c"]

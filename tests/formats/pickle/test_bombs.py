@@ -1,9 +1,17 @@
 from __future__ import annotations
 
 import pickle
+import struct
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from modelscan.budget import Budget
+from modelscan.formats.pickle import bombs
+from modelscan.formats.pickle.window import Window
+from modelscan.vocabulary.artifact import BytesArtifact
 from tests.forge.pickles import Assembler, reference_bomb
 from tests.formats.pickle.test_reader import oddities, read
 
@@ -41,11 +49,99 @@ def keyed() -> bytes:
     return out.stop()
 
 
+def fetch(index: int, way: str) -> bytes:
+    written = {"g": b"g%d\n" % index, "j": b"j" + struct.pack("<I", index)}
+    return written.get(way, b"h%c" % index)
+
+
+KINDS = {
+    "list": (b"]\x94(", b"e"), "late": (b"](", b"e\x94"), "set": (b"\x8f\x94(", b"\x90"),
+    "tuple": (b"(", b"t\x94"), "frozenset": (b"(", b"\x91\x94"), "old": (b"(", b"l\x94"),
+    "again": (b"](", b"e\x85\x94"), "instance": (b"ccollections\nOrderedDict\n)R](", b"eb\x94"),
+    "name": (b"](ccollections\nOrderedDict\n", b"e\x94"),
+}  # fmt: skip
+"""How a container begins and ends, and is remembered."""
+PADDED = b"X\x0a\0\0\0qwertyuiop0"
+
+
+def chained(levels: int, count: int, kind: str, way: str = "h", padding: bytes = b"") -> bytes:
+    """Containers that hold the one before them so many times."""
+    begin, end = KINDS[kind]
+    each = [begin + (fetch(level, way) + padding) * count + end for level in range(levels)]
+    return b"\x80\x04]\x94" + b"".join(each) + b"."
+
+
+SHAPES = [(6, 100), (4, 1000), (40, 2), (28, 3), (14, 8), (12, 12)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_bombs_of_every_shape_are_told(shape: tuple[int, int], kind: str) -> None:
+    for way in "hjg":
+        assert oddities(read(chained(*shape, kind, way))) == ["reference-bomb"]
+    assert oddities(read(chained(*shape, kind, padding=PADDED))) == ["reference-bomb"]
+
+
+@pytest.mark.parametrize("kind", ["list", "name"])
+def test_a_bomb_of_few_levels_is_told(kind: str) -> None:
+    assert oddities(read(chained(3, 100_000, kind))) == ["reference-bomb"]
+
+
+@pytest.mark.parametrize(
+    "before", [b"X\0\x90\1\0" + b"a" * 102_400 + b"0", b"(" + b"K\1" * 50_000 + b"1"]
+)
+@pytest.mark.parametrize("kind", ["list", "name"])
+def test_a_bomb_behind_other_data_is_told(before: bytes, kind: str) -> None:
+    data = chained(8, 100, kind)
+    assert oddities(read(data[:2] + before + data[2:])) == ["reference-bomb"]
+
+
+def test_a_bomb_that_mixes_its_ways_to_remember_is_told() -> None:
+    levels = b"".join(b"]q%c(" % (n + 1) + fetch(n, "h") * 100 + b"e" for n in range(6))
+    assert oddities(read(b"\x80\x04]\x94" + levels + b".")) == ["reference-bomb"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(sorted(KINDS)), st.integers(1, 200), st.sampled_from("hjg"),
+            st.sampled_from([b"", PADDED, b"K\1", b"2", b"h\0"]),
+        ),
+        min_size=1, max_size=30,
+    )
+)  # fmt: skip
+def test_whatever_stands_for_too_much_is_weighed(steps: list[tuple[str, int, str, bytes]]) -> None:
+    """The quick look misses nothing that the weighing would tell."""
+    parts = []
+    for level, (kind, count, way, padding) in enumerate(steps):
+        begin, end = KINDS[kind]
+        parts.append(begin + (fetch(level, way) + padding) * count + end)
+    data = b"\x80\x04]\x94" + b"".join(parts) + b"."
+    heavy = bombs.verdict(Window(BytesArtifact("m.pkl", data)), 0, Budget())
+    assert ("reference-bomb" in oddities(read(data))) == bool(heavy)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_what_is_shared_and_holds_nothing_is_no_bomb(
+    protocol: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, empty, pair = np.dtype("f4"), (), (1, 2)
+    rows = [[kind, empty, pair, "word", f"k{n % 90}"] for n in range(3000)]
+    table = np.dtype([("a", "f4"), ("b", "i8")])
+    arrays = [np.zeros(2, table) for _ in range(300)]
+    monkeypatch.setattr(bombs, "verdict", lambda *_: pytest.fail("it was weighed"))
+    for value in (rows, [*rows, ValueError("x")], arrays):
+        assert not oddities(read(pickle.dumps(value, protocol)))
+
+
 BOMBS = {
     "memo": reference_bomb(), "dup": duplicated(), "laughing": laughing(), "written": written(),
     "keyed": keyed(), "broken": reference_bomb()[:-1] + b"00",
     "lists": b"\x80\x04" + b"]" * 30_000 + b"a" * 29_999 + b".",
     "tuples": b"\x80\x04N" + b"\x85" * 30_000 + b".",
+    "marks": b"\x80\x04N" + b"(" * 30_000 + b"t" * 30_000 + b".",
+    "keys": b"\x80\x04" + b"}K\1" * 30_000 + b"s" * 29_999 + b".",
     "behind-a-name": Assembler(2).global_("collections", "OrderedDict").pop()
     .raw(reference_bomb()[2:-1]).stop(),
 }  # fmt: skip

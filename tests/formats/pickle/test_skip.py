@@ -105,16 +105,30 @@ def test_long_literals_are_not_copied() -> None:
     assert Blob(len(data) - 3_000_000 - 2, 3_000_000) in arguments
 
 
-@settings(max_examples=100, deadline=None)
-@given(VALUES, st.integers(0, 5), st.data())
-def test_the_wide_expression_agrees_as_well(
-    value: object, protocol: int, data: st.DataObject
+LENGTHS = st.sampled_from([0, 1, 15, 16, 31, 32, 33, 63, 64, 65, 127, 128, 255, 256, 300, 5000])
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(LENGTHS, st.booleans()), max_size=12), st.integers(0, 5), st.data())
+def test_rows_of_texts_agree_as_well(
+    lengths: list[tuple[int, bool]], protocol: int, data: st.DataObject
 ) -> None:
-    damaged = bytearray(pickle.dumps([value, "z" * 300, b"y" * 200], protocol))
+    """Texts and bytes in rows, whole, damaged and cut, with numbers and other things between."""
+    texts = [f"{n}".ljust(n, "z") if text else b"y" * n for n, text in lengths]
+    value = [texts, dict.fromkeys(map(str, texts), 7), [(text, 1, 300, 70_000) for text in texts]]
+    whole = pickle.dumps(value, protocol)
+    assert outcome(whole, fast=True) == outcome(whole, fast=False) is not None
+    damaged = bytearray(whole[: data.draw(st.integers(1, len(whole)))])
     damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(skip, "_LARGE", 0)
-        assert outcome(bytes(damaged), fast=True) == outcome(bytes(damaged), fast=False)
+    assert outcome(bytes(damaged), fast=True) == outcome(bytes(damaged), fast=False)
+
+
+@pytest.mark.parametrize("length", [40, 100, 300, 70_000])
+def test_rows_of_texts_reach_across_windows_and_frames(length: int) -> None:
+    texts = [f"{n}".ljust(length, "x") for n in range(3_000_000 // length)]
+    for protocol in (2, 4):
+        data = pickle.dumps([texts, dict.fromkeys(texts, 9), 5], protocol)
+        assert outcome(data, fast=True) == outcome(data, fast=False) == (len(data), False)
 
 
 @pytest.mark.parametrize("length", [0, 15, 16, 63, 64, 127, 128, 255, 256, 4000])
@@ -128,9 +142,9 @@ def test_where_possessive_groups_go_wrong_the_runs_are_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("modelscan.formats.repeated.sound", lambda: False)
-    atomic = skip._expression.__wrapped__(wide=False)
+    atomic = skip.expression.__wrapped__()
     assert b"(?>" in atomic.pattern
-    monkeypatch.setattr(skip, "_expression", lambda **_: atomic)
+    monkeypatch.setattr(skip, "expression", lambda: atomic)
     for value in (list(range(90_000)), [{"k": n, "v": "x" * n} for n in range(300)]):
         data = pickle.dumps([value, print], 4)
         assert outcome(data, fast=True) == outcome(data, fast=False) is not None

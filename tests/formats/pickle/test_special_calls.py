@@ -36,6 +36,23 @@ def test_a_reviewed_class_is_filled_and_not_called() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cls", "expected"),
+    [(("acme", "Model"), ["acme.Model"]), (("os", "_wrap_close"), ["os._wrap_close"]),
+     (("collections", "OrderedDict"), [])],
+)  # fmt: skip
+def test_a_class_that_a_state_sets_is_made_an_instance_of(
+    cls: tuple[str, str], expected: list[str]
+) -> None:
+    made = Assembler(2).global_("argparse", "Namespace").empty_tuple().newobj()
+    made.none().empty_dict().text("__class__").global_(*cls).setitem().tuple2()
+    assert bad(made.build()) == expected
+    # as an attribute like any other, it is only kept
+    kept = Assembler(2).global_("argparse", "Namespace").empty_tuple().newobj().empty_dict()
+    kept.text("__class__").global_("acme", "Model").setitem()
+    assert bad(kept.build()) == []
+
+
+@pytest.mark.parametrize(
     "name", ["slice", "SliceType", "MethodType", "NoneType", "dict", "ValueError"]
 )
 def test_dill_names_types(name: str) -> None:

@@ -97,6 +97,9 @@ def test_depth_costs_no_stack_and_items_are_paid_for() -> None:
     assert _read(stream.head(2) + nested) == []
     with pytest.raises(BudgetError):
         _read(stream.head(2) + nested, Limits(steps=5000))
+    waiting = (stream.integer(19) + stream.integer(2)) * 200_000
+    with pytest.raises(BudgetError, match="deep"):
+        _read(stream.head(2) + waiting)
 
 
 @given(st.binary(max_size=200), st.sampled_from([b"X\n\0\0\0\2", b"A\n2\n", b"B\n\3\0\0\0"]))

@@ -90,6 +90,21 @@ def test_a_file_beside_the_index(tmp_path: Path, extra: str) -> None:
     assert message.startswith(f"{extra} shadows weights of {INDEX}: 0, 1, 2 and 2 more stand in")
 
 
+@pytest.mark.parametrize("name", ["model-extra.safetensors", "zz.safetensors"])
+def test_a_smaller_file_of_any_name_beside_the_index(tmp_path: Path, name: str) -> None:
+    _shard(tmp_path, ONE, {"a": A, "b": B})
+    _shard(tmp_path, TWO, {"c": C})
+    _index(tmp_path, {"a": ONE, "b": ONE, "c": TWO})
+    for quiet in ({"a": A}, {"other": B}, {"a": B, "b": A, "c": C}):
+        _shard(tmp_path, name, quiet)
+        assert _shadows(tmp_path) == []
+    _shard(tmp_path, name, {"a": B})
+    (message,) = _shadows(tmp_path)
+    assert message.startswith(f"{name} shadows weights of {INDEX}: a stands in {ONE} as well")
+    (tmp_path / name).rename(tmp_path / "adapter_model.safetensors")
+    assert _shadows(tmp_path) == []
+
+
 def test_shards_without_an_index(tmp_path: Path) -> None:
     _shard(tmp_path, f"unet/{ONE}", {"a": A})
     _shard(tmp_path, f"unet/{TWO}", {"a": B})
