@@ -57,6 +57,7 @@ site: $(VENV)/.dev  ## Build the documentation in build/site; a broken link is a
 bench: $(VENV)/.dev  ## Print speed and memory as ratios to public tools
 	$(BIN)/python tools/bench.py
 	$(BIN)/python -m tools.bench_pickles
+	$(BIN)/python -m tools.bench_large
 
 interop: $(VENV)/.dev  ## Checks that need other tools from the package index
 	$(BIN)/python tools/interop.py

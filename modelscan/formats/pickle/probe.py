@@ -15,7 +15,6 @@ from modelscan.budget import Budget, Limits
 from modelscan.errors import ReadError
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
-from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.opcodes import (
     COUNT1,
     HIGHEST_PROTOCOL,
@@ -194,6 +193,8 @@ def _acts(head: bytes, size: int, *, follows: bool) -> bool:
 
 def _followed(data: bytes) -> tuple[Ledger, int | ReadError]:
     """What the pickle that begins here does, and where it ends, or how it breaks."""
+    from modelscan.formats.pickle.machine import Machine  # lazy: most bytes are told without it
+
     artifact = BytesArtifact("", data)
     budget = Budget(Limits(facts=64, values=4096))
     ledger = Ledger(artifact, _NO_NAMES, budget)
@@ -214,6 +215,8 @@ def _goes_on(head: bytes, size: int) -> bool:
         shape = SHAPES[head[index]]
         if shape == INVALID:
             return False
+        if shape == TEXT_PAIR and not _names(head, index):
+            return False  # it would end here: lines of a program begin with such letters, too
         end = _end(head, index, shape)
         if end >= len(head):
             if shape < TEXT_PAIR:

@@ -10,14 +10,12 @@ Invariants:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.pickle import bombs, suspicion
 from modelscan.formats.pickle.ledger import Ledger
-from modelscan.formats.pickle.machine import Machine
-from modelscan.formats.pickle.numpy_arrays import UnknownArrayError
 from modelscan.formats.pickle.opcodes import CODES, FRAME, INVALID, NAMES, PROTO, SHAPES
 from modelscan.formats.pickle.probe import comes_to_something, hidden_pickles, looks_like_pickle
 from modelscan.formats.pickle.shelves import BLOCK, inner_values, is_shelf
@@ -29,6 +27,9 @@ from modelscan.vocabulary.artifact import Artifact, SliceArtifact, base_name, pl
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, TorchCheckpoint, TorchStorages
 from modelscan.vocabulary.lists import PickleGlobals
+
+if TYPE_CHECKING:
+    from modelscan.formats.pickle.machine import Machine
 
 _EXTENSIONS: Final = frozenset(
     {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib", ".dill", ".p", ".pk", ".pckl"}
@@ -143,6 +144,10 @@ class PickleReader:
         Raises:
             ReadError: nothing was imported before: this may never have been a pickle.
         """
+        from modelscan.formats.pickle.numpy_arrays import (
+            UnknownArrayError,
+        )  # lazy: hardly one breaks
+
         if not isinstance(error, UnknownArrayError):
             if window.take(offset, 1) == _PROTO or offset:
                 yield from _hidden(ledger.artifact, (error.offset or offset) + 1, ledger.budget)
@@ -164,9 +169,11 @@ class PickleReader:
             ledger.oddity("frame-mismatch", "", run.misframed)
         if not run.hot:
             data = window.take(offset, min(run.end - offset, bombs.LOOK))
-            _weigh(ledger, window, budget, offset, data, many=suspicion.split(data))
+            _weigh(ledger, window, budget, offset, data, many=suspicion.split(data, run.duplicated))
             ledger.end_stream(offset, _protocol(window, offset))
             return run.end
+        from modelscan.formats.pickle.machine import Machine  # lazy: plain data is not followed
+
         # A table may name places in any dictionary: all of them are followed.
         machine = Machine(window, ledger, budget, lean=ledger.parts is None)
         end = window.size
@@ -184,6 +191,8 @@ class PickleReader:
 
 def _plainly(machine: Machine, window: Window, ledger: Ledger, offset: int) -> None:
     """Read a pickle again as a loader does that knows nothing of arrays: `pickle.load`."""
+    from modelscan.formats.pickle.machine import Machine  # lazy: imported already, by who asks
+
     other = ledger.anew()
     try:
         Machine(window, other, ledger.budget, arrays=False).run(offset)

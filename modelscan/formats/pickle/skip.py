@@ -59,7 +59,7 @@ _TEXT, _SHORT_TEXT = CODES["BINUNICODE"], CODES["SHORT_BINUNICODE"]
 _BYTES, _SHORT_BYTES = CODES["BINBYTES"], CODES["SHORT_BINBYTES"]
 _MEMOIZE, _PUT, _LONG_PUT = CODES["MEMOIZE"], CODES["BINPUT"], CODES["LONG_BINPUT"]
 _BYTE, _TWO_BYTES, _INTEGER = CODES["BININT1"], CODES["BININT2"], CODES["BININT"]
-FETCHES: Final = frozenset(CODES[name] for name in ("GET", "BINGET", "LONG_BINGET", "DUP"))
+_DUP: Final = CODES["DUP"]
 _DOUBLE: Final = 8
 _NUMBERS: Final = rb"K.|J.{4}|M.."
 """BININT1, BININT, BININT2."""
@@ -92,6 +92,8 @@ class Run(NamedTuple):
     """Where a frame first ends in the middle of an opcode, or not before the next one or STOP. The
     unpickler then reads one thing from a file and another from memory: it drops what is left of the
     frame in its buffer, or does not (CPython issue 154848). No pickler writes that."""
+    duplicated: int = 0
+    """How many values are duplicated on the stack, which no pickler does."""
 
 
 def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
@@ -110,7 +112,7 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
         ReadError: the stream breaks before either.
     """
     shapes, hot = SHAPES, HOT
-    run = expression().match if fast else None
+    run = _expression().match if fast else None
     least = _SOME if fast else 0
     index = window.index(offset)
     data, base, safe = window.data, window.base, window.safe
@@ -118,6 +120,7 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
     steps = 0
     before = mark = (offset, frame)
     wrong: int | None = None
+    duplicated = 0
     while True:
         if index >= edge:
             if index > edge and wrong is None:
@@ -150,12 +153,14 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
             if index + shape >= len(data):
                 raise ReadError(f"{NAMES[code]} reaches past the end", offset=base + index)
             index += 1 + shape
-            if code == STOP or code == FRAME:  # noqa: PLR1714, SIM109  # faster than a set
+            if code == _DUP:
+                duplicated += 1
+            elif code == STOP or code == FRAME:  # noqa: PLR1714, SIM109  # faster than a set
                 if index <= edge - (code == STOP) and edge != _NO_EDGE and wrong is None:
                     wrong = base + index - 1 - shape
                 if code == STOP:
                     budget.step(steps)
-                    return Run(base + index, False, *before, wrong)  # noqa: FBT003  # not hot
+                    return Run(base + index, False, *before, wrong, duplicated)  # noqa: FBT003  # not hot
                 edge = index + int.from_bytes(data[index - 8 : index], "little")
                 frame = base + edge
         elif shape == INVALID:
@@ -177,7 +182,7 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
             place = window.argument(base + index, shape)
             index = place.start + place.length - base + (shape > COUNT1)
     budget.step(steps)
-    return Run(base + index, True, *before, wrong)  # noqa: FBT003  # hot
+    return Run(base + index, True, *before, wrong, duplicated)  # noqa: FBT003  # hot
 
 
 def _texts(  # noqa: C901  # one loop, unrolled for speed
@@ -231,18 +236,15 @@ def _texts(  # noqa: C901  # one loop, unrolled for speed
 
 
 @cache
-def expression(*, fetches: bool = True) -> re.Pattern[bytes]:
+def _expression() -> re.Pattern[bytes]:
     """The run of inert opcodes as one expression; compiled when first used (about 2 ms).
 
     Every alternative begins with the byte of an opcode, which is what makes the others quick to
     rule out, and the most frequent one comes first. What mostly follows upon something belongs to
     its alternative, since a new round costs more: a memo entry is set after a text, and numbers
-    stand in rows.
-
-    Args:
-        fetches: step over what fetches a value from the memo, or duplicates one, as well.
+    stand in rows. What duplicates a value is left to the table, which counts it.
     """
-    left = [code for code in NAMES if code not in HOT and (fetches or code not in FETCHES)]
+    left = [code for code in NAMES if code not in HOT and code != _DUP]
     short = [c for c in NAMES if SHAPES[c] == COUNT1]
     plain = [c for c in left if SHAPES[c] == 0 and c != STOP]
     alternatives = [

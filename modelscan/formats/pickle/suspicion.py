@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
 from math import log2
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from modelscan.formats.pickle.opcodes import (
     CODES,
@@ -28,8 +28,7 @@ from modelscan.formats.pickle.opcodes import (
     STOP,
     TEXT,
 )
-from modelscan.formats.pickle.skip import FETCHES, counted, expression, one_of
-from modelscan.formats.pickle.state import State
+from modelscan.formats.pickle.skip import counted, one_of
 from modelscan.formats.pickle.values import (
     PLAIN,
     Call,
@@ -44,12 +43,16 @@ from modelscan.formats.pickle.values import (
 )
 from modelscan.formats.repeated import every
 
+if TYPE_CHECKING:
+    from modelscan.formats.pickle.state import State
+
 HEAVY: Final = 1 << 28
 """Values that a pickle may stand for, whatever its size."""
 RATIO: Final = 50_000
 """Values that it may stand for, for each of its bytes."""
 _ALWAYS: Final = log2(RATIO)
 _DEEP: Final = 4
+_MANY: Final = 1000
 _PIECE: Final = 16 << 10
 _LIGHT: Final = frozenset(
     {type(None), bool, int, bytes, Literal, Global, Written, Unknown, Storage}
@@ -57,10 +60,15 @@ _LIGHT: Final = frozenset(
 """Classes of values that hold nothing."""
 _HOLDS: Final = frozenset(PLAIN.values())
 _GETS: Final = frozenset({CODES["BINGET"], CODES["LONG_BINGET"]})
-_SHORT: Final = re.compile(rb"h(.)", re.DOTALL)
-_LONG: Final = re.compile(rb"j(....)", re.DOTALL)
-_TEXTUAL: Final = re.compile(rb"g(\d{1,9})\n")
-_MEMOIZE, _DUP = bytes([CODES["MEMOIZE"]]), bytes([CODES["DUP"]])
+_SHORT: Final = re.compile(rb"h(?=(.))", re.DOTALL)
+_LONG: Final = re.compile(rb"j(?=(....))", re.DOTALL)
+_TEXTUAL_GET: Final = re.compile(rb"g([ \t\r\v\f+]*\d[\d_]{0,40}[ \t\r\v\f]*)\n")
+_TEXTUAL_PUT: Final = re.compile(rb"p([ \t\r\v\f+]*\d[\d_]{0,40}[ \t\r\v\f]*)\n")
+_NUMBER: Final = re.compile(rb"\d{1,9}")
+_NUMBERED: Final = re.compile(rb"[gp]\d{1,9}\n")
+_SETS: Final = b"\x94qrp"
+"""First bytes of the opcodes that set an entry."""
+_MEMOIZE, _PUT = bytes([CODES["MEMOIZE"]]), CODES["BINPUT"]
 _LEAVES: Final = frozenset(
     CODES[name]
     for name in (
@@ -86,7 +94,9 @@ def followed(state: State, data: bytes) -> bool:
         state: what it ended with.
         data: the bytes, or the first of many.
     """
-    textual = _TEXTUAL.findall(data) if b"g" in data else []
+    textual = _TEXTUAL_GET.findall(data) if b"g" in data else []
+    if (textual or b"p" in data) and _is_odd(data):
+        return True
     long = data.count(b"j")
     room = _room(len(data)) - state.duplicated
     if data.count(b"h") + long + len(textual) < room:
@@ -112,18 +122,25 @@ def _fetched(state: State, data: bytes, textual: list[bytes], *, long: bool) -> 
     times = {key[0]: short.count(key) for key in set(short) if peek(key[0]).__class__ not in _LIGHT}
     if long or textual:
         others = Counter(int.from_bytes(key, "little") for key in _LONG.findall(data))
-        others.update(map(int, textual))
+        others.update(map(_number, textual))
         for index, count in others.items():
             if peek(index).__class__ not in _LIGHT:
                 times[index] = times.get(index, 0) + count
     return times
 
 
-def split(data: bytes) -> bool:
-    """True when a pickle may stand for too much by its first bytes."""
-    room = _room(len(data))
-    if sum(map(data.count, (b"h", b"j", b"g", _DUP))) < room or not _fetches(data, room):
+def split(data: bytes, duplicated: int = 0) -> bool:
+    """True when a pickle may stand for too much by its first bytes.
+
+    Args:
+        data: the bytes.
+        duplicated: how many values are duplicated in all of them.
+    """
+    room = _room(len(data)) - duplicated
+    if not _exceeds(data, room):
         return False
+    if _is_odd(data):
+        return True
     entries = _entries(data)
     memoized = [entry for entry in entries if entry[-1:] == _MEMOIZE and entry[0] not in _GETS]
     shared = {index for index, entry in enumerate(memoized) if entry == _MEMOIZE}
@@ -131,21 +148,68 @@ def split(data: bytes) -> bool:
     if put and memoized:
         return True  # no pickler mixes them
     fetched = _really_fetched(entries)
-    ways = _ways({index: fetched[index] for index in shared | put})
-    return ways + entries.count(_DUP) >= room
+    return _ways({index: fetched[index] for index in shared | put}) >= room
 
 
-def _fetches(data: bytes, enough: float) -> bool:
-    """True when so many values are fetched or duplicated."""
-    run = expression(fetches=False).match
-    at = count = 0
-    while at < len(data) and count < enough:
-        found = run(data, at)
-        at = found.end() if found is not None else at
-        if at < len(data):
-            count += data[at] in FETCHES
-            at = _step(data, at)
-    return count >= enough
+def _is_odd(data: bytes) -> bool:
+    """True when an entry may be named by a number as no pickler writes it."""
+    numbers = _TEXTUAL_GET.findall(data) + _TEXTUAL_PUT.findall(data)
+    return not all(map(_NUMBER.fullmatch, numbers))
+
+
+def _exceeds(data: bytes, room: float) -> bool:
+    """True when there may be so many ways to a value, of which this is the logarithm.
+
+    Every byte counts that could be an opcode which fetches an entry, if there could be that entry.
+    Nearly all small pickles are done with here: of data, few entries are fetched over and over.
+    """
+    others = [_number(text) for text in _TEXTUAL_GET.findall(data)]
+    for key in _following(data, b"j", 4):
+        index = int.from_bytes(key, "little")
+        if index < len(data) or index in _by_number(data):
+            others.append(index)
+    ways = _ways(Counter(others)) if others else 0.0
+    pieces = data.split(b"h")  # quicker than an expression
+    keys = [piece[:1] or b"h" for piece in pieces[1:]]
+    times = Counter(keys) if len(keys) > _MANY else {key: keys.count(key) for key in set(keys)}
+    ways += sum([log2(1 + count) for count in times.values()])
+    for key, count in times.items():
+        if ways < room:
+            return False
+        if count == 1:  # by chance, as a rule, and then too early for its entry
+            at = keys.index(key)
+            ways -= not _may_be_set(data, key[0], sum(map(len, pieces[: at + 1])) + at)
+    return ways >= room
+
+
+def _may_be_set(data: bytes, index: int, end: int) -> bool:
+    """True when there may be that many entries up to a place, or one of that number."""
+    sets = end - len(data[:end].translate(None, _SETS))
+    return index < sets or index in _by_number(data)
+
+
+@lru_cache(maxsize=1)
+def _by_number(data: bytes) -> frozenset[int]:
+    """The entries that may be set by their number, whatever comes before."""
+    short = (piece[0] if piece else _PUT for piece in data.split(bytes([_PUT]))[1:])
+    long = (int.from_bytes(number, "little") for number in _following(data, b"r", 4))
+    return frozenset([*short, *long, *map(_number, _TEXTUAL_PUT.findall(data))])
+
+
+def _following(data: bytes, opcode: bytes, width: int) -> Iterator[bytes]:
+    """What follows each byte that could be an opcode."""
+    at = data.find(opcode)
+    while at >= 0:
+        yield data[at + 1 : at + 1 + width]
+        at = data.find(opcode, at + 1)
+
+
+def _number(text: bytes) -> int:
+    """A number as the unpickler reads it; of one that it refuses, none that an entry has."""
+    try:
+        return int(text)
+    except ValueError:
+        return -1
 
 
 def _room(size: int) -> float:
@@ -216,7 +280,7 @@ def _is_entry(piece: bytes) -> bool:
         return False
     if piece[0] in _MEMO:
         shape = SHAPES[piece[0]]
-        return len(piece) == 1 + shape if shape >= 0 else piece.endswith(b"\n")
+        return len(piece) == 1 + shape if shape >= 0 else _NUMBERED.fullmatch(piece) is not None
     return piece[-1:] == _MEMOIZE and piece[0] in _LEAVES and len(piece) > 1
 
 

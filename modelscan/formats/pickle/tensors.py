@@ -11,10 +11,12 @@ Source: `torch/_utils.py` and `torch/serialization.py` (`persistent_load`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.values import Container, Global, Storage, Value
+
+if TYPE_CHECKING:
+    from modelscan.formats.pickle.state import State
 
 _VIEW: Final = 4
 _PERSISTENT_ID: Final = 5

@@ -142,9 +142,9 @@ def test_where_possessive_groups_go_wrong_the_runs_are_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("modelscan.formats.repeated.sound", lambda: False)
-    atomic = skip.expression.__wrapped__()
+    atomic = skip._expression.__wrapped__()
     assert b"(?>" in atomic.pattern
-    monkeypatch.setattr(skip, "expression", lambda: atomic)
+    monkeypatch.setattr(skip, "_expression", lambda: atomic)
     for value in (list(range(90_000)), [{"k": n, "v": "x" * n} for n in range(300)]):
         data = pickle.dumps([value, print], 4)
         assert outcome(data, fast=True) == outcome(data, fast=False) is not None
