@@ -244,7 +244,12 @@ def _expression() -> re.Pattern[bytes]:
     its alternative, since a new round costs more: a memo entry is set after a text, and numbers
     stand in rows. What duplicates a value is left to the table, which counts it.
     """
-    left = [code for code in NAMES if code not in HOT and code != _DUP]
+    return re.compile(others_than(frozenset((_DUP,))), re.DOTALL)
+
+
+def others_than(those: frozenset[int]) -> bytes:
+    """The same, in one piece, without some opcodes."""
+    left = [code for code in NAMES if code not in HOT and code not in those]
     short = [c for c in NAMES if SHAPES[c] == COUNT1]
     plain = [c for c in left if SHAPES[c] == 0 and c != STOP]
     alternatives = [
@@ -259,7 +264,7 @@ def _expression() -> re.Pattern[bytes]:
         alternatives.append(one + every(row))
     text = [c for c in left if SHAPES[c] == TEXT]
     alternatives.append(one_of(text) + b"[^\\n]*+\\n")
-    return re.compile(every(b"|".join(alternatives)), re.DOTALL)
+    return every(b"|".join(alternatives))
 
 
 def one_of(codes: Iterable[int]) -> bytes:

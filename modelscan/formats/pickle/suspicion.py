@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, lru_cache
+from collections.abc import Iterable, Mapping
+from functools import cache
 from math import log2
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +28,7 @@ from modelscan.formats.pickle.opcodes import (
     STOP,
     TEXT,
 )
-from modelscan.formats.pickle.skip import counted, one_of
+from modelscan.formats.pickle.skip import counted, one_of, others_than
 from modelscan.formats.pickle.values import (
     PLAIN,
     Call,
@@ -52,7 +52,6 @@ RATIO: Final = 50_000
 """Values that it may stand for, for each of its bytes."""
 _ALWAYS: Final = log2(RATIO)
 _DEEP: Final = 4
-_MANY: Final = 1000
 _PIECE: Final = 16 << 10
 _LIGHT: Final = frozenset(
     {type(None), bool, int, bytes, Literal, Global, Written, Unknown, Storage}
@@ -66,9 +65,8 @@ _TEXTUAL_GET: Final = re.compile(rb"g([ \t\r\v\f+]*\d[\d_]{0,40}[ \t\r\v\f]*)\n"
 _TEXTUAL_PUT: Final = re.compile(rb"p([ \t\r\v\f+]*\d[\d_]{0,40}[ \t\r\v\f]*)\n")
 _NUMBER: Final = re.compile(rb"\d{1,9}")
 _NUMBERED: Final = re.compile(rb"[gp]\d{1,9}\n")
-_SETS: Final = b"\x94qrp"
-"""First bytes of the opcodes that set an entry."""
-_MEMOIZE, _PUT = bytes([CODES["MEMOIZE"]]), CODES["BINPUT"]
+_MEMOIZE, _STOP = bytes([CODES["MEMOIZE"]]), bytes([STOP])
+_FETCHES: Final = (b"h", b"j", b"g")
 _LEAVES: Final = frozenset(
     CODES[name]
     for name in (
@@ -158,50 +156,44 @@ def _is_odd(data: bytes) -> bool:
 
 
 def _exceeds(data: bytes, room: float) -> bool:
-    """True when there may be so many ways to a value, of which this is the logarithm.
+    """True when so much is fetched that there may be as many ways to a value.
 
-    Every byte counts that could be an opcode which fetches an entry, if there could be that entry.
     Nearly all small pickles are done with here: of data, few entries are fetched over and over.
     """
-    others = [_number(text) for text in _TEXTUAL_GET.findall(data)]
-    for key in _following(data, b"j", 4):
-        index = int.from_bytes(key, "little")
-        if index < len(data) or index in _by_number(data):
-            others.append(index)
-    ways = _ways(Counter(others)) if others else 0.0
-    pieces = data.split(b"h")  # quicker than an expression
-    keys = [piece[:1] or b"h" for piece in pieces[1:]]
-    times = Counter(keys) if len(keys) > _MANY else {key: keys.count(key) for key in set(keys)}
-    ways += sum([log2(1 + count) for count in times.values()])
-    for key, count in times.items():
-        if ways < room:
-            return False
-        if count == 1:  # by chance, as a rule, and then too early for its entry
-            at = keys.index(key)
-            ways -= not _may_be_set(data, key[0], sum(map(len, pieces[: at + 1])) + at)
-    return ways >= room
+    if data.count(b"h") < room and sum(map(data.count, _FETCHES)) < room:
+        return False
+    fetched: list[bytes] = []
+    find = _fetches().findall
+    at = 0
+    while at < len(data):
+        stop = min(at + _PIECE, len(data))
+        found = find(data, at, stop)
+        found.pop()  # the empty match at the end
+        left = found.pop() if found and not _is_fetch(found[-1]) else b""
+        fetched += found
+        end = stop - len(left)
+        at = _step(data, end) if left else end
+        if left[:1] in _FETCHES:  # in two pieces, or with a number as no pickler writes it
+            fetched.append(data[end:at])
+        elif left[:1] == _STOP:
+            break
+    entries = len(set(fetched))
+    if entries * log2(1 + len(fetched) / max(entries, 1)) < room:
+        return False  # however often each of them is
+    times = Counter(fetched)
+    return sum([log2(1 + count) for count in times.values()]) >= room
 
 
-def _may_be_set(data: bytes, index: int, end: int) -> bool:
-    """True when there may be that many entries up to a place, or one of that number."""
-    sets = end - len(data[:end].translate(None, _SETS))
-    return index < sets or index in _by_number(data)
+@cache
+def _fetches() -> re.Pattern[bytes]:
+    """What fetches an entry, behind whatever else; at last what is not understood."""
+    return re.compile(others_than(frozenset(b"hjg")) + rb"(h.|j.{4}|g\d{1,9}\n|.*+)", re.DOTALL)
 
 
-@lru_cache(maxsize=1)
-def _by_number(data: bytes) -> frozenset[int]:
-    """The entries that may be set by their number, whatever comes before."""
-    short = (piece[0] if piece else _PUT for piece in data.split(bytes([_PUT]))[1:])
-    long = (int.from_bytes(number, "little") for number in _following(data, b"r", 4))
-    return frozenset([*short, *long, *map(_number, _TEXTUAL_PUT.findall(data))])
-
-
-def _following(data: bytes, opcode: bytes, width: int) -> Iterator[bytes]:
-    """What follows each byte that could be an opcode."""
-    at = data.find(opcode)
-    while at >= 0:
-        yield data[at + 1 : at + 1 + width]
-        at = data.find(opcode, at + 1)
+def _is_fetch(found: bytes) -> bool:
+    """False for what the expression left over."""
+    width = {b"h": 2, b"j": 5}.get(found[:1])
+    return len(found) == width if width else _NUMBERED.fullmatch(found) is not None
 
 
 def _number(text: bytes) -> int:
@@ -270,7 +262,7 @@ def _entries(data: bytes) -> list[bytes]:
         if end == at:
             end = _step(data, at)
         at = end
-        if data[at : at + 1] == bytes([STOP]):
+        if data[at : at + 1] == _STOP:
             break
     return found
 
