@@ -7,7 +7,7 @@ asked afterwards; what is read in parts is not hashed, and says so; no file ends
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -98,14 +98,13 @@ def examine_all(
         waiting.sort(key=lambda at: -files[at].size)
         if isinstance(workers, int) and any(files[at].access != "local" for at in waiting):
             workers = max(workers, _CONNECTIONS)
-        with _pool(workers) as pool:
-            try:
-                examined = pool.map(lambda at: _examine(files[at], within), waiting)
-                for at, item in zip(waiting, examined, strict=True):
-                    done[at] = item
-            except BaseException:
-                let_go()  # a download that goes on would keep the pool, and whoever interrupts it
-                raise
+        with _pool(workers) as pool, ExitStack() as interrupted:
+            # a download that goes on would keep the pool, and whoever interrupts it
+            interrupted.callback(let_go)
+            examined = pool.map(lambda at: _examine(files[at], within), waiting)
+            for at, item in zip(waiting, examined, strict=True):
+                done[at] = item
+            interrupted.pop_all()
     elif waiting:
         done[waiting[0]] = _examine(files[waiting[0]], within)
     return [item for item in done if item is not None]

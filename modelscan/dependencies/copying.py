@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Final, NamedTuple
 
 import msgspec
@@ -49,12 +50,10 @@ def copy(snapshot: Snapshot, takes: Callable[[str], bool], stage: Staging) -> Co
     """
     wanted = [file for file in snapshot.files if takes(file.name)]
     stage.room_for(sum(file.size for file in wanted))
-    with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        try:
-            done = list(pool.map(lambda file: _copied(file, stage), wanted))
-        except BaseException:  # an interruption, too: it is raised again
-            snapshot.close()  # a download that goes on would keep the pool
-            raise
+    with ThreadPoolExecutor(_CONNECTIONS) as pool, ExitStack() as interrupted:
+        interrupted.callback(snapshot.close)  # a download that goes on would keep the pool
+        done = list(pool.map(lambda file: _copied(file, stage), wanted))
+        interrupted.pop_all()
     copies = [each for each in done if not isinstance(each, Coverage)]
     gaps = tuple(each for each in done if isinstance(each, Coverage))
     here = msgspec.structs.replace(

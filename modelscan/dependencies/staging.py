@@ -14,7 +14,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -75,6 +75,11 @@ class Staging:
         with suppress(OSError):
             (self.model / name).unlink()
 
+    def _put_back(self, old: Path) -> None:
+        """What was there before is there again."""
+        with suppress(FileNotFoundError):
+            old.rename(self._target)
+
     def publish(self) -> None:
         """Let the model appear under its name, whole, in the place of what was there.
 
@@ -85,12 +90,10 @@ class Staging:
         try:
             with suppress(FileNotFoundError):
                 self._target.rename(old)
-            try:
+            with ExitStack() as interrupted:  # which must not lose the old folder
+                interrupted.callback(self._put_back, old)
                 self.model.rename(self._target)
-            except BaseException:  # an interruption must not lose the old folder
-                with suppress(FileNotFoundError):
-                    old.rename(self._target)
-                raise
+                interrupted.pop_all()
             _settle(self._target.parent)
         except OSError as error:
             why = (error.strerror or type(error).__name__).lower()

@@ -19,7 +19,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -86,13 +86,11 @@ class Store:
             file, path = os.fdopen(descriptor, "r+b"), Path(name)
         else:
             path = self._incoming / expected.sha256
-        with file:
-            try:
-                yield file, path
-            except BaseException:  # an interruption leaves nothing behind, either
-                if passing:
-                    path.unlink(missing_ok=True)
-                raise
+        with file, ExitStack() as interrupted:
+            if passing:  # then nothing is left behind
+                interrupted.callback(path.unlink, missing_ok=True)
+            yield file, path
+            interrupted.pop_all()
 
     def _resumable(self, expected: Expected) -> BinaryIO | None:
         if not _SHA256.fullmatch(expected.sha256):

@@ -201,11 +201,17 @@ class _Object:
 
     @property
     def changed(self) -> bool:
-        """True when the store has another version of it now."""
+        """True when the store has another version of it now, or does not say which it has."""
         try:
-            return _version(self._system.info(self._key)) != self._version
-        except Exception:  # noqa: BLE001  # whatever it is, it is not what was read
+            return self._version_now() != self._version
+        except ReadError:
             return True
+
+    def _version_now(self) -> tuple[str, ...]:
+        try:
+            return _version(self._system.info(self._key))
+        except Exception as error:  # noqa: BLE001  # each driver has errors of its own
+            raise ReadError(f"the store fails: {type(error).__name__}") from None
 
 
 class _Spooled:

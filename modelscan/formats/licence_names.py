@@ -96,13 +96,19 @@ class LicenceNames:
         if not _EXPRESSION.fullmatch(stated) or not stated.strip():
             return Named("")
         from license_expression import (  # type: ignore[import-untyped]  # lazy: most names are in the table
+            ExpressionError,
+            ParseError,
             get_spdx_licensing,
         )
 
         licensing = get_spdx_licensing()
         try:
             tree = licensing.parse(stated)
-        except Exception:  # noqa: BLE001  # beside its own errors, it trips over texts such as `()`
+        except (
+            ExpressionError, ParseError,
+            # and what it raises where it trips, over texts such as `()` or `( or -mit`
+            AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
+        ):  # fmt: skip
             return Named("")
         known = {str(key).casefold(): str(key) for key in licensing.known_symbols}
         alternatives = self._alternatives(tree, known)

@@ -72,7 +72,7 @@ ATTACKS = {
                   'system("/tmp/.a &");'), "runs-download"),
     "plugin.c": (('snprintf(path, 99, "%s/l.so", d); save(path); curl_easy_perform(c);\n'
                  "dlopen(path, RTLD_NOW);"), "runs-download"),
-    "keys.c": (('FILE *f = fopen("/root/.ssh/id_rsa", "r"); fread(b, 1, 9, f);\n'
+    "keys.c": (('FILE *f = fopen("/home/a/.ssh/id_rsa", "r"); fread(b, 1, 9, f);\n'
                "int s = socket(AF_INET, SOCK_STREAM, 0); send(s, b, 9, 0);"), "sends-secrets"),
     "variables.c": ("extern char **environ; for (char **e = environ; *e; e++) send(s, *e, 9, 0);",
                     "sends-secrets"),

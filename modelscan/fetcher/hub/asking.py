@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from modelscan.errors import SourceError
@@ -61,16 +61,15 @@ def take(ref: HubRef, options: FetchOptions, patience: Patience | None = None) -
         paths = [file.path for file in listing.files]
         left_out = other_families(paths, ref.family) if ref.family else frozenset()
         fetcher = Fetcher(hub, name, commit, options)
-        try:
+        with ExitStack() as interrupted:
+            interrupted.callback(fetcher.close)
             if info.gated:
                 _knock(hub, fetcher, listing, name)
             with ThreadPoolExecutor(1) as pool:  # steps 4 and 5 wait for different answers
                 asking = pool.submit(describe, hub, ref, info, listing.files)
                 held = _held_against_git(hub, listing, name, commit, options)
                 about = asking.result()
-        except BaseException:  # an interruption, too, must close connections
-            fetcher.close()
-            raise
+            interrupted.pop_all()
     known = {gap.file for gap in held.coverage}
     hidden = tuple(gap for gap in hidden if gap.file not in known)
     revision = SourceRevision(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from math import log2
 from typing import TYPE_CHECKING, Final
@@ -162,21 +162,7 @@ def _exceeds(data: bytes, room: float) -> bool:
     """
     if data.count(b"h") < room and sum(map(data.count, _FETCHES)) < room:
         return False
-    fetched: list[bytes] = []
-    find = _fetches().findall
-    at = 0
-    while at < len(data):
-        stop = min(at + _PIECE, len(data))
-        found = find(data, at, stop)
-        found.pop()  # the empty match at the end
-        left = found.pop() if found and not _is_fetch(found[-1]) else b""
-        fetched += found
-        end = stop - len(left)
-        at = _step(data, end) if left else end
-        if left[:1] in _FETCHES:  # in two pieces, or with a number as no pickler writes it
-            fetched.append(data[end:at])
-        elif left[:1] == _STOP:
-            break
+    fetched = _found(data, _fetches(), _is_fetch)
     entries = len(set(fetched))
     if entries * log2(1 + len(fetched) / max(entries, 1)) < room:
         return False  # however often each of them is
@@ -240,7 +226,7 @@ def _really_fetched(entries: Iterable[bytes]) -> Counter[int]:
 
 def _index(entry: bytes) -> int:
     if entry[:1] in b"gp":
-        return int(entry[1:-1])
+        return _number(entry[1:-1])
     return int.from_bytes(entry[1:], "little")
 
 
@@ -249,21 +235,34 @@ def _entries(data: bytes) -> list[bytes]:
 
     A literal that is memoized is one with its MEMOIZE; one that is put under an index is left out.
     """
-    find = _expression().findall
+    return _found(data, _expression(), _is_entry)
+
+
+def _found(data: bytes, pattern: re.Pattern[bytes], is_one: Callable[[bytes], bool]) -> list[bytes]:
+    """The opcodes that an expression picks out of a pickle, up to STOP.
+
+    Args:
+        data: the first bytes of the pickle.
+        pattern: any other opcodes, then one of those as its group, or all that is left.
+        is_one: tells the one from the other.
+    """
     found: list[bytes] = []
     at = 0
     while at < len(data):
         stop = min(at + _PIECE, len(data))
-        piece = find(data, at, stop)
+        piece = pattern.findall(data, at, stop)
         piece.pop()  # the empty match at the end
-        left = piece.pop() if piece and not _is_entry(piece[-1]) else b""
+        left = piece.pop() if piece and not is_one(piece[-1]) else b""
         found += piece
         end = stop - len(left)
-        if end == at:
-            end = _step(data, at)
-        at = end
-        if data[at : at + 1] == _STOP:
+        if end > at:  # what is left may only have been cut off where the piece ends
+            at = end
+            continue
+        if left[:1] == _STOP:
             break
+        at = _step(data, end)
+        if left[:1] in _FETCHES:  # with a number as no pickler writes it
+            found.append(data[end:at])
     return found
 
 

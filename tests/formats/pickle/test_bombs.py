@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelscan.budget import Budget
-from modelscan.formats.pickle import bombs
+from modelscan.formats.pickle import bombs, suspicion
 from modelscan.formats.pickle.window import Window
 from modelscan.vocabulary.artifact import BytesArtifact
 from tests.forge.pickles import Assembler, reference_bomb
@@ -179,3 +179,19 @@ def test_what_only_looks_like_a_bomb_is_weighed_in_vain(data: bytes) -> None:
     except Exception:  # noqa: BLE001  # they break, one way or the other
         return
     assert "reference-bomb" not in found
+
+
+@pytest.mark.parametrize("number", [b"", b"x", b" ", b"+", b"1 1", b"9" * 50, b"-1", b"1_0"])
+@pytest.mark.parametrize("opcode", [b"g", b"p"])
+def test_numbers_that_no_pickler_writes_end_nothing(opcode: bytes, number: bytes) -> None:
+    each = b"(lp0\n(lp1\n" + b"g0\nag1\na" * 40
+    suspicion.split(b"\x80\x00" + each + opcode + number + b"\n" + each + b".")
+
+
+@pytest.mark.parametrize("before", range(16 << 10, (16 << 10) - 12, -1))
+def test_what_stands_across_two_pieces_is_counted(before: int) -> None:
+    head = b"\x80\x04" + b"N0" * 9000
+    chained = b"".join(b"](h%ch%ce\x94" % (level, level) for level in range(40))
+    at = before - 2
+    data = head[: at - at % 2] + b"N" * (at % 2) + b"]\x94" + chained + b"."
+    assert suspicion.split(data)
