@@ -311,6 +311,17 @@ def test_a_sentencepiece_model_with_exchanged_pieces() -> None:
     }
 
 
+@pytest.mark.parametrize("length", range(12))
+def test_a_piece_that_is_cut_off_is_a_gap_or_a_shorter_piece(length: int) -> None:
+    piece = b"\n\x03<s>\x15\0\0\0\0\x18\x03"[:length]
+    data = b"\n%c" % length + piece + forge.sentencepiece()
+    reader = SentencepieceReader()
+    with contextlib.suppress(ReadError):
+        assert all(
+            isinstance(fact, Fact) for fact in reader.read(BytesArtifact("m", data), Budget())
+        )
+
+
 def test_a_sentencepiece_model_with_a_piece_twice_and_one_too_long_for_the_short_way() -> None:
     pieces = [*forge.PIECES, ("aa", -900.0, 1), ("x" * 200, -901.0, 1)]
     data = forge.sentencepiece(pieces)

@@ -16,13 +16,12 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats.pickle.literals import written_index
 from modelscan.formats.pickle.opcodes import CODES, STOP
 from modelscan.formats.pickle.suspicion import HEAVY, RATIO
 from modelscan.formats.pickle.window import Argument, Window, decode
 from modelscan.formats.repeated import every
 
-LOOK: Final = 256 << 10
-"""Bytes from the start of a pickle that are looked at."""
 _WEIGHED: Final = 1 << 20
 """Bytes of it that are weighed."""
 _DEEP: Final = 20_000
@@ -91,7 +90,7 @@ def _nesting() -> re.Pattern[bytes]:
 
 def verdict(window: Window, offset: int, budget: Budget) -> str:
     """What a pickle stands for, when that is out of all proportion; empty when it is not."""
-    scales = _Scales()
+    scales = _Scales(window)
     at = offset
     try:
         for code, argument, at in decode(window, offset):
@@ -116,12 +115,16 @@ def _rounded(weight: int) -> str:
 class _Scales:
     """Follows what goes into what.
 
+    Args:
+        window: the bytes of the pickle.
+
     Attributes:
         weight: the most values that any one value stands for.
         depth: the most levels that any one value has.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, window: Window) -> None:
+        self._window = window
         self.weight = 0
         self.depth = 0
         self._stack: list[_Weight] = []
@@ -164,13 +167,17 @@ class _Scales:
             stack.append(stack[-1])
         elif code == _MEMOIZE:
             self._memo[len(self._memo)] = stack[-1]
-        elif isinstance(argument, bytes):
-            written = code in _TEXTUAL
-            index = int(argument) if written else int.from_bytes(argument, "little")
+        else:
+            index = self._index(code, argument)
             if code in _PUTS:
                 self._memo[index] = stack[-1]
             else:
                 stack.append(self._memo[index])
+
+    def _index(self, code: int, argument: Argument) -> int:
+        if code in _TEXTUAL or not isinstance(argument, bytes):
+            return written_index(argument, 0, self._window.take)
+        return int.from_bytes(argument, "little")
 
     def _gather(self) -> list[_Weight]:
         items, self._stack = self._stack, self._marks.pop()

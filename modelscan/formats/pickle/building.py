@@ -112,7 +112,7 @@ def _put(state: State, argument: Argument, at: int) -> None:
 
 
 def _written_put(state: State, argument: Argument, at: int) -> None:
-    _remember(state, literals.written_index(argument, at), at)
+    _remember(state, literals.written_index(argument, at, state.ledger.artifact.read_at), at)
 
 
 def _remember(state: State, index: int, _at: int) -> None:
@@ -130,7 +130,7 @@ def _get(state: State, argument: Argument, at: int) -> None:
 
 
 def _written_get(state: State, argument: Argument, at: int) -> None:
-    _fetch(state, literals.written_index(argument, at), at)
+    _fetch(state, literals.written_index(argument, at, state.ledger.artifact.read_at), at)
 
 
 def _fetch(state: State, index: int, at: int) -> None:

@@ -7,6 +7,7 @@ certainly refuse is refused here.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -16,7 +17,9 @@ from modelscan.formats.pickle.window import Argument, Blob
 
 _INT: Final = re.compile(rb"\s*[-+]?[0-9]+")
 _FLOAT: Final = re.compile(rb"\s*[-+]?(?:[0-9.]|inf|nan)", re.IGNORECASE)
-_INDEX: Final = re.compile(rb"\s*([-+]?[0-9_]{1,20})\s*(?:\Z|\0)")
+_INDEX: Final = re.compile(rb"\s*+([-+]?[0-9_]++)\s*+(?:\Z|\0)")
+_LONGEST_INDEX: Final = 1 << 20
+"""Bytes that the index of a memo entry may be written in: blanks and zeros count for nothing."""
 _SIMPLE: Final = 18
 """Digits of an integer that is worth its value."""
 
@@ -54,16 +57,25 @@ def check_float(argument: Argument, at: int) -> None:
         raise BrokenError("a number without digits", offset=at)
 
 
-def written_index(argument: Argument, at: int) -> int:
+def written_index(
+    argument: Argument, at: int, read: Callable[[int, int], bytes] | None = None
+) -> int:
     """`GET` and `PUT`: an index into the memo.
+
+    Args:
+        argument: how it is written.
+        at: the offset of the opcode.
+        read: gives bytes from an offset on, so many of them. Without it, a long one is refused.
 
     Raises:
         BrokenError: it is no index.
     """
-    found = None if isinstance(argument, Blob) else _INDEX.match(argument)
+    if isinstance(argument, Blob):
+        argument = read(argument.start, min(argument.length, _LONGEST_INDEX)) if read else b""
+    found = _INDEX.match(argument)
     try:
         index = int(found[1]) if found else -1
-    except ValueError:  # underscores in the wrong places
+    except ValueError:  # underscores in the wrong places, or more digits than Python reads
         index = -1
     if index < 0:
         raise BrokenError("a memo index that is no number", offset=at)

@@ -19,7 +19,7 @@ from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.opcodes import CODES, FRAME, INVALID, NAMES, PROTO, SHAPES
 from modelscan.formats.pickle.probe import comes_to_something, hidden_pickles, looks_like_pickle
 from modelscan.formats.pickle.shelves import BLOCK, inner_values, is_shelf
-from modelscan.formats.pickle.skip import WORTH_IT, skip_inert
+from modelscan.formats.pickle.skip import LOOK, WORTH_IT, skip_inert
 from modelscan.formats.pickle.tensors import ITEM_SIZES
 from modelscan.formats.pickle.window import WHOLE, Window
 from modelscan.formats.reader import HEAD, Glimpse
@@ -163,13 +163,14 @@ class PickleReader:
         if not offset:
             _begin(window)
         fast = self._walked > WORTH_IT or window.size - offset > WORTH_IT
-        run = skip_inert(window, offset, budget, fast=fast)
+        run = skip_inert(window, offset, budget, fast=fast, fetched=(fetched := list[bytes]()))
         self._walked += min(run.end - offset, WHOLE)
         if run.misframed is not None:
             ledger.oddity("frame-mismatch", "", run.misframed)
         if not run.hot:
-            data = window.take(offset, min(run.end - offset, bombs.LOOK))
-            _weigh(ledger, window, budget, offset, data, many=suspicion.split(data, run.duplicated))
+            data = window.take(offset, min(run.end - offset, LOOK))
+            many = suspicion.split(data, run.duplicated, fetched)
+            _weigh(ledger, window, budget, offset, data, many=many)
             ledger.end_stream(offset, _protocol(window, offset))
             return run.end
         from modelscan.formats.pickle.machine import Machine  # lazy: plain data is not followed
@@ -180,7 +181,7 @@ class PickleReader:
         try:
             end = machine.run(offset, run)
         finally:
-            data = window.take(offset, min(end - offset, bombs.LOOK))
+            data = window.take(offset, min(end - offset, LOOK))
             many = machine.state is None or suspicion.followed(machine.state, data)
             _weigh(ledger, window, budget, offset, data, many=many)
             ledger.end_stream(offset, max(machine.protocol, _protocol(window, offset)))

@@ -39,6 +39,8 @@ from modelscan.formats.pickle.opcodes import (
 from modelscan.formats.pickle.window import Window
 from modelscan.formats.repeated import every
 
+LOOK: Final = 256 << 10
+"""Bytes from the start of a pickle of which is told what they fetch from the memo."""
 WORTH_IT: Final = 24 << 10
 """Bytes of pickle from which on the expression repays the time that compiling it takes."""
 _BATCH: Final = 8192
@@ -59,19 +61,28 @@ _TEXT, _SHORT_TEXT = CODES["BINUNICODE"], CODES["SHORT_BINUNICODE"]
 _BYTES, _SHORT_BYTES = CODES["BINBYTES"], CODES["SHORT_BINBYTES"]
 _MEMOIZE, _PUT, _LONG_PUT = CODES["MEMOIZE"], CODES["BINPUT"], CODES["LONG_BINPUT"]
 _BYTE, _TWO_BYTES, _INTEGER = CODES["BININT1"], CODES["BININT2"], CODES["BININT"]
-_DUP: Final = CODES["DUP"]
+_DUP, _GET, _SHORT_GET, _LONG_GET = (
+    CODES[name] for name in ("DUP", "GET", "BINGET", "LONG_BINGET")
+)
+_FETCHES: Final = frozenset((_GET, _SHORT_GET, _LONG_GET))
+_SPECIAL: Final = _FETCHES | {_DUP, STOP, FRAME}
+"""Opcodes of a fixed length that mean something to who only steps over them."""
 _DOUBLE: Final = 8
-_NUMBERS: Final = rb"K.|J.{4}|M.."
+_NUMBERS: Final = rb"K.|J....|M.."
 """BININT1, BININT, BININT2."""
-_THEN: Final = rb"(?:\x94|q.|r.{4}|p[^\n]*+\n|)(?:" + _NUMBERS + rb"|)"
+_THEN: Final = rb"(?:\x94|q.|r....|p[^\n]*+\n|)(?:" + _NUMBERS + rb"|)"
 """What picklers write after every text: MEMOIZE, BINPUT, LONG_BINPUT or PUT. A number follows when
 the text is a key."""
-_OPENED: Final = rb"(?:q.\(?+|r.{4}\(?+|" + _NUMBERS + rb"|)"
+_OPENED: Final = rb"(?:q.\(?+|r....\(?+|" + _NUMBERS + rb"|)"
 """What they write after an opcode without an argument, such as that for an empty list."""
 _REACH: Final = 5
 """Bytes of the longest of the opcodes that stand between texts."""
 _STEPS: Final = 2
 """Opcodes that a text is accounted for: one sets its memo entry."""
+_DIGITS: Final = 9
+"""Of the number of a memo entry, as any pickler writes it."""
+_KEPT: Final = 256
+"""Bytes of any other."""
 _MEAN_LENGTH: Final = 2
 """Bytes of a typical inert opcode: a run is accounted for as so many steps."""
 
@@ -97,7 +108,13 @@ class Run(NamedTuple):
 
 
 def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
-    window: Window, offset: int, budget: Budget, frame: int = 0, *, fast: bool
+    window: Window,
+    offset: int,
+    budget: Budget,
+    frame: int = 0,
+    *,
+    fast: bool,
+    fetched: list[bytes] | None = None,
 ) -> Run:
     """Step over inert opcodes.
 
@@ -107,12 +124,12 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
         budget: pays for the steps.
         frame: where the frame around `offset` ends.
         fast: use the regular expression.
+        fetched: takes the opcodes of the first `LOOK` bytes that fetch a memo entry.
 
     Raises:
         ReadError: the stream breaks before either.
     """
     shapes, hot = SHAPES, HOT
-    run = _expression().match if fast else None
     least = _SOME if fast else 0
     index = window.index(offset)
     data, base, safe = window.data, window.base, window.safe
@@ -132,13 +149,18 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
             edge = frame - base if frame else _NO_EDGE
             if index >= len(data):
                 raise ReadError("the pickle ends without STOP", offset=window.size)
-        if run is not None:
+        if fast:
             if base + index - mark[0] >= _PIECE:
                 before, mark = mark, (base + index, frame)
+                if fetched is not None and base + index - offset > LOOK:
+                    fetched = None
             stop = min(index + _PIECE, edge)
-            if (found := run(data, index, stop)) is not None and found.end() > index:
-                steps += (found.end() - index) // _MEAN_LENGTH
-                index = found.end()
+            end = (
+                _run(data, index, stop) if fetched is None else _gather(data, index, stop, fetched)
+            )
+            if end > index:
+                steps += (end - index) // _MEAN_LENGTH
+                index = end
                 if index >= safe or index > stop - _CUT:
                     continue
         steps += 1
@@ -153,9 +175,14 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
             if index + shape >= len(data):
                 raise ReadError(f"{NAMES[code]} reaches past the end", offset=base + index)
             index += 1 + shape
+            if code not in _SPECIAL:
+                continue
             if code == _DUP:
                 duplicated += 1
-            elif code == STOP or code == FRAME:  # noqa: PLR1714, SIM109  # faster than a set
+            elif code in _FETCHES:
+                if fetched is not None:
+                    fetched.append(data[index - 1 - shape : index])
+            else:
                 if index <= edge - (code == STOP) and edge != _NO_EDGE and wrong is None:
                     wrong = base + index - 1 - shape
                 if code == STOP:
@@ -180,6 +207,8 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
             index = end
         else:
             place = window.argument(base + index, shape)
+            if code == _GET and fetched is not None:
+                fetched.append(window.take(base + index, min(place.length + 2, _KEPT)))
             index = place.start + place.length - base + (shape > COUNT1)
     budget.step(steps)
     return Run(base + index, True, *before, wrong, duplicated)  # noqa: FBT003  # hot
@@ -235,35 +264,66 @@ def _texts(  # noqa: C901  # one loop, unrolled for speed
     return index, steps
 
 
+def _run(data: bytes, index: int, stop: int) -> int:
+    """Where a run of inert opcodes ends."""
+    found = _expression().match(data, index, stop)
+    return index if found is None else found.end()
+
+
+def _gather(data: bytes, index: int, stop: int, fetched: list[bytes]) -> int:
+    """The same; those that fetch a memo entry are added to `fetched`."""
+    found = _expression(fetching=True).findall(data, index, stop)
+    found.pop()  # the empty match at the end
+    left = b"" if not found or _is_fetch(found[-1]) else found.pop()
+    fetched += found
+    return min(stop, len(data)) - len(left)
+
+
+def _is_fetch(found: bytes) -> bool:
+    """False for what the expression left over."""
+    if found[:1] == b"g":
+        return found[-1:] == b"\n" and found[1:-1].isdigit() and len(found) <= _DIGITS + 2
+    return len(found) == {b"h": 2, b"j": 5}.get(found[:1])
+
+
 @cache
-def _expression() -> re.Pattern[bytes]:
+def _expression(*, fetching: bool = False) -> re.Pattern[bytes]:
     """The run of inert opcodes as one expression; compiled when first used (about 2 ms).
+
+    Args:
+        fetching: let it end with an opcode that fetches a memo entry, or with all that is left,
+            which it takes as its group.
 
     Every alternative begins with the byte of an opcode, which is what makes the others quick to
     rule out, and the most frequent one comes first. What mostly follows upon something belongs to
     its alternative, since a new round costs more: a memo entry is set after a text, and numbers
     stand in rows. What duplicates a value is left to the table, which counts it.
     """
-    return re.compile(others_than(frozenset((_DUP,))), re.DOTALL)
+    if not fetching:
+        return re.compile(_inert(frozenset((_DUP,))), re.DOTALL)
+    others = every(_NUMBERS) + _inert(_FETCHES | {_DUP})
+    fetch = rb"(h.|j....|g[0-9]{1,%d}\n|.*+)" % _DIGITS
+    # what stands between two fetches is a small number most often
+    return re.compile(rb"(?:K.(?=h)|" + others + b")" + fetch, re.DOTALL)
 
 
-def others_than(those: frozenset[int]) -> bytes:
-    """The same, in one piece, without some opcodes."""
-    left = [code for code in NAMES if code not in HOT and code not in those]
+def _inert(without: frozenset[int]) -> bytes:
+    """Any number of inert opcodes, without some of them."""
+    left = [code for code in NAMES if code not in HOT and code not in without]
     short = [c for c in NAMES if SHAPES[c] == COUNT1]
     plain = [c for c in left if SHAPES[c] == 0 and c != STOP]
     alternatives = [
         one_of(short) + counted(b"") + _THEN,
-        one_of([CODES["BINUNICODE"]]) + counted(b"\\x00\\x00\\x00") + _THEN,
+        one_of([CODES["BINUNICODE"]]) + counted(b"\x00\x00\x00") + _THEN,
         one_of(plain) + b"++" + _OPENED,
     ]
     for width in (1, 8, 4, 2):
         codes = [c for c in left if SHAPES[c] == width and c != FRAME]
-        one = one_of(codes) + b".{%d}" % width
-        row = one if width == _DOUBLE else _NUMBERS
-        alternatives.append(one + every(row))
+        one = one_of(codes) + b"." * width
+        rows = every(one * 4) + every(one) if width == _DOUBLE else every(_NUMBERS)
+        alternatives.append(one + rows)
     text = [c for c in left if SHAPES[c] == TEXT]
-    alternatives.append(one_of(text) + b"[^\\n]*+\\n")
+    alternatives.append(one_of(text) + b"[^\n]*+\n")
     return every(b"|".join(alternatives))
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from math import log2
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from modelscan.formats.pickle.opcodes import (
     CODES,
@@ -28,7 +28,7 @@ from modelscan.formats.pickle.opcodes import (
     STOP,
     TEXT,
 )
-from modelscan.formats.pickle.skip import counted, one_of, others_than
+from modelscan.formats.pickle.skip import counted, one_of
 from modelscan.formats.pickle.values import (
     PLAIN,
     Call,
@@ -61,9 +61,9 @@ _HOLDS: Final = frozenset(PLAIN.values())
 _GETS: Final = frozenset({CODES["BINGET"], CODES["LONG_BINGET"]})
 _SHORT: Final = re.compile(rb"h(?=(.))", re.DOTALL)
 _LONG: Final = re.compile(rb"j(?=(....))", re.DOTALL)
-_TEXTUAL_GET: Final = re.compile(rb"g([ \t\r\v\f+]*\d[\d_]{0,40}[ \t\r\v\f]*)\n")
-_TEXTUAL_PUT: Final = re.compile(rb"p([ \t\r\v\f+]*\d[\d_]{0,40}[ \t\r\v\f]*)\n")
-_NUMBER: Final = re.compile(rb"\d{1,9}")
+_TEXTUAL_GET: Final = re.compile(rb"g([ \t\r\v\f+-]*+\d[\d_]*+[ \t\r\v\f]*+[\n\0])")
+_TEXTUAL_PUT: Final = re.compile(rb"p([ \t\r\v\f+-]*+\d[\d_]*+[ \t\r\v\f]*+[\n\0])")
+_NUMBER: Final = re.compile(rb"\d{1,9}\n")
 _NUMBERED: Final = re.compile(rb"[gp]\d{1,9}\n")
 _MEMOIZE, _STOP = bytes([CODES["MEMOIZE"]]), bytes([STOP])
 _FETCHES: Final = (b"h", b"j", b"g")
@@ -127,15 +127,17 @@ def _fetched(state: State, data: bytes, textual: list[bytes], *, long: bool) -> 
     return times
 
 
-def split(data: bytes, duplicated: int = 0) -> bool:
+def split(data: bytes, duplicated: int = 0, fetched: Collection[bytes] | None = None) -> bool:
     """True when a pickle may stand for too much by its first bytes.
 
     Args:
         data: the bytes.
         duplicated: how many values are duplicated in all of them.
+        fetched: each opcode that fetches an entry, when that is known (see `skip.skip_inert`).
     """
     room = _room(len(data)) - duplicated
-    if not _exceeds(data, room):
+    # Nearly all small pickles are done with here: of data, few entries are fetched over and over.
+    if fetched is not None and (len(fetched) < room or _ways(Counter(fetched)) < room):
         return False
     if _is_odd(data):
         return True
@@ -145,41 +147,14 @@ def split(data: bytes, duplicated: int = 0) -> bool:
     put = {_index(entry) for entry in entries if entry[:1] in b"qrp" and len(entry) > 1}
     if put and memoized:
         return True  # no pickler mixes them
-    fetched = _really_fetched(entries)
-    return _ways({index: fetched[index] for index in shared | put}) >= room
+    times = _really_fetched(entries)
+    return _ways({index: times[index] for index in shared | put}) >= room
 
 
 def _is_odd(data: bytes) -> bool:
     """True when an entry may be named by a number as no pickler writes it."""
     numbers = _TEXTUAL_GET.findall(data) + _TEXTUAL_PUT.findall(data)
     return not all(map(_NUMBER.fullmatch, numbers))
-
-
-def _exceeds(data: bytes, room: float) -> bool:
-    """True when so much is fetched that there may be as many ways to a value.
-
-    Nearly all small pickles are done with here: of data, few entries are fetched over and over.
-    """
-    if data.count(b"h") < room and sum(map(data.count, _FETCHES)) < room:
-        return False
-    fetched = _found(data, _fetches(), _is_fetch)
-    entries = len(set(fetched))
-    if entries * log2(1 + len(fetched) / max(entries, 1)) < room:
-        return False  # however often each of them is
-    times = Counter(fetched)
-    return sum([log2(1 + count) for count in times.values()]) >= room
-
-
-@cache
-def _fetches() -> re.Pattern[bytes]:
-    """What fetches an entry, behind whatever else; at last what is not understood."""
-    return re.compile(others_than(frozenset(b"hjg")) + rb"(h.|j.{4}|g\d{1,9}\n|.*+)", re.DOTALL)
-
-
-def _is_fetch(found: bytes) -> bool:
-    """False for what the expression left over."""
-    width = {b"h": 2, b"j": 5}.get(found[:1])
-    return len(found) == width if width else _NUMBERED.fullmatch(found) is not None
 
 
 def _number(text: bytes) -> int:
@@ -195,9 +170,9 @@ def _room(size: int) -> float:
     return max(log2(HEAVY / (size + 1)), _ALWAYS)
 
 
-def _ways(fetched: Mapping[int, int]) -> float:
+def _ways(fetched: Mapping[Any, int]) -> float:
     """The logarithm of how many ways there may be to a value."""
-    return sum(log2(1 + times) for times in fetched.values())
+    return sum([log2(1 + times) for times in fetched.values()])
 
 
 def _is_heavy(value: Value, depth: int) -> bool:
@@ -231,28 +206,17 @@ def _index(entry: bytes) -> int:
 
 
 def _entries(data: bytes) -> list[bytes]:
-    """What sets or fetches an entry, or duplicates a value, in order.
+    """What sets or fetches an entry, or duplicates a value, in order, up to STOP.
 
     A literal that is memoized is one with its MEMOIZE; one that is put under an index is left out.
     """
-    return _found(data, _expression(), _is_entry)
-
-
-def _found(data: bytes, pattern: re.Pattern[bytes], is_one: Callable[[bytes], bool]) -> list[bytes]:
-    """The opcodes that an expression picks out of a pickle, up to STOP.
-
-    Args:
-        data: the first bytes of the pickle.
-        pattern: any other opcodes, then one of those as its group, or all that is left.
-        is_one: tells the one from the other.
-    """
-    found: list[bytes] = []
+    entries, found = _expression().findall, list[bytes]()
     at = 0
     while at < len(data):
         stop = min(at + _PIECE, len(data))
-        piece = pattern.findall(data, at, stop)
+        piece = entries(data, at, stop)
         piece.pop()  # the empty match at the end
-        left = piece.pop() if piece and not is_one(piece[-1]) else b""
+        left = piece.pop() if piece and not _is_entry(piece[-1]) else b""
         found += piece
         end = stop - len(left)
         if end > at:  # what is left may only have been cut off where the piece ends
@@ -267,6 +231,7 @@ def _found(data: bytes, pattern: re.Pattern[bytes], is_one: Callable[[bytes], bo
 
 
 def _is_entry(piece: bytes) -> bool:
+    """False for what the expression left over."""
     if not piece:
         return False
     if piece[0] in _MEMO:

@@ -36,6 +36,9 @@ _NORMAL, _CONTROL, _OWN = 1, 3, 4
 """Types of pieces: of the training, a marker, a token that the author added."""
 _PIECE_TAG: Final = 0x0A
 _SCORE_TAG: Final = 0x15
+_TYPE_TAG: Final = 0x18
+_SCORE_SIZE: Final = 5
+"""Bytes of a score and its tag."""
 _LARGEST: Final = 64 << 20
 _LONGEST_PIECE: Final = 1 << 20
 _MOST_OWN: Final = 20_000
@@ -137,12 +140,12 @@ def _piece(data: bytes) -> tuple[str, float, int]:
     """
     # Nearly every piece is a short text, a score, and sometimes a type: read without a walk.
     end = 2 + data[1] if len(data) > 1 else 0
-    if data[:1] == b"\n" and data[1] < 0x80 and data[end : end + 1] == b"\x15":  # noqa: PLR2004  # a length of one byte
-        rest = data[end + 5 :]
-        if not rest or (len(rest) == 2 and rest[0] == 0x18):  # noqa: PLR2004  # the tag of the type
+    left = len(data) - end - _SCORE_SIZE
+    if data[:1] == b"\n" and left in {0, 2} and data[1] < 0x80 and data[end] == _SCORE_TAG:  # noqa: PLR2004  # a length of one byte
+        if not left or data[-2] == _TYPE_TAG:
             (score,) = struct.unpack_from("<f", data, end + 1)
             text = data[2:end].decode("utf-8", "surrogateescape")
-            return text, score, rest[1] if rest else _NORMAL
+            return text, score, data[-1] if left else _NORMAL
     return _walked(data)
 
 

@@ -146,3 +146,19 @@ def test_random_opcodes_hide_nothing(unpickler: NeutralUnpickler, pieces: list[b
     if seen is not None:
         check(seen, follow(data, PickleGlobals(), lean=True))
         check(seen, follow(data, PickleGlobals(modules={"os": {"system": "inert"}}), lean=True))
+
+
+@pytest.mark.parametrize(
+    "index",
+    [b"7", b" 7", b"+7", b"0" * 60 + b"7", b"0" * 4000 + b"7", b" " * 70_000 + b"7", b"7\0x\t",
+     b"0_7", b"-0", b"7" + b"\t" * 300, b"7" * 5000, b"0x7", b"7L", b"", b"\x1c7", b"-7"],
+)  # fmt: skip
+def test_indices_are_read_as_the_unpickler_reads_them(
+    unpickler: NeutralUnpickler, index: bytes
+) -> None:
+    data = b"cos\nsystem\np" + index + b"\n0g" + index + b"\n(X\x02\0\0\0hitR."
+    seen = unpickler.run(data)
+    assert seen is not None
+    check(seen, follow(data, PickleGlobals(), lean=True))
+    refused = index.startswith((b"7777", b"0x", b"\x1c", b"-7")) or index in {b"", b"7L"}
+    assert (("os", "system") in seen.called) == (not refused)

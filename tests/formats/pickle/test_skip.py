@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import pickle
 import pickletools
 
@@ -25,10 +26,25 @@ VALUES = st.recursive(
 
 
 def outcome(data: bytes, *, fast: bool) -> tuple[int, bool] | None:
+    """Where the run ends; the same whether it is told on the way what is fetched."""
+    plainly = skipped(data, fast=fast)
+    assert plainly == skipped(data, fast=fast, fetched=[])
+    return plainly
+
+
+def skipped(
+    data: bytes, *, fast: bool, fetched: list[bytes] | None = None
+) -> tuple[int, bool] | None:
     try:
-        return skip_inert(Window(BytesArtifact("m", data)), 0, Budget(), fast=fast)[:2]
+        window = Window(BytesArtifact("m", data))
+        return skip_inert(window, 0, Budget(), fast=fast, fetched=fetched)[:2]
     except ReadError:
         return None
+
+
+def fetches(data: bytes, *, fast: bool) -> list[bytes]:
+    skipped(data, fast=fast, fetched=(fetched := list[bytes]()))
+    return fetched
 
 
 def by_decoder(data: bytes) -> tuple[int, bool] | None:
@@ -67,6 +83,34 @@ def test_both_ways_agree_with_the_standard_disassembler(value: object, protocol:
     assert outcome(data, fast=True) == outcome(data, fast=False) == by_decoder(data) == expected
 
 
+@settings(max_examples=200, deadline=None)
+@given(VALUES, st.integers(0, 5), st.integers(1, 40))
+def test_what_is_fetched_is_told(value: object, protocol: int, times: int) -> None:
+    shared = [value]
+    data = pickle.dumps([[shared, n, shared, 0.5, value, shared] for n in range(times)], protocol)
+    ops = [(op.name, at) for op, _, at in pickletools.genops(data)]
+    expected = []
+    for (name, at), (_, end) in itertools.pairwise(ops):
+        if CODES[name] in HOT:
+            break
+        if name in ("GET", "BINGET", "LONG_BINGET"):
+            expected.append(data[at:end])
+    assert fetches(data, fast=True) == fetches(data, fast=False) == expected
+
+
+def test_what_is_fetched_is_told_across_pieces_windows_and_frames() -> None:
+    shared = [[n] for n in range(300)]
+    for protocol in (0, 2, 4):
+        data = pickle.dumps([*shared, [shared] * 5000, "x" * 70_000, [*shared] * 200], protocol)
+        both = [fetches(data, fast=fast) for fast in (True, False)]
+        known = sum(
+            op.name in ("GET", "BINGET", "LONG_BINGET") for op, _, _ in pickletools.genops(data)
+        )
+        assert len(both[1]) == known
+        assert both[0] == both[1][: len(both[0])]
+        assert sum(map(len, both[0])) > skip.LOOK // 4
+
+
 @settings(max_examples=300, deadline=None)
 @given(VALUES, st.integers(0, 5), st.data())
 def test_both_ways_agree_on_damage(value: object, protocol: int, data: st.DataObject) -> None:
@@ -75,6 +119,7 @@ def test_both_ways_agree_on_damage(value: object, protocol: int, data: st.DataOb
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(damaged[: data.draw(st.integers(1, len(damaged)))])
     assert outcome(cut, fast=True) == outcome(cut, fast=False)
+    assert fetches(cut, fast=True) == fetches(cut, fast=False)
     assert agrees(by_decoder(cut), outcome(cut, fast=True))
 
 
@@ -83,6 +128,7 @@ def test_both_ways_agree_on_damage(value: object, protocol: int, data: st.DataOb
 def test_both_ways_agree_on_any_bytes(codes: list[int]) -> None:
     data = bytes(codes)
     assert outcome(data, fast=True) == outcome(data, fast=False)
+    assert fetches(data, fast=True) == fetches(data, fast=False)
     assert agrees(by_decoder(data), outcome(data, fast=True))
 
 
@@ -142,9 +188,10 @@ def test_where_possessive_groups_go_wrong_the_runs_are_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("modelscan.formats.repeated.sound", lambda: False)
-    atomic = skip._expression.__wrapped__()
-    assert b"(?>" in atomic.pattern
-    monkeypatch.setattr(skip, "_expression", lambda: atomic)
+    monkeypatch.setattr(skip, "_expression", skip._expression.__wrapped__)
+    for fetching in (True, False):
+        assert b"(?>" in skip._expression(fetching=fetching).pattern
     for value in (list(range(90_000)), [{"k": n, "v": "x" * n} for n in range(300)]):
         data = pickle.dumps([value, print], 4)
         assert outcome(data, fast=True) == outcome(data, fast=False) is not None
+        assert fetches(data, fast=True) == fetches(data, fast=False)
