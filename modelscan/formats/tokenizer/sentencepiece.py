@@ -141,11 +141,11 @@ def _piece(data: bytes) -> tuple[str, float, int]:
     # Nearly every piece is a short text, a score, and sometimes a type: read without a walk.
     end = 2 + data[1] if len(data) > 1 else 0
     left = len(data) - end - _SCORE_SIZE
-    if data[:1] == b"\n" and left in {0, 2} and data[1] < 0x80 and data[end] == _SCORE_TAG:  # noqa: PLR2004  # a length of one byte
-        if not left or data[-2] == _TYPE_TAG:
-            (score,) = struct.unpack_from("<f", data, end + 1)
-            text = data[2:end].decode("utf-8", "surrogateescape")
-            return text, score, data[-1] if left else _NORMAL
+    short = data[:1] == b"\n" and left in {0, 2} and data[1] < 0x80  # noqa: PLR2004  # a length of one byte
+    if short and data[end] == _SCORE_TAG and (not left or data[-2] == _TYPE_TAG):
+        (score,) = struct.unpack_from("<f", data, end + 1)
+        text = data[2:end].decode("utf-8", "surrogateescape")
+        return text, score, data[-1] if left else _NORMAL
     return _walked(data)
 
 
