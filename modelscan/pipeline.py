@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
 
-class Tools(NamedTuple):
+class Tools(msgspec.Struct, frozen=True):
     """What is prepared once for all targets."""
 
     catalogue: Catalogue

@@ -82,7 +82,9 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
     options = msgspec.structs.replace(fetch or FetchOptions(), full=not samples)
     tools = Tools.prepare(load(()), msgspec.structs.replace(DEFAULT, name=question.POLICY), limits)
     readers = Candidates(reader for reader in tools.readers if reader.format in question.FORMATS)
-    tools = tools._replace(readers=readers, fetch=options, request=configured(Request(), policy))
+    tools = msgspec.structs.replace(
+        tools, readers=readers, fetch=options, request=configured(Request(), policy)
+    )
     asked = library_for(policy, [target])
     folders = asked.folders if identify else ()
     if library is not None:
@@ -94,8 +96,10 @@ def compare(  # noqa: PLR0913  # one keyword for each choice that a caller has
     with closing(ancestry_of(bases, tools, asked, shipped=identify and not folders)) as ancestry:
         if deep and (samples or not any(base.files for base in ancestry.bases)):
             raise UsageError("--deep needs the weights of a base", "name a model: --base REF")
-        tools = tools._replace(
-            ancestry=ancestry._replace(
+        tools = msgspec.structs.replace(
+            tools,
+            ancestry=msgspec.structs.replace(
+                ancestry,
                 deep=deep,
                 directions=taken.append if directions else None,
                 samples=samples,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from modelscan._about import NAME, VERSION
 from modelscan.pipeline import Scanned, Tools
 from modelscan.policy.clock import now
@@ -24,7 +26,7 @@ def configured(request: Request, policy: Policy | None) -> Request:
     tables = policy.tables
     production = "profile production" in policy.origins.values()
     sets = sets_of(tables, _PRODUCTION_AGE if production else None)
-    return request._replace(policy=trust_of(tables), sets=sets)
+    return msgspec.structs.replace(request, policy=trust_of(tables), sets=sets)
 
 
 def report_on(scanned: Sequence[Scanned], tools: Tools, baseline: str | None = None) -> Report:

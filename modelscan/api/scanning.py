@@ -127,7 +127,8 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
         profile = msgspec.structs.replace(profile, fail_severity=fail_on)
     held_against, baseline_digest = _baseline(baseline)
     tools = Tools.prepare(load(rules), profile, limits, held_against)
-    tools = tools._replace(
+    tools = msgspec.structs.replace(
+        tools,
         fetch=fetch or FetchOptions(),
         advisories=policy.advisories,
         request=configured(Request(), policy),
@@ -137,9 +138,11 @@ def scan(  # noqa: PLR0913  # one keyword for each choice that a caller has
     selection = Selection(tuple(include), tuple(exclude))
     library = library_for(policy, targets)
     if bases:  # what is asked is what is answered
-        library = library._replace(folders=())
+        library = msgspec.structs.replace(library, folders=())
     with closing(ancestry_of(bases, tools, library)) as ancestry:
-        tools = tools._replace(ancestry=ancestry._replace(glance=ancestry.searched))
+        tools = msgspec.structs.replace(
+            tools, ancestry=msgspec.structs.replace(ancestry, glance=ancestry.searched)
+        )
         scanned = [
             scan_target(
                 os.fspath(target),

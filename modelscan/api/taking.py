@@ -152,7 +152,8 @@ def _taking_in(
     from modelscan.dependencies import writing
 
     policy = policy or plain()
-    tools = Tools.prepare(load(()), policy.profile)._replace(
+    tools = msgspec.structs.replace(
+        Tools.prepare(load(()), policy.profile),
         fetch=msgspec.structs.replace(fetch or FetchOptions(), full=True),
         advisories=policy.advisories,
         request=configured(Request(), policy),

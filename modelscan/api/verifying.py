@@ -71,7 +71,7 @@ def verify(  # noqa: PLR0913  # one keyword for each choice that a caller has
 
     readers = Candidates(reader for reader in tools.readers if reader.format in demand.FORMATS)
     whole = msgspec.structs.replace(fetch or FetchOptions(), full=True)
-    tools = tools._replace(request=request, readers=readers, fetch=whole)
+    tools = msgspec.structs.replace(tools, request=request, readers=readers, fetch=whole)
     scanned = []
     for target in targets:
         report, outcome = scan_target(

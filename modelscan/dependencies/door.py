@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from modelscan.engine.catalogue import load
 from modelscan.errors import UsageError
 from modelscan.policy.layers import Policy, plain
@@ -184,7 +186,7 @@ def _tools(policy: Policy | None, fetch: FetchOptions | None) -> Tools:
     from modelscan.pipeline import Tools  # lazy: and needs no readers of models
 
     tools = Tools.prepare(load(), (policy or plain()).profile)
-    return tools._replace(fetch=fetch or FetchOptions())
+    return msgspec.structs.replace(tools, fetch=fetch or FetchOptions())
 
 
 def find(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from modelscan.engine.document import Where
 from modelscan.engine.fields import Field
 from modelscan.engine.match import GROUPS, OPERATORS
@@ -88,7 +90,7 @@ def _check_operator(
         if not isinstance(operand, bool):
             yield Problem(where, "'exists' takes true or false")
     elif operator in GROUPS:
-        inner = field if operator == "not" else field._replace(many=False)
+        inner = field if operator == "not" else msgspec.structs.replace(field, many=False)
         if isinstance(operand, dict):
             yield from _check_test(operand, inner, name, where)
         else:

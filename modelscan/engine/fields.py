@@ -10,7 +10,7 @@ import re
 import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -28,7 +28,7 @@ PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 _VALUES: dict[Any, ValueType] = {str: "string", int: "integer", bool: "boolean"}
 
 
-class Field(NamedTuple):
+class Field(msgspec.Struct, frozen=True):
     """What a field of a fact can hold."""
 
     type: ValueType
@@ -80,7 +80,7 @@ def _field(annotation: Any) -> Field:
         return Field("string", choices=arguments)
     if origin in (Union, types.UnionType) and type(None) in arguments and len(arguments) == 2:  # noqa: PLR2004 - X | None
         inner = arguments[0] if arguments[1] is type(None) else arguments[1]
-        return _field(inner)._replace(optional=True)
+        return msgspec.structs.replace(_field(inner), optional=True)
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:  # noqa: PLR2004 - tuple[X, ...]
-        return _field(arguments[0])._replace(many=True)
+        return msgspec.structs.replace(_field(arguments[0]), many=True)
     raise TypeError(f"rules cannot test a field of type {annotation}")

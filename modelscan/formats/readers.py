@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from modelscan.formats.deferred import Deferred, Signs
 from modelscan.formats.hints import HDF5, MODELFILE, TABLE, TAR, VARIABLES, ZIP_END
@@ -29,7 +31,7 @@ def _globals(lists: NameLists) -> tuple[Any, ...]:
     return (lists.pickle_globals,)
 
 
-class _Row(NamedTuple):
+class _Row(msgspec.Struct, frozen=True):
     """One reader of the table: see `Deferred` and `Signs`."""
 
     format: str

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -23,7 +24,8 @@ from modelscan.formats.safetensors_sound import BITS, BYTES, KEYS, LENGTH, METAD
 from modelscan.formats.tensor_layout import layout
 from modelscan.vocabulary.artifact import Artifact, place
 from modelscan.vocabulary.coverage import Coverage
-from modelscan.vocabulary.fact import Fact, TensorDefect, TensorHeader
+from modelscan.vocabulary.fact import Fact, TensorDefect, TensorHeader, TensorLayout
+from modelscan.vocabulary.location import Location
 
 _MAX_HEADER = 100_000_000  # the reference implementation's own limit
 
@@ -34,6 +36,9 @@ _USUAL = frozenset({"format"})
 """Metadata that every library writes."""
 _WIDE = 1 << 20
 """Bytes of a header from which on it is asked what it would cost."""
+_KEPT = 64 << 10
+"""Bytes of a header for which is kept what it states."""
+_NOWHERE = Location("")
 _SAME_DEFECT = 20
 """Defects of one kind that are stated one by one; the rest of a broken file says nothing new."""
 
@@ -91,21 +96,10 @@ class SafetensorsReader:
                 return
         raw = artifact.read_at(0, LENGTH + length)
         where = place(artifact)
-        found = sound(raw, payload)
-        if found is not None:
-            tensors = found.tensors
-            yield TensorHeader(
-                location=where,
-                format=self.format,
-                tensors=len(tensors),
-                parameters=found.parameters,
-                payload=payload,
-                dtypes=tuple(sorted(found.dtypes)),
-                digest="sha256:" + hashlib.sha256(raw).hexdigest(),
-                metadata=found.metadata,
-                names=names_digest(tensors),
-            )
-            yield from layout(tensors, lambda name: tensors[name].shape, where)
+        stated = _stated_last(raw, payload) if length <= _KEPT else _stated_by(raw, payload)
+        if stated is not None:
+            for fact in stated:
+                yield msgspec.structs.replace(fact, location=where)
             return
         defects = Defects()
         header = _parse(raw, defects)
@@ -139,6 +133,30 @@ class SafetensorsReader:
 
             places = (Bytes(name, len(raw) + begin, end - begin) for begin, end, name in flat)
             yield from hidden(artifact, metadata, places, budget)
+
+
+def _stated_by(raw: bytes, payload: int) -> tuple[TensorHeader | TensorLayout, ...] | None:
+    """What a sound header states, of no file yet; `None` for one that takes a closer look."""
+    found = sound(raw, payload)
+    if found is None:
+        return None
+    tensors = found.tensors
+    header = TensorHeader(
+        location=_NOWHERE,
+        format=SafetensorsReader.format,
+        tensors=len(tensors),
+        parameters=found.parameters,
+        payload=payload,
+        dtypes=tuple(sorted(found.dtypes)),
+        digest="sha256:" + hashlib.sha256(raw).hexdigest(),
+        metadata=found.metadata,
+        names=names_digest(tensors),
+    )
+    return header, *layout(tensors, lambda name: tensors[name].shape, _NOWHERE)
+
+
+_stated_last = lru_cache(maxsize=32)(_stated_by)
+"""The same: the checkpoints of one run have one header, and so have many fine-tunes of one base."""
 
 
 def _stated(header: dict[str, Any], name: str, key: str) -> Any:

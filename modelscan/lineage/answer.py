@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from modelscan.lineage import limits
 from modelscan.lineage.adapters import adapter_verdict
 from modelscan.lineage.asked import Base
@@ -111,7 +113,7 @@ def measure(
         if layers:
             shown["merge_by_layer"] = layers
     if best.base.authority is not None:
-        shown["fingerprint_of"] = best.base.authority._asdict()
+        shown["fingerprint_of"] = msgspec.structs.asdict(best.base.authority)
     if len(held) > 1:
         shown["candidates"] = [_candidate(each) for each in held[:_MOST_CANDIDATES]]
     lineage = _lineage(best, mixed, claims, searched=len(bases) if searched else 0)

@@ -6,7 +6,8 @@ A base is known by its fingerprint. Its label and identity are claims, like ever
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+import msgspec
 
 from modelscan.lineage.authority import Authority
 from modelscan.lineage.prints import Fingerprint
@@ -14,7 +15,7 @@ from modelscan.lineage.signs import PUBLIC, Seed
 from modelscan.vocabulary.snapshot import SourceFile
 
 
-class Base(NamedTuple):
+class Base(msgspec.Struct, frozen=True):
     """A model that the weights may descend from."""
 
     label: str
@@ -32,7 +33,7 @@ class Base(NamedTuple):
     """The manifest that states the digest of its fingerprint."""
 
 
-class Ancestry(NamedTuple):
+class Ancestry(msgspec.Struct, frozen=True):
     """What is asked of lineage. Empty: the model's claims are repeated, and no weight is read."""
 
     bases: tuple[Base, ...] = ()

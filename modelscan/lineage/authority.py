@@ -8,14 +8,14 @@ statement has expired, stands behind nothing.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from modelscan.lineage.prints import SCHEMA
 from modelscan.verifier.index import Index
 from modelscan.verifier.release import RANK, Assurance
 
 
-class Authority(NamedTuple):
+class Authority(msgspec.Struct, frozen=True):
     """A manifest that states a fingerprint's digest."""
 
     release: str

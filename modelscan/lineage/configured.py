@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
@@ -43,7 +43,7 @@ class Placed(msgspec.Struct, frozen=True):
     table: LineageTable
 
 
-class Library(NamedTuple):
+class Library(msgspec.Struct, frozen=True):
     """What to hold models against."""
 
     folders: tuple[Path, ...] = ()

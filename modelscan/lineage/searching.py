@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
 from modelscan.budget import Limits
 from modelscan.errors import ModelAssayError
 from modelscan.lineage import limits as limitations
@@ -236,5 +238,5 @@ def _picture(found: Sequence[Glance]) -> dict[str, Any]:
         "resemblance": round(best.correlation, 4),
     }
     if best.base.authority is not None:
-        shown["fingerprint_of"] = best.base.authority._asdict()
+        shown["fingerprint_of"] = msgspec.structs.asdict(best.base.authority)
     return shown

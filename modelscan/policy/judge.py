@@ -62,19 +62,19 @@ def judge(
     name = situation.name(ref)
     policies = (profile, *profile.floors)
     everyone = tuple(endpoint for each in policies for endpoint in each.endpoints)
-    situation = situation._replace(endpoints=everyone)
+    situation = msgspec.structs.replace(situation, endpoints=everyone)
     pinned = [pin for each in policies for pin in each.pins]
     known: list[Fact] = [*advisories.matches(situation)]
     known += pins.check(pinned, situation, name)
     if known:
         found = advised(evaluate(known))
-        situation = situation._replace(findings=(*situation.findings, *found))
+        situation = msgspec.structs.replace(situation, findings=(*situation.findings, *found))
     findings, problems = _excepted(policies, situation, name)
     about = evaluate(problems) if problems else ()
-    situation = situation._replace(findings=(*findings, *about))
+    situation = msgspec.structs.replace(situation, findings=(*findings, *about))
     broken = [(profile, breaches(profile, situation))]
     for floor in profile.floors:  # which believes the hubs that it names itself
-        own = situation._replace(endpoints=floor.endpoints)
+        own = msgspec.structs.replace(situation, endpoints=floor.endpoints)
         broken.append((floor, breaches(floor, own)))
     facts = [breach.fact(each.name) for each, kept in broken for breach in kept]
     lines = evaluate(facts) if facts else ()
@@ -95,7 +95,7 @@ def _excepted(
 ) -> tuple[tuple[Finding, ...], list[Fact]]:
     """The findings with waivers and consent applied, and what is wrong with either."""
     findings, of_waivers = waive([one for each in policies for one in each.waivers], situation)
-    situation = situation._replace(findings=findings)
+    situation = msgspec.structs.replace(situation, findings=findings)
     consents = [one for each in policies for one in each.consents]
     findings, of_consents = consent(consents, situation, name)
     approvals = [one for each in policies for one in each.approvals]

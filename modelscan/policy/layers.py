@@ -13,7 +13,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -37,7 +37,7 @@ _DEEPEST = 8
 """Policies that extend one another."""
 
 
-class Policy(NamedTuple):
+class Policy(msgspec.Struct, frozen=True):
     """What applies, and why."""
 
     profile: Profile
@@ -92,7 +92,9 @@ def load(
     options: Settings = {("fail-on", "severity"): fail_on} if fail_on else {}
     floor = os.environ.get(FLOOR_VARIABLE)
     if found.path is None and not floor and (policy is None or policy in PROFILES):
-        return plain(policy or DEFAULT.name, options)._replace(warnings=found.warnings)
+        return msgspec.structs.replace(
+            plain(policy or DEFAULT.name, options), warnings=found.warnings
+        )
     builder = _Builder(tuple(targets))
     made, origins = builder.policy(found.path, policy, options, floor)
     documents = tuple(reversed(builder.read))
@@ -118,7 +120,7 @@ def _origins(settings: Iterable[Key], origin: str) -> dict[Key, str]:
     return dict.fromkeys(settings, origin)
 
 
-class _Stack(NamedTuple):
+class _Stack(msgspec.Struct, frozen=True):
     """The files of a policy, the lowest first, on a built-in profile."""
 
     profile: str
@@ -242,9 +244,9 @@ class _Builder:
         if environments:
             said = [each.profile for each in environments if each.profile]
             own = choice if choice in PROFILES else stack.profile
-            return stack._replace(profile=said[-1] if said else own), choice
+            return msgspec.structs.replace(stack, profile=said[-1] if said else own), choice
         if choice in PROFILES:
-            return stack._replace(profile=choice), None
+            return msgspec.structs.replace(stack, profile=choice), None
         written = origin != "--policy" and config is not None  # in the configuration, not typed
         path = config.parent / choice if written and config else Path(choice)
         if not path.is_file():

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from modelscan.fetcher.options import HUB_ENDPOINT
 from modelscan.vocabulary.ancestry import Lineage
@@ -47,7 +48,7 @@ def named(claimed: str, ref: str) -> str:
     return ref.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
-class Situation(NamedTuple):
+class Situation(msgspec.Struct, frozen=True):
     """One model, at the moment the policy looks at it."""
 
     source: Source

@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -55,7 +55,7 @@ _ESCAPE = r"\\(.)"
 _ESCAPES = {"n": "\n", "r": "\r", "\\": "\\"}
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True):
     """One file of a list."""
 
     path: str
@@ -195,7 +195,7 @@ def parse_list(data: bytes, name: str) -> tuple[Line, ...]:
     if 2 * len(lines) <= len(written):
         return ()
     folder = name.rpartition("/")[0]
-    placed = (line._replace(path=_inside(folder, line.path)) for line in lines)
+    placed = (msgspec.structs.replace(line, path=_inside(folder, line.path)) for line in lines)
     return tuple(line for line in placed if line.path)
 
 

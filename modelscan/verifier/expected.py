@@ -9,7 +9,9 @@ say against the model (denied, modified) stays said.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from modelscan.verifier import statements, wording
 from modelscan.verifier.compiling import compile_releases
@@ -26,7 +28,7 @@ _ANSWERED_HERE = (ExpectationCheck, UnlistedFiles, FreshnessCheck)
 _MOST_NAMES = 1_000
 
 
-class _Held(NamedTuple):
+class _Held(msgspec.Struct, frozen=True):
     """A release held against the model, path by path."""
 
     known: Known
@@ -93,7 +95,7 @@ class Expected:
             return Evidence(official=OfficialBytes(status="unknown", reason=reason))
         best = max(held, key=lambda item: (item.fits, len(item.same), -len(item.differing)))
         if not best.fits and any(_hold(known, files).fits for known in older):
-            best = best._replace(replayed=True)
+            best = msgspec.structs.replace(best, replayed=True)
         release = best.known.release
         stated = [f for f in general.facts if not isinstance(f, _ANSWERED_HERE)]
         stated += self._freshness(best, general.facts)

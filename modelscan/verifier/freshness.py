@@ -11,7 +11,7 @@ cannot say gives no answer, so that the report says that nobody could.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -27,7 +27,7 @@ _LONGEST_CHAIN = 100
 UNKNOWN = "nothing here says whether a newer release exists"
 
 
-class Vote(NamedTuple):
+class Vote(msgspec.Struct, frozen=True):
     """A signature over the whole model that was checked."""
 
     party: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -57,7 +57,7 @@ class Plan(msgspec.Struct, frozen=True):
         return self.signatures.watchers(name, size)
 
 
-class Request(NamedTuple):
+class Request(msgspec.Struct, frozen=True):
     """What the user asks of the verifier. Empty asks for what needs no choice."""
 
     trust: Trust = Trust()

@@ -140,7 +140,9 @@ class Signatures:
         if not pinned and not self._bound.pinning:
             return verdict
         first = "who signed it first" if pinned else "written down as its first signer"
-        return verdict._replace(outcome="valid-trusted", note=f"{first}; {verdict.note}")
+        return msgspec.structs.replace(
+            verdict, outcome="valid-trusted", note=f"{first}; {verdict.note}"
+        )
 
     def _evidence(
         self, signed: Signed, judged: Sequence[_Judged], stated: Sequence[Fact]

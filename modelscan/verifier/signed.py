@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -40,7 +40,7 @@ class SignatureFile(msgspec.Struct, frozen=True):
         return hashlib.sha256(self.data).hexdigest()
 
 
-class Verdict(NamedTuple):
+class Verdict(msgspec.Struct, frozen=True):
     """What one signature is worth."""
 
     outcome: Outcome

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -33,7 +32,7 @@ class SigstoreSigner(msgspec.Struct, frozen=True):
     """Number of the owner of the source repository; unlike a name, nobody else can take it."""
 
 
-class Trust(NamedTuple):
+class Trust(msgspec.Struct, frozen=True):
     """Whom the user trusts. Empty trusts nobody."""
 
     keys: tuple[TrustedKey, ...] = ()
@@ -61,7 +60,7 @@ class Trust(NamedTuple):
         return bool(self.keys or self.authorities or self.sigstore or self.parties)
 
 
-class Party(NamedTuple):
+class Party(msgspec.Struct, frozen=True):
     """Somebody whom the user's configuration names: one signer, by whatever means."""
 
     name: str

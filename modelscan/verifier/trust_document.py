@@ -211,7 +211,7 @@ def _party(entry: SignerEntry, path: Path, place: str) -> Party:
     except UsageError as error:
         raise UsageError(f"{where}: {error.message}", error.hint) from None
     pins = (entry.pin,) if entry.pin else ()
-    return Party(entry.name, trust._replace(pins=pins), entry.revoked or "")
+    return Party(entry.name, msgspec.structs.replace(trust, pins=pins), entry.revoked or "")
 
 
 def _rule(entry: RuleEntry, place: str, parties: Mapping[str, Party]) -> SigningRule:

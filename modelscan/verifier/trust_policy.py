@@ -145,7 +145,9 @@ class TrustPolicy(msgspec.Struct, frozen=True):
             since: the first day on which it may have been signed, beside what a rule says.
         """
         revoked = tuple(party for party in self.parties.values() if party.reason)
-        base = given._replace(revoked=revoked, trusted_root=given.trusted_root or self.root)
+        base = msgspec.structs.replace(
+            given, revoked=revoked, trusted_root=given.trusted_root or self.root
+        )
         seen = self.pins.get(identity.partition("@")[0])
         if given.asked:
             return Bound(base, identity, None, seen, pinning, since)
@@ -153,7 +155,8 @@ class TrustPolicy(msgspec.Struct, frozen=True):
         named = [self.parties[name] for name in rule.signers] if rule else []
         parties = tuple(party for party in named if not party.reason)
         since = max(since, rule.since) if rule else since
-        return Bound(base._replace(parties=parties), identity, rule, seen, pinning, since)
+        base = msgspec.structs.replace(base, parties=parties)
+        return Bound(base, identity, rule, seen, pinning, since)
 
     @property
     def speaks(self) -> bool:

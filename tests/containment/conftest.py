@@ -17,7 +17,7 @@ def rules_once() -> Iterator[None]:
     catalogue = load(())
     made: list[tuple[Profile, Tools]] = []
 
-    class Once(Tools):
+    class Once(Tools, frozen=True):
         """Tools that are prepared once for each policy."""
 
         @classmethod

@@ -21,7 +21,7 @@ BAD = EXAMPLES / "vllm-compose" / "bad"
 
 def policy(autonomy: Autonomy, **changes: object) -> Policy:
     profile = msgspec.structs.replace(DEFAULT, autonomy=autonomy, **changes)
-    return plain()._replace(profile=profile)
+    return msgspec.structs.replace(plain(), profile=profile)
 
 
 def report(tmp_path: Path, *models: ModelReport) -> Path:

@@ -42,10 +42,15 @@ class Site(NamedTuple):
             "HOME": str(self.folder),
             "PYTHONPATH": str(Path(__file__).parents[2]),
         }
-        return subprocess.Popen(
-            [sys.executable, *program, *arguments],
-            cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        # What a shell starts in the background ignores Ctrl+C, and hands that on.
+        ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [sys.executable, *program, *arguments],
+                cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            )  # fmt: skip
+        finally:
+            signal.signal(signal.SIGINT, ignored)
 
     def run(self, *arguments: str, program: tuple[str, ...] = ("-m", "modelscan")) -> str:
         """Run a command to its end; what it printed, and its exit code behind that."""

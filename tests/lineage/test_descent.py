@@ -132,7 +132,7 @@ def test_a_merge() -> None:
 
 
 def test_a_search_names_the_closest() -> None:
-    known = [OTHER, Base("two", "", base_print(2)), OURS._replace(asked=False)]
+    known = [OTHER, Base("two", "", base_print(2)), msgspec.structs.replace(OURS, asked=False)]
     found = measured(kinship.finetuned(base()), NAMED, known, searched=True)
     assert answer(found) == ("finetune", "measured", "hf:acme/base-0")
     assert [entry["relation"] for entry in found.picture["candidates"]] == [
@@ -141,7 +141,7 @@ def test_a_search_names_the_closest() -> None:
 
 
 def test_a_search_that_finds_nothing() -> None:
-    known = [OTHER, OURS._replace(asked=False)]
+    known = [OTHER, msgspec.structs.replace(OURS, asked=False)]
     found = measured(base(3), bases=known, searched=True)
     assert answer(found)[::2] == ("unrelated", None)
     assert findings(found) == {"lineage-base-unknown": "info"}
@@ -149,7 +149,7 @@ def test_a_search_that_finds_nothing() -> None:
 
 
 def with_beside(**differing: dict[str, str]) -> Base:
-    return OURS._replace(print=msgspec.structs.replace(base_print(), **differing))
+    return msgspec.structs.replace(OURS, print=msgspec.structs.replace(base_print(), **differing))
 
 
 def test_another_tokenizer_and_template_beside_the_same_weights() -> None:
@@ -220,7 +220,7 @@ def test_prints_of_every_kind_of_file_agree() -> None:
 def test_gaps_of_a_base_are_gaps_of_the_answer() -> None:
     gap = Skipped("blk.0.ffn_up.weight", "iq2_xs is not supported")
     broken = msgspec.structs.replace(base_print(), skipped=(gap,))
-    found = measured(base(), NAMED, [OURS._replace(print=broken)])
+    found = measured(base(), NAMED, [msgspec.structs.replace(OURS, print=broken)])
     assert [(entry.needed, "iq2_xs" in entry.reason) for entry in found.coverage] == [(True, True)]
 
 

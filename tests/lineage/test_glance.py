@@ -95,7 +95,7 @@ def test_equal_values_are_a_hint_and_no_more(change: Change, dtype: str, relatio
 @pytest.mark.parametrize("dtype", ["BF16", "F16", "gguf F16"])
 def test_rounded_values_are_a_hint_of_a_cast(dtype: str) -> None:
     wide = weights.llama(0, SHAPE)
-    known = LIBRARY[0]._replace(print=print_of(wide, "F32"))
+    known = msgspec.structs.replace(LIBRARY[0], print=print_of(wide, "F32"))
     found = scanned(wide, dtype=dtype, bases=[known, *LIBRARY[1:]])
     assert answer(found)[:2] == ("cast", "hint")
     kind = "bf16" if dtype == "BF16" else "f16"
@@ -146,7 +146,7 @@ def test_other_values_behind_the_same_header_are_a_hint() -> None:
     with open_weights(files(base(7))) as opened:
         headers = header_digests(opened)
     known = msgspec.structs.replace(LIBRARY[0].print, headers=headers)
-    found = scanned(base(7), bases=[LIBRARY[0]._replace(print=known)])
+    found = scanned(base(7), bases=[msgspec.structs.replace(LIBRARY[0], print=known)])
     assert answer(found)[:2] == ("unknown", "none")
     assert "hint: its header is that of hf:acme/base-0" in found.lineage.reason
 
@@ -166,7 +166,7 @@ def test_a_weak_resemblance_is_a_hint() -> None:
 
 def test_bytes_of_the_release_whose_fingerprint_it_is() -> None:
     behind = Authority("acme/base-0@1", "hf:acme/base-0", "Acme", "publisher-stated")
-    known = LIBRARY[0]._replace(authority=behind)
+    known = msgspec.structs.replace(LIBRARY[0], authority=behind)
     matches = HashCheck(
         location=Location("model.safetensors"),
         status="verified",
@@ -217,7 +217,10 @@ def test_what_cannot_be_read_or_is_far_away_is_said() -> None:
 
 def test_fingerprints_of_another_seed_are_left_out() -> None:
     secret = msgspec.structs.replace(base_print(), seed="private:" + "0" * 32)
-    assert answer(scanned(base(), bases=[LIBRARY[0]._replace(print=secret)]))[0] == "unknown"
+    assert (
+        answer(scanned(base(), bases=[msgspec.structs.replace(LIBRARY[0], print=secret)]))[0]
+        == "unknown"
+    )
 
 
 def test_a_private_seed_reaches_the_samples() -> None:
@@ -225,7 +228,9 @@ def test_a_private_seed_reaches_the_samples() -> None:
 
     seed = Seed.private(b"only its owner knows this")
     secret = weigh(files(base()), "", Limits(), None, seed)
-    ancestry = Ancestry((LIBRARY[0]._replace(print=secret),), glance=True, seed=seed)
+    ancestry = Ancestry(
+        (msgspec.structs.replace(LIBRARY[0], print=secret),), glance=True, seed=seed
+    )
     found = descent(files(kinship.finetuned(base())), [], ancestry, Limits())
     assert answer(found)[:2] == ("derived", "measured")
 

@@ -117,7 +117,7 @@ TABLE: list[tuple[str, Situation, str, str, str, str]] = [
     ("an unsigned, unknown model from the hub", situation(**HUB), P, P, F, P),
     ("a revision that can move", situation(**GOOD | HUB), P, P, F, P),
     ("a revision that cannot", situation(**GOOD | HUB | {"source": PINNED}), P, P, P, P),
-    ("a mirror of the hub", facts(MIRROR)._replace(**GOOD | {"source": PINNED}), P, P, P, P),
+    ("a mirror of the hub", msgspec.structs.replace(facts(MIRROR), **GOOD | {"source": PINNED}), P, P, P, P),
     ("bytes that were not hashed", situation(official=official("not-hashed")), P, P, F, P),
     ("bytes that a lock has", situation(**GOOD | {"official": official("pinned-match")}),
      P, P, F, P),  # as a fine-tune that nobody published: its documents are missing
@@ -136,7 +136,7 @@ TABLE: list[tuple[str, Situation, str, str, str, str]] = [
 
     # Remote code: asked for, and what consent does.
     ("auto_map from a popular publisher", facts(AUTO_MAP, CLOSURE, **HUB), P, F, F, P),
-    ("auto_map of a known release", facts(AUTO_MAP, CLOSURE)._replace(**GOOD), P, F, F, P),
+    ("auto_map of a known release", msgspec.structs.replace(facts(AUTO_MAP, CLOSURE), **GOOD), P, F, F, P),
     ("code of another repository", facts(FOREIGN, CLOSURE), F, F, F, F),
     ("code that starts a process", facts(CodeBehaviour(
         location=Location("m.py", line=3), behaviour="starts-process", call="os.system",
@@ -159,14 +159,15 @@ TABLE: list[tuple[str, Situation, str, str, str, str]] = [
     ("signed by a trusted signer", situation(**GOOD | {"signed": signed("signed-trusted", "me")}),
      P, P, P, P),
     ("signed by an unknown signer",
-     facts(SignatureCheck(outcome="valid-untrusted", signer="them"))._replace(
+     msgspec.structs.replace(facts(SignatureCheck(outcome="valid-untrusted", signer="them")),
          **GOOD | {"signed": signed("signed-untrusted", "them")}), P, P, P, P),
     ("a signature that cannot be checked", situation(**GOOD | {"signed": signed("error")}),
      I, I, I, I),
     ("an invalid signature", situation(**GOOD | {"signed": signed("invalid-signature")}),
      F, F, F, F),
-    ("an expected signature that is missing", facts(SignatureExpectation(
-        outcome="missing", model="hf:acme/model", expected=("acme",)))._replace(**GOOD),
+    ("an expected signature that is missing", msgspec.structs.replace(
+        facts(SignatureExpectation(
+            outcome="missing", model="hf:acme/model", expected=("acme",))), **GOOD),
      F, F, F, F),
 
     # Bytes.
@@ -186,14 +187,14 @@ TABLE: list[tuple[str, Situation, str, str, str, str]] = [
         "lineage": lineage("unrelated", "measured")}), P, F, F, P),
     ("a fine-tune with its documents", but(), P, P, P, P),
     ("a fine-tune without any document", situation(**OURS), P, P, F, P),
-    ("a fine-tune by nobody", but()._replace(claimed=""), P, P, F, P),
+    ("a fine-tune by nobody", msgspec.structs.replace(but(), claimed=""), P, P, F, P),
     ("a fine-tune of an unknown revision", but("base-revision"), P, P, F, P),
     ("a fine-tune on unknown data", but("dataset"), P, P, F, P),
     ("a fine-tune without a licence", but("licence"), P, P, F, P),
     ("a fine-tune made nobody knows how", but("method"), P, P, F, P),
     ("a fine-tune that nobody answers for", but("contact"), P, P, F, P),
-    ("a fine-tune under its base's licence", but()._replace(facts=(*TUNE, LLAMA)), P, P, P, P),
-    ("a fine-tune without its safeguards", but()._replace(
+    ("a fine-tune under its base's licence", msgspec.structs.replace(but(), facts=(*TUNE, LLAMA)), P, P, P, P),
+    ("a fine-tune without its safeguards", msgspec.structs.replace(but(),
         lineage=lineage("abliteration-like", "measured")), P, P, F, P),
     ("a quantised copy, without documents", situation(**OURS | {
         "lineage": lineage("quantized", "measured")}, facts=(licence("MIT"),)), P, P, P, P),
@@ -259,7 +260,9 @@ def test_an_own_class_comes_with_the_consent_to_paste() -> None:
 def test_with_consent_remote_code_is_allowed_wherever_it_was_not(
     code: RemoteCode, given: str
 ) -> None:
-    model = facts(code, CLOSURE)._replace(**GOOD | {"facts": (*GOOD["facts"], CLOSURE)})
+    model = msgspec.structs.replace(
+        facts(code, CLOSURE), **GOOD | {"facts": (*GOOD["facts"], CLOSURE)}
+    )
     for profile in PROFILES:
         policy = build(profile, PROFILES[profile], consents=[policies.consent(remote_code=given)])
         judged = judge(policy, model, lambda found: policies.evaluate(found, "auditor"))
@@ -297,6 +300,6 @@ def test_what_a_model_may_do_by_itself_raises_what_it_must_have(
 
 def test_a_switch_that_drops_a_safeguard_is_not_remote_code() -> None:
     switch = ConfigSwitch(location=Location("config.json"), key="trust_remote_code", value="true")
-    judged = judge(build("strict", PROFILES["strict"]), facts(switch)._replace(**GOOD),
+    judged = judge(build("strict", PROFILES["strict"]), msgspec.structs.replace(facts(switch), **GOOD),
                    policies.evaluate)  # fmt: skip
     assert "no-remote-code" not in judged.allowed.reason

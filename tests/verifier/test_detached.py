@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
@@ -114,8 +115,8 @@ def test_a_signer_of_a_rule_and_one_who_was_revoked() -> None:
     party = Party("acme", trust("ed25519"))
     found = judged(signature, Trust(parties=(party,)))
     assert (found.outcome, found.party) == ("valid-trusted", "acme")
-    gone = party._replace(reason="leaked")
-    found = judged(signature, trust("ed25519")._replace(revoked=(gone,)))
+    gone = msgspec.structs.replace(party, reason="leaked")
+    found = judged(signature, msgspec.structs.replace(trust("ed25519"), revoked=(gone,)))
     assert (found.outcome, "revoked: leaked" in found.note) == ("invalid", True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,7 +93,7 @@ def test_the_worst_of_several_signatures_counts() -> None:
     assert found is not None
     assert found.outcome == "older"
     assert by_signatures([vote(A, anchor="somebody else")], seen, "", 1) is None
-    untrusted = vote(A)._replace(trusted=False)
+    untrusted = msgspec.structs.replace(vote(A), trusted=False)
     assert by_signatures([untrusted], seen, "", 1) is None
 
 

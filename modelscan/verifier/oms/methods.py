@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from modelscan.verifier.oms.authority import Authority
 from modelscan.verifier.oms.bundle import SignedBundle
 from modelscan.verifier.oms.failures import BrokenSignatureError
@@ -31,7 +33,7 @@ def authenticate(bundle: SignedBundle, trust: Trust) -> Authority:
 
 def _as(party: Party, trust: Trust) -> Trust:
     """The trust in one party, with what all of them rest on."""
-    return party.trust._replace(trusted_root=trust.trusted_root, now=trust.now)
+    return msgspec.structs.replace(party.trust, trusted_root=trust.trusted_root, now=trust.now)
 
 
 def _by_method(bundle: SignedBundle, trust: Trust) -> Authority:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import sigstore
 from cryptography import x509
@@ -93,14 +94,18 @@ def test_a_certificate_of_a_named_authority_and_identity_is_trusted() -> None:
 
 def test_a_key_can_be_pinned_instead_of_a_name() -> None:
     signer = AUTHORITY.signer()
-    assert ask(signer.bundle(), CA._replace(identities=(signer.pin,))).trusted
-    assert ask(signer.bundle(), CA._replace(identities=(signer.pin.upper(),))).trusted
-    assert not ask(AUTHORITY.signer().bundle(), CA._replace(identities=(signer.pin,))).trusted
+    assert ask(signer.bundle(), msgspec.structs.replace(CA, identities=(signer.pin,))).trusted
+    assert ask(
+        signer.bundle(), msgspec.structs.replace(CA, identities=(signer.pin.upper(),))
+    ).trusted
+    assert not ask(
+        AUTHORITY.signer().bundle(), msgspec.structs.replace(CA, identities=(signer.pin,))
+    ).trusted
 
 
 def test_a_subject_stands_in_for_a_missing_alternative_name() -> None:
     signer = AUTHORITY.signer(identity="")
-    assert ask(signer.bundle(), CA._replace(identities=("CN=Release",))).trusted
+    assert ask(signer.bundle(), msgspec.structs.replace(CA, identities=("CN=Release",))).trusted
 
 
 @pytest.mark.parametrize(
@@ -150,12 +155,14 @@ def test_which_name_of_a_certificate_counts(
     names: list[x509.GeneralName], common: str, pattern: str, trusted: bool
 ) -> None:
     signer = AUTHORITY.named(names, common)
-    assert ask(signer.bundle(), CA._replace(identities=(pattern,))).trusted is trusted
+    assert (
+        ask(signer.bundle(), msgspec.structs.replace(CA, identities=(pattern,))).trusted is trusted
+    )
 
 
 def test_an_expired_certificate_was_valid_in_its_time() -> None:
     bundle = AUTHORITY.signer(days=(-30, -1)).bundle()
-    assert ask(bundle, CA._replace(now=signing.NOW - timedelta(days=9))).trusted
+    assert ask(bundle, msgspec.structs.replace(CA, now=signing.NOW - timedelta(days=9))).trusted
 
 
 @pytest.mark.parametrize("name", ["Forged Root", "Another Root"])
@@ -184,7 +191,7 @@ def test_a_holder_of_a_certificate_is_no_authority() -> None:
 
 def test_an_issuer_that_may_not_issue_is_none() -> None:
     authority = signing.Authority(middle_issues=False)
-    trust = CA._replace(authorities=(authority.pem,))
+    trust = msgspec.structs.replace(CA, authorities=(authority.pem,))
     assert "not for issuing others" in ask(authority.signer().bundle(), trust).reason
 
 
@@ -192,7 +199,7 @@ def test_a_certificate_without_key_usage_is_for_its_purpose() -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     leaf = AUTHORITY.plain_leaf(key)
     signer = signing.CertificateSigner(key, "P-256", [leaf, AUTHORITY.middle])
-    assert ask(signer.bundle(), CA._replace(identities=("CN=Plain",))).trusted
+    assert ask(signer.bundle(), msgspec.structs.replace(CA, identities=("CN=Plain",))).trusted
 
 
 def test_a_curve_that_is_not_allowed_fits_nothing() -> None:
