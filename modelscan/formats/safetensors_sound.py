@@ -36,6 +36,7 @@ class _Tensor(msgspec.Struct, gc=False):
     """The one text of usual metadata; no tensor has it."""
 
 
+_NO_DTYPE = object()
 _TENSORS = msgspec.json.Decoder(dict[str, _Tensor])
 _FEW_EXTENTS = 8
 """A shape with more of them takes a closer look: the product of many large numbers takes long."""
@@ -63,18 +64,23 @@ def sound(raw: bytes, payload: int) -> Sound | None:
     try:
         tensors = _TENSORS.decode(memoryview(raw)[LENGTH:])
         metadata = tensors.pop(METADATA, None)
-        bits, dtypes, parameters, reached = BITS, set[str](), 0, 0
+        dtypes, parameters, reached = set[str](), 0, 0
+        before: object = _NO_DTYPE
+        bits = 0
         for tensor in tensors.values():
-            dtype, shape, (begin, end) = tensor.dtype, tensor.shape, tensor.data_offsets
+            dtype, shape = tensor.dtype, tensor.shape
+            if dtype != before:  # nearly always the same
+                before, bits = dtype, BITS[dtype]
+                dtypes.add(dtype)
             elements = prod(shape) if len(shape) <= _FEW_EXTENTS else 0
+            begin, end = tensor.data_offsets
             if (
                 not elements
                 or begin != reached
-                or elements * bits[dtype] != (end - begin) * 8
+                or elements * bits != (end - begin) * 8
                 or tensor.format is not None
             ):
                 return None
-            dtypes.add(dtype)
             parameters += elements
             reached = end
     except (msgspec.DecodeError, ValueError, TypeError, KeyError, RecursionError):

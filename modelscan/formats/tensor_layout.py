@@ -42,6 +42,8 @@ _STEMS: Final = 8
 _TOGETHER: Final = 20_000
 """Names that are searched at once, which takes memory: more of them are looked at one by one."""
 _MOST: Final = 4_096
+_KEPT: Final = 64 << 10
+"""Characters of names for which is kept what layers they are of."""
 _FEW: Final = 20
 _NAMES: Final = 512
 
@@ -59,7 +61,7 @@ def layout(
     # Most files hold neither adapters nor embeddings: a search through all names tells.
     text = _BETWEEN.join(names)
     adapter = _LOW_RANK_MARK in text
-    layers = () if adapter else tuple(sorted(_layers(names)))
+    layers = () if adapter else (_last if len(text) <= _KEPT else _sorted)(tuple(names))
     if not adapter and not _tells(text):
         if layers:
             yield TensorLayout(location=where, layers=layers)
@@ -125,6 +127,14 @@ class _Found:
                 self.embeddings.append(shape)
         if len(others) < len(names):  # an adapter
             self.replaced = [one for one in others if not any(mark in one for mark in _ADAPTED)]
+
+
+def _sorted(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(_layers(names)))
+
+
+_last = lru_cache(maxsize=32)(_sorted)
+"""The same: the files of a folder are mostly of few architectures."""
 
 
 def _layers(names: Collection[str]) -> set[str]:

@@ -58,6 +58,8 @@ def test_an_honest_file_is_one_fact() -> None:
         ({"a": _entry("F32", [1], 4, 0)}, 4, ("out-of-bounds", "a")),
         ({"a": _entry("F32", [3], 0, 4)}, 4, ("size-mismatch", "a")),
         ({"a": _entry("F99", [1], 0, 4)}, 4, ("unknown-dtype", "a")),
+        ({"a": _entry("", [1], 0, 0)}, 0, ("impossible-dtype", "a")),
+        ({"a": {"shape": [1], "data_offsets": [0, 0]}}, 0, ("size-mismatch", "a")),
         ({"a": _entry("F32", [-1], 0, 4)}, 4, ("size-mismatch", "a")),
         ({"a": _entry("F32", [True], 0, 4)}, 4, ("size-mismatch", "a")),
         ({"a": _entry("F32", [1 << 62, 1 << 62], 0, 4)}, 4, ("size-mismatch", "a")),

@@ -32,6 +32,7 @@ from modelscan.formats.pickle.opcodes import (
     HOT,
     INVALID,
     NAMES,
+    PROTO,
     SHAPES,
     STOP,
     TEXT,
@@ -149,7 +150,8 @@ def skip_inert(  # noqa: C901, PLR0912, PLR0915  # one loop, unrolled for speed
             edge = frame - base if frame else _NO_EDGE
             if index >= len(data):
                 raise ReadError("the pickle ends without STOP", offset=window.size)
-        if fast:
+        code = data[index]
+        if fast and code != PROTO and code != FRAME:  # noqa: PLR1714  # faster than a set
             if base + index - mark[0] >= _PIECE:
                 before, mark = mark, (base + index, frame)
                 if fetched is not None and base + index - offset > LOOK:

@@ -137,7 +137,7 @@ def split(data: bytes, duplicated: int = 0, fetched: Collection[bytes] | None = 
     """
     room = _room(len(data)) - duplicated
     # Nearly all small pickles are done with here: of data, few entries are fetched over and over.
-    if fetched is not None and (len(fetched) < room or _ways(Counter(fetched)) < room):
+    if fetched is not None and (len(fetched) < room or _ways(_times(fetched)) < room):
         return False
     if _is_odd(data):
         return True
@@ -149,6 +149,12 @@ def split(data: bytes, duplicated: int = 0, fetched: Collection[bytes] | None = 
         return True  # no pickler mixes them
     times = _really_fetched(entries)
     return _ways({index: times[index] for index in shared | put}) >= room
+
+
+def _times(fetched: Collection[bytes]) -> Mapping[Any, int]:
+    """How often each opcode occurs; nearly always each is `BINGET`, whose bytes are soon told."""
+    keys = b"".join(fetched)
+    return Counter(keys[1::2]) if len(keys) == 2 * len(fetched) else Counter(fetched)
 
 
 def _is_odd(data: bytes) -> bool:
