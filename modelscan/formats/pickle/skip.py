@@ -81,9 +81,9 @@ _REACH: Final = 5
 _STEPS: Final = 2
 """Opcodes that a text is accounted for: one sets its memo entry."""
 _DIGITS: Final = 9
-"""Of the number of a memo entry, as any pickler writes it."""
+"""Of the number of a memo entry, as picklers write it."""
 _KEPT: Final = 256
-"""Bytes of any other."""
+"""Bytes of an opcode with such a number that are told, when it is written otherwise."""
 _MEAN_LENGTH: Final = 2
 """Bytes of a typical inert opcode: a run is accounted for as so many steps."""
 
