@@ -55,12 +55,11 @@ def named(
         SourceError: one of them is missing, unreadable, or has no weights.
     """
     found: list[Base] = []
-    try:
+    with ExitStack() as interrupted:
+        interrupted.callback(lambda: Ancestry(tuple(found)).close())
         for ref in refs:
             found.append(_named(ref, fetch, limits, index, seed))  # noqa: PERF401  # those before an error are closed
-    except BaseException:
-        Ancestry(tuple(found)).close()
-        raise
+        interrupted.pop_all()
     return found
 
 
