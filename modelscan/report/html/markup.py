@@ -41,6 +41,8 @@ _ATLAS = re.compile(r"AML\.T[0-9]{4}(?:\.[0-9]{3})?")
 
 def text(value: str, longest: int = LONGEST_NAME) -> str:
     """A value as inert HTML, for element content and quoted attributes."""
+    if len(value) <= longest and value.isascii() and value.isprintable():  # nearly all are plain
+        return escape(value)
     return escape(_level(inert(_cut(value, longest))))
 
 
