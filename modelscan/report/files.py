@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 from modelscan.errors import UsageError
@@ -22,12 +23,11 @@ def write_file(path: Path, data: bytes) -> None:
         _write(path, target, data, mode="wb")
         return
     partial = target.with_name(f".modelassay-{os.urandom(8).hex()}.partial")
-    try:
+    with ExitStack() as interrupted:
+        interrupted.callback(partial.unlink, missing_ok=True)
         _write(path, partial, data, mode="xb")  # created under the umask, like any file
         _replace(path, partial, target)
-    except BaseException:  # an interrupt, too, must leave nothing behind
-        partial.unlink(missing_ok=True)
-        raise
+        interrupted.pop_all()
 
 
 def _write(asked: Path, target: Path, data: bytes, *, mode: str) -> None:

@@ -77,7 +77,10 @@ def test_namespaces_have_to_be_the_same(tmp_path: Path) -> None:
         (ALL + "egress: [{ports: [{port: 53, protocol: UDP}]}]", "satisfied"),
         (ALL + "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}]}]", "violated"),
         (ALL + "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0}}], ports: [{port: 53}]}]", "satisfied"),
-        (ALL + "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8]}}]}]", "violated"),
+        (
+            ALL + "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/0, 'except': [10.0.0.0/8]}}]}]",
+            "violated",
+        ),
         (ALL + "egress: [{to: [{ipBlock: {cidr: 0.0.0.0/1}}]}]", "violated"),
         (ALL + "egress: [{to: [{ipBlock: {cidr: '::/0'}}]}]", "violated"),
         (ALL + "egress: [{to: [{ipBlock: {cidr: 10.0.0.0/8}}]}]", "satisfied"),

@@ -13,6 +13,7 @@ import pickle
 import struct
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -115,11 +116,10 @@ def _serve() -> None:
             def persistent_load(self, _pid: object) -> object:
                 return object()
 
-        try:
+        finished = False
+        with suppress(Exception):  # a broken stream breaks in many ways, and each is an answer
             Unpickler(io.BytesIO(data)).load()
             finished = True
-        except Exception:  # noqa: BLE001  # a broken stream breaks in many ways
-            finished = False
         sys.stdout.write(
             json.dumps({k: sorted(v) for k, v in events.items()} | {"finished": finished})
         )

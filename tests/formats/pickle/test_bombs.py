@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import pickle
 import struct
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelscan.budget import Budget
+from modelscan.errors import ReadError
 from modelscan.formats.pickle import bombs, suspicion
 from modelscan.formats.pickle.window import Window
 from modelscan.vocabulary.artifact import BytesArtifact
@@ -155,7 +157,7 @@ BOMBS = {
 def test_bombs_are_told(name: str) -> None:
     try:
         found = oddities(read(BOMBS[name]))
-    except Exception:  # noqa: BLE001  # a broken one without imports says so, too
+    except ReadError:  # a broken one without imports says so, too
         assert name == "broken"
     else:
         assert found == ["reference-bomb"]
@@ -178,11 +180,8 @@ def test_data_that_repeats_itself_is_quiet(protocol: int) -> None:
     ],
 )
 def test_what_only_looks_like_a_bomb_is_weighed_in_vain(data: bytes) -> None:
-    try:
-        found = oddities(read(data))
-    except Exception:  # noqa: BLE001  # they break, one way or the other
-        return
-    assert "reference-bomb" not in found
+    with contextlib.suppress(ReadError):  # some break
+        assert "reference-bomb" not in oddities(read(data))
 
 
 @pytest.mark.parametrize("number", [b"", b"x", b" ", b"+", b"1 1", b"9" * 50, b"-1", b"1_0"])
