@@ -68,9 +68,9 @@ def look(running: Path = Path(__file__).parent) -> Surroundings:
     others: dict[tuple[str, str], Neighbour] = {}
     for distribution in metadata.distributions():
         files = _record(distribution)
-        name = distribution.metadata["Name"] or "a distribution without a name"
+        name = _stated(distribution, "Name", "a distribution without a name")
         if (files or name.lower() == PACKAGE) and name != NAME:
-            found = Neighbour(name, distribution.version or "?", len(files))
+            found = Neighbour(name, _stated(distribution, "Version", "?"), len(files))
             others.setdefault((found.name, found.version), found)
     try:
         ours = metadata.distribution(NAME)
@@ -88,6 +88,12 @@ def look(running: Path = Path(__file__).parent) -> Surroundings:
         elsewhere=installed if installed and installed.resolve() != running.resolve() else None,
         folders=_folders(running),
     )
+
+
+def _stated(distribution: Distribution, field: str, otherwise: str) -> str:
+    """What a distribution says of itself; from Python 3.12 on `[]` warns of what is not there."""
+    stated: list[str] = distribution.metadata.get_all(field) or []
+    return "".join(stated[:1]) or otherwise
 
 
 def _record(distribution: Distribution) -> dict[str, str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 from pathlib import Path
 from types import ModuleType
 
@@ -26,10 +27,10 @@ THEIRS = {"modelscan/__init__.py": b"theirs", "modelscan/cli.py": b"cli"}
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The only folder in which Python looks for distributions."""
+    """The only folder in which Python looks for distributions, besides its own."""
     folder = tmp_path / "site-packages"
     folder.mkdir()
-    monkeypatch.setattr(sys, "path", [str(folder)])
+    monkeypatch.setattr(sys, "path", [str(folder), sysconfig.get_path("stdlib")])
     return folder
 
 
