@@ -9,6 +9,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # What runs while we build and test is pinned by version and digest. Wheels alone: a source
 # distribution would run its build in an environment whose contents no digest covers.
 LOCKED := $(PIP) install --require-hashes --only-binary :all: --requirement
+SPREAD := --numprocesses auto --dist worksteal
 UV     ?= uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
           --custom-compile-command 'make requirements'
@@ -34,11 +35,11 @@ types: $(VENV)/.dev  ## Types: mypy --strict over code, tests and tools
 imports: $(VENV)/.dev  ## Floors: imports only go down
 	$(BIN)/lint-imports --no-cache
 
-unit: $(VENV)/.dev  ## Tests
-	$(BIN)/pytest
+unit: $(VENV)/.dev  ## Tests, on every core
+	$(BIN)/pytest $(SPREAD)
 
 coverage: $(VENV)/.dev  ## How much of the code the tests reach: 95 %, of engine and policy all
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest $(SPREAD) --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --skip-empty --format=total
 	$(BIN)/coverage report --fail-under=100 --include='modelscan/engine/*,modelscan/policy/*' --skip-covered
 
