@@ -7,8 +7,9 @@ source is compiled. cloudpickle and dill write the code of a function when they 
 its own name; `FUNCTIONS` are those of which that is known, and which somebody has read. A digest is
 of one version of Python, that which runs this script.
 
-Only functions that look no name up among their globals, and that have neither defaults nor a
-closure, can be listed: all that such a function does is in its code.
+Only functions that look no name up among their globals but a few builtins, and that have no
+defaults, can be listed: all that such a function does is in its code, and in the constants that it
+is closed over.
 """
 
 from __future__ import annotations
@@ -24,10 +25,19 @@ from typing import Final
 
 from modelscan.formats.pickle.code_digest import Constant, Digest, code_digest
 
-FUNCTIONS: Final = ("keras.src.saving.keras_saveable:KerasSaveable._unpickle_model",)
+FUNCTIONS: Final = (
+    "keras.src.saving.keras_saveable:KerasSaveable._unpickle_model",
+    "stable_baselines3.common.utils:constant_fn.<locals>.func",
+    "stable_baselines3.common.utils:get_linear_fn.<locals>.func",
+    "stable_baselines3.common.utils:get_schedule_fn.<locals>.<lambda>",
+)
 """Functions that have been read, as in the list; what the list says of the name must hold for each
 version. `__reduce__` of Keras's models names a class method bound to the class of the model, which
-is not found under the name of the class that defines it."""
+is not found under the name of the class that defines it. Agents of Stable-Baselines3 before 2.7
+keep functions that are closed over numbers."""
+_BUILTINS: Final = frozenset({"float"})
+"""Names that a function may look up: they lead to the true builtins, since nothing else is among
+the globals that it is given."""
 _OF_GLOBALS: Final = frozenset({"LOAD_GLOBAL", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_NAME"})
 
 
@@ -53,9 +63,10 @@ def digests(code: CodeType) -> tuple[str, str]:
 
 def refusal(code: CodeType) -> str:
     """Why a function cannot be listed; empty when it can."""
-    if code.co_freevars:
-        return "it has a closure"
-    if any(step.opname in _OF_GLOBALS for step in dis.get_instructions(code)):
+    if any(
+        step.opname in _OF_GLOBALS and step.argval not in _BUILTINS
+        for step in dis.get_instructions(code)
+    ):
         return "it looks a name up among its globals"
     if any(isinstance(value, CodeType) for value in code.co_consts):
         return "it has functions of its own"

@@ -21,6 +21,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tools.harvest_more import columns, estimators, networks, zones
 from tools.harvest_results import statsmodels, text
 
 Objects = Iterator[tuple[str, Any]]
@@ -354,6 +355,6 @@ def training() -> Objects:
 
 LIBRARIES: tuple[Callable[[], Objects], ...] = (
     standard, numpy, scipy, pandas, sklearn, boosting, torch, transformers, training, text,
-    statsmodels,
+    statsmodels, zones, columns, estimators, networks,
 )  # fmt: skip
 """All libraries, in the order in which they save."""

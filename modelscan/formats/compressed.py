@@ -148,7 +148,7 @@ class _Chain:
         while True:
             before = position, produced  # as one stream: hundreds of them may be small one by one
             inflation = Inflation(artifact, position, size, codec, self._budget, before=before)
-            yield from inflation.pieces()
+            yield from inflation.pieces(to_the_last=True)
             produced += inflation.produced
             self._budget.member()  # thousands of empty streams produce nothing to pay for
             self.position = inflation.position

@@ -22,6 +22,9 @@ from modelscan.vocabulary.artifact import Artifact, BytesArtifact, StreamArtifac
 
 STEP = 256 << 10
 """Bytes inflated at a time."""
+_FINER = (512, 1)
+"""The same where a step has failed, one after the other."""
+_EVERYTHING = 1 << 62
 KEEP = 4 << 20
 """Inflated members up to this size are held in memory; larger ones are streamed."""
 DICTIONARY_MAX = 64 << 20
@@ -112,6 +115,10 @@ class Inflation:
         self._end = min(end, source.size)
         self._codec = codec
         self._budget = budget
+        self._coarse = _EVERYTHING
+        """Bytes that are inflated in large steps."""
+        self._fine = STEP
+        """The steps behind them."""
         self._expected = expected if codec in {"lzma-zip", "raw"} else None
         self._filters = filters
         self.position = start
@@ -121,8 +128,11 @@ class Inflation:
         self.finished = False
         """True once the stream has been inflated to its own end."""
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self, *, to_the_last: bool = False) -> Iterator[bytes]:
         """The inflated bytes in order, in pieces of at most `STEP`.
+
+        Args:
+            to_the_last: of a damaged stream, everything that stands before the damage.
 
         Raises:
             ReadError: the stream is damaged or ends early; what came before is valid.
@@ -135,12 +145,35 @@ class Inflation:
             raise
         except MemoryError as error:
             raise BudgetError(f"{self._codec} data that needs too much memory") from error
-        except lzma.LZMAError as error:
-            if str(error) == _LIMIT:
-                raise BudgetError("an lzma dictionary that is too large") from error
-            raise ReadError(f"damaged {self._codec} data: {error}", offset=self.position) from error
         except Exception as error:  # each of six libraries has its own
+            if isinstance(error, lzma.LZMAError) and str(error) == _LIMIT:
+                raise BudgetError("an lzma dictionary that is too large") from error
+            if to_the_last:
+                yield from self._up_to_the_damage()
             raise ReadError(f"damaged {self._codec} data: {error}", offset=self.position) from error
+
+    def _up_to_the_damage(self) -> Iterator[bytes]:
+        """What an error has swallowed, such as that of a wrong sum behind all the data.
+
+        A library gives out nothing of a step in which it fails. Loaders take smaller ones, and come
+        to the sum only when they have used what is before it: so does this, from the start. Only
+        the last byte may stay with the sum.
+        """
+        for step in _FINER:
+            again = Inflation(
+                self._source, self._start, self._end, self._codec, self._budget, self._expected,
+                self._filters, self._before,
+            )  # fmt: skip
+            again._coarse, again._fine = self.produced, step
+            try:
+                for piece in again._pieces():
+                    if again.produced > self.produced:
+                        yield piece[self.produced - again.produced :]
+                        self.produced = again.produced
+            except BudgetError:
+                raise
+            except Exception:  # noqa: BLE001, S112  # the same error, which is being raised
+                continue
 
     def succeeds(self, *, whole: bool = False) -> bool:
         """True when this really is such a stream: it inflates to its end, or very far.
@@ -176,7 +209,8 @@ class Inflation:
                 if not data:
                     raise ReadError(f"{self._codec} data ends early", offset=self.position)
                 self.position += len(data)
-            piece = decompressor.decompress(data, STEP)
+            step = max(self._fine, min(STEP, self._coarse - self.produced))
+            piece = decompressor.decompress(data, step)
             if self._expected is not None:
                 piece = piece[: self._expected - self.produced]
             self.produced += len(piece)

@@ -54,6 +54,8 @@ class NumpyReader:
                 header = numpy_header.parse(text)
             except ReadError as error:
                 yield _defect(artifact, "bad-header", error.message, offset)
+                # numpy may read the header in a way of its own, and unpickle what follows
+                yield SliceArtifact(artifact, begin, artifact.size - begin, f"@{begin}")
                 raise
             if header.element.objects:
                 yield from _objects(artifact, header, begin, index)

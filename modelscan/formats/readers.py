@@ -190,6 +190,8 @@ _TABLE = (
     _Row("python source", "python_code.reader:PythonReader", (".pth", ".py", ".pyw"), _SHEBANG),
     _Row("notebook", "python_code.notebook:NotebookReader", (".ipynb",)),
     _Row("json", "objects.json_reader:JsonObjectsReader", _JSON, given=_globals),
+    _Row("json with pickles", "pickled_json:PickledJsonReader", names=("data",),
+         mentions=(b"CLOUDPICKLE_FALLBACK",), mentioned_in=_JSON),
     _Row("yaml", "objects.yaml_reader:YamlReader", (".yaml", ".yml"), given=_globals),
     _Row("json", "skops:SkopsReader", names=("schema.json",), given=_globals),
     _Row("xml", "xml_markup:XmlReader", (".pmml", ".xml"), _each(b"< \t\n\r\v\f\0\xef\xff\xfe"),

@@ -117,7 +117,7 @@ def names(disposition: str = "nested") -> PickleGlobals:
     modules = {
         MODULE: {FUNCTION: disposition},
         "library.models": {"Model": "data-class"},
-        "types": {"CodeType": "denied", "MethodType": "constructor"},
+        "types": {"*": "denied", "MethodType": "constructor"},
         "cloudpickle": {"*": "denied"},
         "dill": {"*": "denied"},
         "os": {"*": "denied"},
@@ -162,6 +162,33 @@ def cloud(
     state = ({} if attributes is None else attributes, cloud_state() if slots is None else slots)
     made = Then(function, (Made(setter, (Again(), state)),))
     return pickled(Made(Made(METHOD, (made, instance)), (b"\x80\x04N.",)))
+
+
+def cell(*value: Any) -> Made:
+    """What a function is closed over, by cloudpickle."""
+    maker = "_make_cell" if value else "_make_empty_cell"
+    return Made(Name("cloudpickle.cloudpickle", maker), value)
+
+
+def older(closure: tuple[Any, ...] = (), **changed: Any) -> bytes:
+    """A function of known code, by cloudpickle before its version 2.1."""
+    kind = Made(Name("cloudpickle.cloudpickle", "_builtin_type"), ("LambdaType",))
+    code = Made(
+        Made(Name("cloudpickle.cloudpickle", "_builtin_type"), ("CodeType",)), arguments(**changed)
+    )
+    made = Made(kind, (code, SCOPE, None, None, closure))
+    setter = Name("cloudpickle.cloudpickle_fast", "_function_setstate")
+    return pickled(
+        Then(
+            made,
+            (
+                Made(
+                    setter,
+                    (Again(), ({}, cloud_state())),
+                ),
+            ),
+        )
+    )
 
 
 def dilled(

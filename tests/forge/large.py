@@ -477,6 +477,7 @@ _DOCUMENTS: Final[dict[str, tuple[str, str, str]]] = {
     "tasks.json": ('{"tasks": [', f'{{"command": "{MARK}"}},', "{}]}"),
     ".zarray": ('{"filters": [', f'{{"id": "{MARK}"}},', "{}]}"),
     "Manifest.json": ('{"itemInfoEntries": {', f'"{MARK}": {{"path": "{MARK}"}},', '"a": {}}}'),
+    "data": ('{"a": {}', f', "k{MARK}": {{":serialized:": "gAROLg=="}}', "}"),
     "MLmodel": ("flavors:\n", f"  f{MARK}: v\n", ""),
     "a.yaml": ("a: !b c\n", f"k{MARK}: !t v\n", ""),
     "pnpm-lock.yaml": ("", f"k{MARK}: v\n", ""),

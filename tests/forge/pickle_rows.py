@@ -16,7 +16,7 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from tests.forge import pickle_gadgets, pickle_techniques, pickles
+from tests.forge import pickle_gadgets, pickle_insides, pickle_techniques, pickles
 from tests.forge.archives import python_tar
 from tests.forge.pickles import Assembler, call
 
@@ -149,11 +149,13 @@ ROWS = {
            " below-denied imported-* removes-a-folder direct-* further-*",
            "words-* class-instantiated old-forest"),
     2: Row("direct-* further-* method-* getter-called", "words-* getter method-kept exceptions"),
-    3: Row("direct-* further-* nested class-called unpickles-its-state keras-nested",
-           "nested keras partial-of-a-class words"),
+    3: Row("direct-* further-* nested class-called unpickles-its-state keras-nested"
+           " made-of-* methods-*",
+           "nested keras partial-of-a-class words filled-*"),
     4: Row("hop-* dotted", "dotted-text member-of-an-enumeration"),
     5: Row("builtins-of-numpy module-overwritten class-overwritten function-overwritten hook-*"
-           " state-of-a-tensor dict-of-a-module scipy-template text-that-is-run",
+           " state-of-a-tensor dict-of-a-module scipy-template text-that-is-run"
+           " text-that-another-library-runs state-that-imports",
            "state attribute-named-add state-with-plain-names scipy-distribution"),
     6: Row("name-* method-looked-up", "encoded-bytes name-from-the-memo"),
     7: Row("memo-* overwritten-memo memo-operands", "name-from-the-memo shared-*"),
@@ -168,19 +170,30 @@ ROWS = {
     15: Row("nested-* nested further-types.*",
             "bytes-that-are-a-pickle text-that-decodes-to-a-pickle bytes-that-inflate-to-a-pickle"),
     16: Row("reference-bomb nesting-bomb endless-*",
-            "shared-* deep counter-kept repeat-few range-kept range-filled match-kept"),
+            "shared-* deep counter-kept repeat-few range-kept range-filled match-kept"
+            " numbers-* product-kept"),
     17: Row("joblib-* array-of-opcodes file-*", "array-* joblib-array old-joblib file-beside"),
     18: Row("legacy-*", "legacy-checkpoint"),
-    19: Row("tensor-* items-*", "tensor tensor-empty tensor-expanded"),
+    19: Row("tensor-* items-* address-*", "tensor tensor-empty tensor-expanded address-*"),
 }  # fmt: skip
 """By the numbers of the table."""
 
 
 def failing() -> dict[str, bytes]:
     """All that the default policy must fail."""
-    return {**pickle_techniques.failing(), **pickle_gadgets.failing(), **further()}
+    return {
+        **pickle_techniques.failing(),
+        **pickle_gadgets.failing(),
+        **pickle_insides.failing(),
+        **further(),
+    }
 
 
 def passing() -> dict[str, bytes]:
     """All that must pass."""
-    return {**pickle_techniques.passing(), **pickle_gadgets.passing(), **lookalikes()}
+    return {
+        **pickle_techniques.passing(),
+        **pickle_gadgets.passing(),
+        **pickle_insides.passing(),
+        **lookalikes(),
+    }

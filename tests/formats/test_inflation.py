@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import bz2
+import gzip
 import lzma
+import random
+import zlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -92,3 +96,34 @@ def test_a_long_stream_is_measured_when_nothing_is_declared() -> None:
     found = unpack(BytesArtifact("f", b""), "m", lambda: iter(pieces), keep=4)
     assert found.artifact.size == 15
     assert found.artifact.read_at(4, 3) == b"512"
+
+
+DAMAGED: dict[Any, Any] = {
+    "gzip": lambda data: gzip.compress(data, mtime=0)[:-8] + bytes(8),
+    "zlib": lambda data: zlib.compress(data)[:-4] + bytes(4),
+    "bz2": lambda data: bz2.compress(data)[:-6] + b"\xff" * 6,
+    "xz": lambda data: lzma.compress(data)[:-30] + bytes(30),
+}
+"""Streams whose sums are wrong."""
+
+
+@pytest.mark.parametrize("size", [2, 5_000, 700_000])
+@pytest.mark.parametrize("codec", DAMAGED)
+def test_what_stands_before_a_damage_is_inflated(codec: Any, size: int) -> None:
+    data = random.Random(size).randbytes(size)  # noqa: S311  # repeatable, not secret
+    damaged = DAMAGED[codec](data)
+    inflating = Inflation(BytesArtifact("f", damaged), 0, len(damaged), codec, Budget())
+    pieces: list[bytes] = []
+    with pytest.raises(ReadError, match="damaged"):
+        pieces.extend(inflating.pieces(to_the_last=True))
+    out = b"".join(pieces)
+    assert data.startswith(out)
+    assert len(out) >= size - 1
+
+
+def test_a_budget_ends_the_second_look_too() -> None:
+    damaged = DAMAGED["gzip"](bytes(700_000))
+    budget = Budget(Limits(inflated_bytes=1_000_000))
+    inflating = Inflation(BytesArtifact("f", damaged), 0, len(damaged), "gzip", budget)
+    with pytest.raises(BudgetError):
+        list(inflating.pieces(to_the_last=True))

@@ -130,6 +130,16 @@ def test_what_follows_an_array_is_read() -> None:
     assert any(isinstance(item, PickleStream) for item in _routed("x.npy", data))
 
 
+def test_what_follows_a_header_that_cannot_be_read_is_read() -> None:
+    """numpy understands more than one way to write a header, and unpickles behind each of them."""
+    text = "{'descr': '|' 'O', 'fortran_order': False, 'shape': (1,)}"
+    pickled = b"\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R."
+    calls = [
+        i for i in _routed("x.npy", npy("", (), pickled, text=text)) if isinstance(i, PickleCall)
+    ]
+    assert [item.callable for item in calls] == ["os.system"]
+
+
 _KEYS = "'fortran_order': False, 'shape': (1,)"
 
 

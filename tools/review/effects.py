@@ -36,7 +36,8 @@ _WORDS: Final = frozenset({
     "Thread", "Process", "mkdtemp", "mkstemp", "NamedTemporaryFile", "TemporaryDirectory",
     "execfile", "find_spec", "resolve_name", "locate", "get_function", "loadtxt", "genfromtxt",
     "read_csv", "read_pickle", "init_process_group", "new_group", "load_state_dict_from_url",
-    "setenv", "putenv",
+    "setenv", "putenv", "create_engine", "from_url", "dmatrices", "get_matrices", "exec_module",
+    "module_from_template", "kill", "terminate",
 })  # fmt: skip
 _PLAIN: Final = frozenset(
     {"re", "logger", "logging", "warnings", "super", "json", "weakref", "string"}

@@ -15,9 +15,15 @@ from modelscan.formats.pickle.calls import called, set_class
 from modelscan.formats.pickle.code_objects import describes
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
-from modelscan.formats.pickle.numpy_arrays import UnknownArrayError, described_array
+from modelscan.formats.pickle.nested import nested_artifact
+from modelscan.formats.pickle.numpy_arrays import (
+    TYPE,
+    UnknownArrayError,
+    contradiction,
+    described_array,
+)
 from modelscan.formats.pickle.shown import abbreviated
-from modelscan.formats.pickle.special import HOLDERS
+from modelscan.formats.pickle.special import HOLDERS, PICKLED, SHARED, UNPICKLING
 from modelscan.formats.pickle.state import HandlerTable, State, is_wrapper, names_file
 from modelscan.formats.pickle.templates import runs_template
 from modelscan.formats.pickle.tensors import storage_of
@@ -209,12 +215,20 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
         special = function.__class__ is not Global or not getattr(function, "simple", False)
         _set_state(state, target, value, at, special=special)
         if special and state.arrays and is_wrapper(target):
+            _excuse_class(value)
             try:
                 state.array = described_array(value, at)
             except UnknownArrayError as error:
                 state.doubt = error  # follow it as a plain pickle, which is another reading
             return state.array is not None
     return False
+
+
+def _excuse_class(value: Value) -> None:
+    """The class of an array: joblib notes it, and makes no map of it (`NumpyArrayWrapper.read`)."""
+    noted = value.mapping().get(b"subclass") if isinstance(value, Container) else None
+    if isinstance(noted, Global) and noted.callable == "numpy.memmap":
+        noted.called = True
 
 
 def _set_state(state: State, target: Call, value: Value, at: int, *, special: bool) -> None:
@@ -227,11 +241,9 @@ def _set_state(state: State, target: Call, value: Value, at: int, *, special: bo
     if state.ledger.templated and runs_template(target, value, state.ledger.artifact):
         _run_template(state, target, value, at)
     function = target.function
-    if special and isinstance(function, Global) and function.callable in HOLDERS:
-        state.ledger.check_arguments(function, [value], "BUILD", at)
-    if special and names_file(target):
-        _name_file(state, value, at)
-    if target.hooked:
+    if special and isinstance(function, Global):
+        _look_closer(state, target, function, value, at)
+    if target.hooked or (special and getattr(function, "callable", "") in SHARED):
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
     if not state.lean:  # the quicker ways have escalated
         if sets_hook(value):
@@ -239,7 +251,36 @@ def _set_state(state: State, target: Call, value: Value, at: int, *, special: bo
             set_class(state, value, at)
         target.give([value])
     if target.kept:
-        target.state = value
+        _keep_state(state, target, value, at)
+
+
+def _look_closer(state: State, target: Call, function: Global, value: Value, at: int) -> None:
+    """What setting a state does with it, for the classes of which that is known."""
+    if function.callable in HOLDERS:
+        state.ledger.check_arguments(function, [value], "BUILD", at)
+    elif function.callable in UNPICKLING:
+        _unpickle_state(state, function, value, at)
+    elif names_file(target):
+        _name_file(state, value, at)
+
+
+def _unpickle_state(state: State, function: Global, value: Value, at: int) -> None:
+    """The state holds bytes that are unpickled in their turn."""
+    if state.lean:
+        raise EscalateError
+    inner = value.mapping().get(PICKLED) if isinstance(value, Container) else None
+    nested = nested_artifact(state.ledger, function.callable, [inner], at)
+    if nested is None:
+        state.ledger.state_call(function, "denied", [value], "BUILD", at)
+    else:
+        state.ledger.nested(nested, at)
+
+
+def _keep_state(state: State, target: Call, value: Value, at: int) -> None:
+    """Keep a state that is needed later; that of a numpy type must be true to the type."""
+    target.state = value
+    if getattr(target.function, "callable", "") == TYPE and (detail := contradiction(target)):
+        state.ledger.oddity("array-of-addresses", detail, at)
 
 
 def _run_template(state: State, target: Call, value: Value, at: int) -> None:

@@ -170,6 +170,7 @@ def _add(state: State, items: list[Value], kinds: frozenset[str], at: int) -> No
     if isinstance(target, Container):
         if target.kind not in kinds:
             raise BrokenError(f"a {target.kind} takes no such items", offset=at)
+        target.grow(state.ledger.room)
         state.kept += target.keep(items) if state.lean else target.put(items)
     elif isinstance(target, Global | Storage | Tensor):
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)

@@ -9,18 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from modelscan.formats.pickle.code_objects import made_code, made_function, set_function
-from modelscan.formats.pickle.endless import passed_on, repeats, sized
+from modelscan.formats.pickle.by_name import member, namedtuple, subscripted, zone_of_file
+from modelscan.formats.pickle.code_objects import (
+    made_cell,
+    made_code,
+    made_function,
+    set_function,
+)
+from modelscan.formats.pickle.endless import exact, matched, passed_on, repeats, sized
+from modelscan.formats.pickle.handed import consumed, evaluates
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
+from modelscan.formats.pickle.numpy_arrays import TYPE, has_fields, laid_over
 from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.special import (
+    BUFFERED,
     BY_NAME,
     CALLERS,
+    CELL_MAKERS,
     CODE_MAKERS,
     DELEGATES,
     ENDLESS,
     EVALUATED,
+    EXACT,
     FUNCTION_MAKERS,
     FUNCTION_SETTERS,
     KEEP_ARGUMENTS,
@@ -34,6 +45,7 @@ from modelscan.formats.pickle.special import (
 from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.tensors import check_geometry
 from modelscan.formats.pickle.values import (
+    FIELD_ITEMS,
     SKIPPED,
     Call,
     Container,
@@ -71,17 +83,18 @@ def called(
         return _unnamed(state, function, arguments, opcode, at)
     if state.lean:
         known = function.instance if instantiates else function.result
-        if known is not None:
+        if known is not None and not (arguments and function.consumes):
             return known
         if not function.simple and any(isinstance(value, Skipped) for value in arguments):
             raise EscalateError
     if state.ledger.parts is not None:
         _note_parts(state, function, arguments, at)
-    pattern = None if instantiates else _PATTERNS.get(function.callable)
+    pattern = (_MAKERS if instantiates else _PATTERNS).get(function.callable)
     result = pattern(state, function, arguments, opcode, at) if pattern is not None else None
     if result is not None:
         return result
     disposition = _disposition(state, function, arguments, opcode, at, instantiates=instantiates)
+    instantiates = instantiates and not evaluates(function, disposition, arguments)
     if arguments:
         state.ledger.check_arguments(function, arguments, opcode, at)
     state.ledger.state_call(function, disposition, arguments, opcode, at, instantiates=instantiates)
@@ -113,6 +126,12 @@ def _effects(state: State, function: Global, arguments: Arguments, made: Call, a
     """
     if state.ledger.endless:
         passed_on(state, function, arguments, made, at)
+    if arguments and function.consumes:
+        consumed(state, function, arguments, at)
+    if function.callable in BUFFERED and (detail := laid_over(arguments)):
+        state.ledger.oddity("array-of-addresses", detail, at)
+    elif function.callable == TYPE and has_fields(arguments):
+        state.ledger.room = FIELD_ITEMS
     place = STATE_AT.get(function.callable)
     if place is not None and len(arguments) > place and sets_hook(arguments[place]):
         if state.lean:
@@ -162,6 +181,8 @@ def _unnamed(state: State, function: Value, arguments: Arguments, opcode: str, a
     if state.lean:
         if not isinstance(function, Skipped) or state.hides_special:
             raise EscalateError
+        if state.hides_consumer and any(isinstance(value, Call) for value in arguments):
+            raise EscalateError
         for name in state.hidden:
             name.called = True
         if len(state.hidden) == 1:
@@ -198,9 +219,13 @@ def _instance_of(
     if not arguments or not isinstance(arguments[0], Global):
         return None
     cls, *rest = arguments
+    if function.name == "__newobj_ex__":
+        rest = [item for given in rest for item in tuple_items(given)]
     base = rest[0] if rest and function.name == "_reconstructor" else None
     if isinstance(base, Global) and base.disposition == "data-class":
         state.ledger.state_call(base, "unknown", rest[1:], opcode, at)
+    elif isinstance(base, Global) and base.consumes:
+        consumed(state, base, rest[1:], at)
     state.ledger.state_call(function, function.disposition, arguments, opcode, at)
     state.ledger.check_arguments(function, rest, opcode, at)
     return called(state, cls, rest, opcode, at, instantiates=True)
@@ -305,11 +330,7 @@ def _named(state: State, function: Global, arguments: Arguments, _opcode: str, a
 
 
 def _method(state: State, function: Global, arguments: Arguments, _opcode: str, _at: int) -> Value:
-    """`types.MethodType(function, instance)`: a method of a listed class, bound and not called.
-
-    Objects keep methods of their own classes. Those of paths, arrays and other plain types write
-    files, and no object keeps them.
-    """
+    """`types.MethodType(function, instance)`: a method of a library's class, bound, not called."""
     bound = arguments[0] if len(arguments) == 2 else None  # noqa: PLR2004  # what, and to what
     if not isinstance(bound, Global):
         return None
@@ -319,11 +340,13 @@ def _method(state: State, function: Global, arguments: Arguments, _opcode: str, 
             return None
         function.called = True
         return bound  # to be called as the listed function would be
-    own = state.ledger.is_member(bound) and state.ledger.class_of(bound) == "data-class"
-    if not (bound.trusted or own):
+    if not (bound.trusted or state.ledger.is_kept(bound)):
         return None
     function.called = bound.called = True
-    return Call(function)
+    made = Call(function)
+    if state.ledger.class_of(bound) == "unknown":
+        made.give([bound])  # not to be handed to what may call it
+    return made
 
 
 def _iterator(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
@@ -332,14 +355,6 @@ def _iterator(state: State, function: Global, arguments: Arguments, opcode: str,
         return None
     state.ledger.check_arguments(function, arguments, opcode, at)
     state.ledger.state_call(function, "unknown", arguments, opcode, at)
-    return Call(function, reported=True)
-
-
-def _matched(state: State, function: Global, _arguments: Arguments, _opcode: str, at: int) -> Value:
-    """A regular expression is run on a text while the pickle is loaded."""
-    function.called = True
-    detail = f"{function.callable} is run on a text, which an expression may never get through"
-    state.ledger.oddity("reference-bomb", detail, at)
     return Call(function, reported=True)
 
 
@@ -355,15 +370,24 @@ _PATTERNS: Final[dict[str, _Pattern]] = {
     "builtins.iter": _iterator,
     **dict.fromkeys(ENDLESS, repeats),
     **dict.fromkeys(SIZED, sized),
-    **dict.fromkeys(MATCHERS, _matched),
+    **dict.fromkeys(EXACT, exact),
+    **dict.fromkeys(MATCHERS, matched),
     "types.MethodType": _method,
     "_codecs.encode": _encoded,
     **dict.fromkeys(REBUILDERS, check_geometry),
     **dict.fromkeys(DELEGATES, _delegated),
     **dict.fromkeys(BY_NAME, _named),
     **dict.fromkeys(RETURNERS, _returned),
+    "dill._dill._create_namedtuple": namedtuple,
+    "dill._dill._getattr": member,
+    "_operator.getitem": subscripted,
+    "operator.getitem": subscripted,
+    "dateutil.tz.tz.tzfile": zone_of_file,
     **dict.fromkeys(CODE_MAKERS, made_code),
     **dict.fromkeys(FUNCTION_MAKERS, made_function),
+    **dict.fromkeys(CELL_MAKERS, made_cell),
     **dict.fromkeys(FUNCTION_SETTERS, set_function),
 }
 """Callables whose arguments decide. `None` leaves the decision to the list."""
+_MAKERS: Final = {name: _PATTERNS[name] for name in ENDLESS | SIZED | EXACT}
+"""Those among them whose `__new__` does it all."""

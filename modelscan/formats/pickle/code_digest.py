@@ -11,10 +11,11 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-_LEFT_OUT: Final = {16: (10, 12), 17: (11, 13), 18: (10, 13), 19: (11, 14)}
+_LEFT_OUT: Final = {15: (9, 11), 16: (10, 12), 17: (11, 13), 18: (10, 13), 19: (11, 14)}
 """Where the name of the file and the number of the first line are among the arguments, by how many
-arguments there are: of `types.CodeType` since Python 3.8 and 3.11, and with the old table of lines
-before them, as dill writes (`_code_reduce` of cloudpickle, `save_code` of dill)."""
+arguments there are: of `types.CodeType` before Python 3.8, since it, and since 3.11, and with the
+old table of lines before them, as dill writes (`_code_reduce` of cloudpickle, `save_code` of dill).
+"""
 
 
 class Digest(NamedTuple):

@@ -10,8 +10,10 @@ Invariants:
 
 * the digest covers every argument of the code object but the name of its file and the number of
   its first line, with the type of each constant, and the code objects inside it by their digests;
-* a listed function looks no name up among its globals (`tools/harvest_code.py` lists no other), so
-  that only the builtins that it is given matter, and these must be the true ones;
+* a listed function looks no name up among its globals but a few builtins (`tools/harvest_code.py`
+  lists no other), so that only the builtins that it is given matter, and these must be the true
+  ones;
+* what it is closed over is a constant, or another such function;
 * whatever is not recognised is judged as before: the call is denied.
 """
 
@@ -26,6 +28,7 @@ from modelscan.formats.pickle.nested import encoded
 from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.values import (
     CODE_ITEMS,
+    FLOAT,
     Call,
     Container,
     Global,
@@ -47,12 +50,16 @@ _GLOBALS: Final = frozenset({b"__package__", b"__name__", b"__file__"})
 _TEXTS: Final = frozenset({b"__name__", b"__qualname__", b"__module__", b"__doc__"})
 """Attributes of a function that only describe it."""
 _EMPTY: Final = frozenset({
-    b"__annotations__", b"__kwdefaults__", b"__defaults__", b"__closure__", b"__globals__",
-    b"__type_params__", b"_cloudpickle_submodules",
+    b"__kwdefaults__", b"__defaults__", b"__globals__", b"__type_params__",
+    b"_cloudpickle_submodules",
 })  # fmt: skip
 """Those that must be empty."""
+_TYPES: Final = b"__annotations__"
+_CLOSURE: Final = b"__closure__"
 _DEFAULTS_AT: Final = 3
-"""From this argument on, a maker of functions takes what must be empty: defaults, closure, …"""
+"""From this argument on, a maker of functions takes what must be empty: defaults, …"""
+_CLOSURE_AT: Final = 4
+"""But for this one, its cells."""
 
 
 class _UnlistedError(Exception):
@@ -69,6 +76,12 @@ class Code(Call):
         self.digest = digest
         self.names = names
         """Module and qualified name of the function that it is of."""
+
+
+class Cell(Call):
+    """What a function is closed over: a constant, or nothing yet."""
+
+    __slots__ = ()
 
 
 def made_code(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
@@ -92,12 +105,15 @@ def made_function(
 ) -> Value:
     """`cloudpickle._make_function(…)`, `dill._create_function(…)`: a function of known code.
 
-    Nothing of it may be the file's own: no defaults, no closure, no builtins.
+    Nothing of it may be the file's own: no defaults, no builtins, and no closure but constants.
     """
     if len(arguments) < _DEFAULTS_AT:
         return None
     code, scope, name, *rest = arguments
-    if not isinstance(code, Code) or not _is_text(name) or not all(map(_is_empty, rest)):
+    cells = rest.pop(_CLOSURE_AT - _DEFAULTS_AT) if len(rest) > _CLOSURE_AT - _DEFAULTS_AT else None
+    if not isinstance(code, Code) or not _is_text(name) or not _is_closure(cells):
+        return None
+    if not all(map(_is_empty, rest)):
         return None
     module, qualified = code.names
     if not _harmless_globals(scope, module):
@@ -107,6 +123,16 @@ def made_function(
     _vetted(state, function, arguments, opcode, at)
     disposition = state.ledger.disposition(module, qualified)
     return Written(module, qualified, at, disposition, own=False)
+
+
+def made_cell(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
+    """`cloudpickle._make_empty_cell()` and `_make_cell(value)`."""
+    if len(arguments) > 1 or not all(map(_is_constant, arguments)):
+        return None
+    _vetted(state, function, arguments, opcode, at)
+    cell = Cell(function)
+    cell.hooked = True  # a state that is set on it is what the function then sees
+    return cell
 
 
 def set_function(
@@ -132,7 +158,12 @@ def describes(value: Value) -> bool:
         and _is_whole(slots)
         and all(
             isinstance(key, bytes)
-            and ((key in _TEXTS and _is_text(item)) or (key in _EMPTY and _is_empty(item)))
+            and (
+                (key in _TEXTS and _is_text(item))
+                or (key in _EMPTY and _is_empty(item))
+                or (key == _TYPES and _are_types(item))
+                or (key == _CLOSURE and _is_closure(item))
+            )
             for key, item in slots.pairs()
         )
     )
@@ -162,6 +193,25 @@ def _is_whole(value: Container) -> bool:
 
 def _is_empty(value: Value) -> bool:
     return value is None or (isinstance(value, tuple | Container) and not value)
+
+
+def _is_closure(value: Value) -> bool:
+    """True for nothing, and for cells that were looked at."""
+    items = value if isinstance(value, tuple | Container) else (value,)
+    return value is None or all(isinstance(item, Cell) for item in items)
+
+
+def _are_types(value: Value) -> bool:
+    """True for annotations that name trusted classes, or say nothing."""
+    if not (isinstance(value, Container) and _is_whole(value)):
+        return _is_empty(value)
+    return all(isinstance(item, Global) and item.trusted for _, item in value.pairs())
+
+
+def _is_constant(value: Value) -> bool:
+    if isinstance(value, Global):
+        return isinstance(value, Written)
+    return value is FLOAT or isinstance(value, bool | int) or _is_text(value)
 
 
 def _is_text(value: Value) -> bool:

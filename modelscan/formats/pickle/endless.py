@@ -1,8 +1,10 @@
 """Values that are few bytes in a pickle and no end of them when loaded: counters, huge ranges.
 
 `itertools.count()` is harmless as a value. Handed to anything that fills itself from it (a list, a
-deque, a set), it fills memory until the process ends. A length is the same thing said as a number:
-`bytearray(2**45)`.
+deque, a set), it fills memory until the process ends; so does the product of a few dozen pairs. A
+length is the same thing said as a number: `bytearray(2**45)`. And a text of a dozen characters may
+be a number of a billion digits, `1e999999999`, which a float or a `Decimal` keeps as it is written
+and a fraction or an integer writes out.
 
 Invariant: only what is *filled* counts. Keeping such an iterator, or handing it to another one that
 is as lazy, is what real objects do.
@@ -10,6 +12,7 @@ is as lazy, is what real objects do.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,6 +22,11 @@ from modelscan.formats.pickle.values import Call, Global, Value
 
 _MOST: Final = 1 << 33
 """Values, or bytes, that nobody makes from one number: a list of so many takes 64 GiB."""
+_FACTORS: Final = 8
+"""What a product may have: of ten values each, these make a hundred million."""
+_DECIMAL: Final = "decimal.Decimal"
+_POWER: Final = re.compile(rb"[0-9._][eE]\+?[0-9_]{4,}")
+"""`float` takes no more than 308, and no integer is written like that."""
 _LAZY: Final = frozenset({
     "builtins.enumerate", "builtins.filter", "builtins.iter", "builtins.map", "builtins.reversed",
     "builtins.zip", "functools.partial", "itertools.chain", "itertools.cycle",
@@ -29,7 +37,7 @@ _LAZY: Final = frozenset({
 def repeats(
     state: State, function: Global, arguments: Sequence[Value], opcode: str, at: int
 ) -> Value:
-    """`itertools.count`, `cycle` and `repeat`, and `range`: what may never end.
+    """`itertools.count`, `cycle`, `product` and `repeat`, and `range`: what may never end.
 
     Raises:
         EscalateError: it does not, and the quicker ways would not see where it goes.
@@ -54,6 +62,31 @@ def sized(
     return None
 
 
+def exact(
+    state: State, function: Global, arguments: Sequence[Value], _opcode: str, at: int
+) -> Value:
+    """`int` and `Fraction`: the number that they are given has a power of ten in it.
+
+    Picklers write integers in digits, and fractions as two integers.
+    """
+    for value in arguments:
+        decimal = isinstance(value, Call) and getattr(value.function, "callable", "") == _DECIMAL
+        if decimal or (isinstance(value, bytes) and _POWER.search(value)):
+            detail = f"{function.callable} writes out every digit of a power of ten"
+            state.ledger.oddity("reference-bomb", detail, at)
+    return None
+
+
+def matched(
+    state: State, function: Global, _arguments: Sequence[Value], _opcode: str, at: int
+) -> Value:
+    """A regular expression is run on a text while the pickle is loaded."""
+    function.called = True
+    detail = f"{function.callable} is run on a text, which an expression may never get through"
+    state.ledger.oddity("reference-bomb", detail, at)
+    return Call(function, reported=True)
+
+
 def passed_on(
     state: State, function: Global, arguments: Sequence[Value], made: Value, at: int
 ) -> None:
@@ -69,6 +102,10 @@ def passed_on(
 
 def _endless(function: Global, arguments: Sequence[Value]) -> bool:
     name = function.name
+    if name == "product":
+        return len(arguments) > _FACTORS or any(
+            isinstance(value, int) and value > _FACTORS for value in arguments
+        )
     if name == "repeat":
         return len(arguments) == 1 or _span(arguments[1:]) > _MOST
     return name in {"count", "cycle"} or _span(arguments) > _MOST

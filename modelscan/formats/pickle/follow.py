@@ -128,7 +128,12 @@ def follow(  # noqa: C901, PLR0912, PLR0915  # one loop over opcodes, unrolled f
                 else:
                     function = stack[-2]
                     made = None
-                    if function.__class__ is Global and stack[-1].__class__ is tuple:
+                    given = stack[-1]
+                    if (
+                        function.__class__ is Global
+                        and given.__class__ is tuple
+                        and (not given or not function.consumes or _is_plain(given))
+                    ):
                         made = function.result if kind == _CALL else function.instance
                     if made is None:
                         kind = _HANDLED
@@ -190,6 +195,11 @@ def follow(  # noqa: C901, PLR0912, PLR0915  # one loop over opcodes, unrolled f
         if state.frame < state.resume:
             state.misframed(state.frame)
         state.frame = 0
+
+
+def _is_plain(given: tuple[Value, ...]) -> bool:
+    """True for arguments without methods of their own: what most sets and such are made of."""
+    return len(given) == 1 and given[0].__class__ not in ACTIVE
 
 
 def _argument(window: Window, index: int, code: int) -> tuple[Argument, int]:

@@ -16,8 +16,9 @@ from typing import Final
 
 from modelscan.budget import Budget
 from modelscan.formats.pickle.shown import abbreviated
-from modelscan.formats.pickle.special import CODE_MAKERS, TEMPLATED
+from modelscan.formats.pickle.special import CODE_MAKERS, HOLDERS, TEMPLATED
 from modelscan.formats.pickle.values import (
+    CODE_ITEMS,
     Global,
     OddityKind,
     Storage,
@@ -69,8 +70,8 @@ class Ledger:
         self._script = _SCRIPT.search(artifact.member or "") is not None
         self.templated = False
         """A class was imported whose instances run a part of their state (see `templates`)."""
-        self.codes = False
-        """A name was imported that makes code objects (see `code_objects`)."""
+        self.room = 0
+        """Items that containers keep from now on whatever they are; 0 for as many as ever."""
         self.endless = False
         """An iterator was made that has no end (see `endless`)."""
         self.storages: dict[bytes, Storage] = {}
@@ -103,9 +104,10 @@ class Ledger:
             own = disposition == "unknown" and self._is_own(module)
             value = self._globals[key] = Global(module, name, offset, disposition, own=own)
             self.templated |= ".".join(module.split(".")[:2]) in TEMPLATED
-            self.codes |= value.callable in CODE_MAKERS
+            if value.callable in CODE_MAKERS:
+                self.room = max(self.room, CODE_ITEMS)
             self._untrusted |= not value.trusted or disposition == "nested"
-            if disposition == "unknown" and "." in name and not (own or self.is_member(value)):
+            if disposition == "unknown" and "." in name and not (own or self.is_method(value)):
                 self.oddity("dotted-name", value.callable, offset)
         self._stream[key] = value
         return value
@@ -115,6 +117,31 @@ class Ledger:
         _, dot, member = value.name.partition(".")
         listed = self.class_of(value) not in {"denied", "unknown"}
         return bool(dot) and listed and "." not in member and not member.startswith("__")
+
+    def is_method(self, value: Global) -> bool:
+        """True for a member, or for what is named as one of a known library's unlisted class.
+
+        Objects keep methods of their own class. Should that be another module's function after
+        all, it is judged when it is called, or handed to something that may call it.
+        """
+        return self.is_member(value) or self._is_unlisted_method(value)
+
+    def _is_unlisted_method(self, value: Global) -> bool:
+        cls, dot, member = value.name.partition(".")
+        if not dot or value.module.partition(".")[0] not in self._names.known_packages:
+            return False
+        plain = "." not in member and not member.startswith("__")
+        return plain and cls.lstrip("_")[:1].isupper() and self.class_of(value) == "unknown"
+
+    def is_kept(self, value: Global) -> bool:
+        """True for a method that objects of a library keep, and that nobody has read.
+
+        Objects keep methods of their own classes. Those of paths, arrays and other plain types
+        write files, and no object keeps them.
+        """
+        if value.disposition != "unknown" or "." not in value.name:
+            return False
+        return self.class_of(value) in {"data-class", "unknown"} and self.is_method(value)
 
     def class_of(self, value: Global) -> Disposition:
         """What the list says of the class that a dotted name begins with."""
@@ -157,7 +184,7 @@ class Ledger:
             instantiates: see `PickleCall.instantiates`.
         """
         function.called = True
-        if disposition == "unknown" and "." in function.name and not (function.own or instantiates):
+        if disposition == "unknown" and "." in function.name and not function.own:
             self.oddity("dotted-name", function.callable, function.offset)
         rank = 2 if disposition == "denied" else 1 if disposition == "unknown" else 0
         weight = 1 + 2 * rank + (not instantiates)
@@ -214,6 +241,8 @@ class Ledger:
             visited += 1
             if value is None or (value.trusted and value.disposition != "nested"):
                 continue
+            if function.callable in HOLDERS and self.is_kept(value):
+                continue  # what is made of it is not to be called either
             value.called = True
             if not function.trusted:
                 continue
@@ -277,6 +306,7 @@ class Ledger:
                         disposition=value.disposition,
                         called=value.called and not (value.vetted and value.held),
                         own=value.own,
+                        method=value.disposition == "unknown" and self._is_unlisted_method(value),
                     )
                 )
 

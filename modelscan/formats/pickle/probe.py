@@ -29,7 +29,7 @@ from modelscan.formats.pickle.opcodes import (
 )
 from modelscan.formats.pickle.window import Window
 from modelscan.vocabulary.artifact import BytesArtifact
-from modelscan.vocabulary.fact import PickleCall
+from modelscan.vocabulary.fact import PickleCall, PickleOddity
 from modelscan.vocabulary.lists import PickleGlobals
 
 _EVIDENCE: Final = 8
@@ -42,6 +42,14 @@ _FEW: Final = 3
 """Opcodes before a line of text that goes on out of sight."""
 _PADDING: Final = 16 << 20
 """The longest literal that a payload may plausibly hide behind."""
+_HOPS: Final = 64
+"""Literals that reach beyond the bytes shown, one behind the other: more are no accident either."""
+_AHEAD: Final = 4096
+"""Bytes looked at behind such a literal."""
+_WIDTHS: Final = {COUNT1: 1, COUNT1 - 1: 4}
+"""Bytes of a literal's length, where it is not eight."""
+_PADS: Final = b"\0\r\n\t "
+"""What may lie between two pickles."""
 _NAME: Final = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\Z")
 _IMPORT: Final = re.compile(rb"[ci][A-Za-z_][\w.]{0,99}\n[A-Za-z_][\w.]{0,99}\n")
 _TRIES: Final = 16
@@ -70,6 +78,67 @@ def looks_like_pickle(
     if _runs(head, size, 0, _LONG_RUN, strict=True) and _acts(head, size, follows=follows):
         return True
     return tail is not None and size > len(head) and _long_line(head) and _ends_in_call(tail())
+
+
+def shortened(head: bytes, size: int, read_at: Callable[[int, int], bytes]) -> tuple[bytes, int]:
+    """The first bytes as they would be if the long literals among them were empty.
+
+    A pickle may begin with any amount of padding: a text or bytes of many megabytes that it throws
+    away again. What comes behind such a literal tells whether it is one.
+
+    Args:
+        head: the first bytes.
+        size: how many there are in all.
+        read_at: reads any of them.
+
+    Returns:
+        Bytes for `looks_like_pickle`, and how many there would be; `head` itself when no literal
+        reaches beyond it.
+    """
+    gone = 0
+    for _ in range(_HOPS):
+        found = _beyond(head, size, read_at, gone)
+        if found is None:
+            break
+        index, end = found
+        shape = SHAPES[head[index]]
+        empty = b"\n" if shape == TEXT else bytes(_WIDTHS.get(shape, 8))
+        gone += end - index - 1 - len(empty)
+        size -= end - index - 1 - len(empty)
+        head = head[: index + 1] + empty + read_at(index + 1 + len(empty) + gone, _AHEAD)
+    return head, size
+
+
+def _beyond(
+    head: bytes, size: int, read_at: Callable[[int, int], bytes], gone: int
+) -> tuple[int, int] | None:
+    """The first literal that ends behind `head` but not behind everything: its place and end."""
+    index = 0
+    while index < len(head):
+        shape = SHAPES[head[index]]
+        if shape == INVALID or head[index] in HOT:
+            return None
+        end = _end(head, index, shape)
+        if shape == TEXT and end >= len(head) and head[-1:] != b"\n":
+            end = _line_end(gone + len(head), gone + min(size, _PADDING), read_at) - gone
+        if end >= len(head):
+            variable = shape == TEXT or shape <= COUNT1
+            return (index, end) if variable and len(head) < end < size else None
+        index = end
+    return None
+
+
+def _line_end(begin: int, limit: int, read_at: Callable[[int, int], bytes]) -> int:
+    """The end of a line that goes on at `begin`; the limit when there is none before it."""
+    while begin < limit:
+        piece = read_at(begin, _SPAN)
+        found = piece.find(b"\n")
+        if found >= 0:
+            return begin + found + 1
+        if not piece:
+            break
+        begin += len(piece)
+    return limit
 
 
 def comes_to_something(head: bytes) -> bool:
@@ -166,7 +235,7 @@ def _end(head: bytes, index: int, shape: int) -> int:
     if shape > COUNT1:
         end = head.find(b"\n", index)
         return end + 1 if end >= 0 else len(head)
-    width = {COUNT1: 1, COUNT1 - 1: 4}.get(shape, 8)
+    width = _WIDTHS.get(shape, 8)
     return index + 1 + width + int.from_bytes(head[index + 1 : index + 1 + width], "little")
 
 
@@ -181,14 +250,24 @@ def _is_name(text: str) -> bool:
 
 
 def _acts(head: bytes, size: int, *, follows: bool) -> bool:
-    """Follow the bytes: true for an import that is called, or for an end where the file ends."""
-    whole = size <= len(head)
-    ledger, end = _followed(head)
-    if isinstance(end, ReadError):
-        ran_out = not whole and not isinstance(end, BrokenError)
-        return _calls(ledger) or (ran_out and _goes_on(head, size))
-    rest = head[end:].strip(b"\0\r\n\t ")
-    return _calls(ledger) or (whole and not rest and (follows or end >= _NOT_TRIVIAL * 2))
+    """Follow the bytes: true for an import that is called, or for an end where the file ends.
+
+    Behind the end of a pickle another one may begin, for a loader that reads several.
+    """
+    while True:
+        whole = size <= len(head)
+        ledger, end = _followed(head)
+        if isinstance(end, ReadError):
+            ran_out = not whole and not isinstance(end, BrokenError)
+            return _calls(ledger) or (ran_out and _goes_on(head, size))
+        if _calls(ledger):
+            return True
+        rest = head[end:].lstrip(_PADS)
+        if not rest:
+            return whole and (follows or end >= _NOT_TRIVIAL * 2)
+        if rest[0] not in STARTS or rest[0] == STOP:
+            return False
+        head, size, follows = rest, size - len(head) + len(rest), True
 
 
 def _followed(data: bytes) -> tuple[Ledger, int | ReadError]:
@@ -229,8 +308,15 @@ def _goes_on(head: bytes, size: int) -> bool:
 
 def _calls(ledger: Ledger) -> bool:
     return any(
-        isinstance(fact, PickleCall)
+        _overwrites(fact)
+        if isinstance(fact, PickleOddity)
+        else isinstance(fact, PickleCall)
         and (_is_name(fact.module) and _is_name(fact.name))
         and (fact.opcode != "INST" or bool(fact.arguments))
         for fact in ledger.drain()
     )
+
+
+def _overwrites(fact: PickleOddity) -> bool:
+    """True when something imported is changed, which needs no call."""
+    return fact.kind == "overwritten-state" and _is_name(fact.detail)

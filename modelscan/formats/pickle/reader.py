@@ -16,8 +16,13 @@ from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.pickle import bombs, suspicion
 from modelscan.formats.pickle.ledger import Ledger
-from modelscan.formats.pickle.opcodes import CODES, FRAME, INVALID, NAMES, PROTO, SHAPES
-from modelscan.formats.pickle.probe import comes_to_something, hidden_pickles, looks_like_pickle
+from modelscan.formats.pickle.opcodes import CODES, FRAME, INVALID, NAMES, PROTO, SHAPES, STARTS
+from modelscan.formats.pickle.probe import (
+    comes_to_something,
+    hidden_pickles,
+    looks_like_pickle,
+    shortened,
+)
 from modelscan.formats.pickle.shelves import BLOCK, inner_values, is_shelf
 from modelscan.formats.pickle.skip import LOOK, WORTH_IT, skip_inert
 from modelscan.formats.pickle.tensors import ITEM_SIZES
@@ -95,6 +100,10 @@ class PickleReader:
         head = glimpse.head
         if looks_like_pickle(head, glimpse.size, tail=lambda: glimpse.tail):
             return _named_like_pickle(glimpse) or head[:1] != _PROTO or comes_to_something(head)
+        if glimpse.size > HEAD and head[0] in STARTS:
+            head, size = shortened(head, glimpse.size, glimpse.artifact.read_at)
+            if head is not glimpse.head and looks_like_pickle(head, size):
+                return head[:1] != _PROTO or comes_to_something(head)
         return bool(head) and _named_like_pickle(glimpse) and not _other_format(glimpse)
 
     def read(self, artifact: Artifact, budget: Budget) -> Iterator[Fact | Coverage | Artifact]:

@@ -46,9 +46,17 @@ STATE_AT: Final = {
 }  # fmt: skip
 """They set a state: its place among the arguments."""
 ENDLESS: Final = frozenset(
-    {"itertools.count", "itertools.cycle", "itertools.repeat", "builtins.range"}
+    {
+        "builtins.range",
+        "itertools.count",
+        "itertools.cycle",
+        "itertools.product",
+        "itertools.repeat",
+    }
 )
-"""They make iterators that may have no end."""
+"""They make iterators that may have no end, or as good as none."""
+EXACT: Final = frozenset({"builtins.int", "fractions.Fraction"})
+"""They write out every digit of what they are given."""
 SIZED: Final = frozenset({"builtins.bytes", "builtins.bytearray"})
 """They take a length."""
 FILE_WRAPPERS: Final = frozenset(
@@ -60,6 +68,20 @@ FILE_WRAPPERS: Final = frozenset(
 """Instances of these name a file beside the pickle, which joblib opens (and wrote before 0.10)."""
 HOLDERS: Final = frozenset({"functools.partial", "_functools.partial"})
 """Instances keep the function that they are for: as an argument, or in a state set later."""
+CONSUMING: Final = frozenset({"builtins", "collections", "itertools", "numpy"})
+"""Modules whose functions and classes iterate over what they are given, take its length, or make a
+number or a text of it."""
+KEEPING: Final = frozenset({"dtype", "getattr", "hash", "iter", "object", "type", "vectorize"})
+"""Names in them that do not, or that are looked at by themselves."""
+HOLLOW: Final = frozenset(
+    f"collections.{name}" for name in ("ChainMap", "UserDict", "UserList", "UserString")
+)
+"""Their methods are those of what their state holds."""
+BUFFERED: Final = frozenset({
+    "numpy.ndarray", "numpy.recarray", "numpy.rec.recarray", "numpy.core.records.recarray",
+    "numpy._core.records.recarray",
+})  # fmt: skip
+"""Arrays that may be laid over bytes: shape, type, bytes."""
 MATCHERS: Final = frozenset(
     f"re._compile.{name}" for name in ("finditer", "fullmatch", "match", "search")
 )
@@ -73,10 +95,14 @@ RETURNERS: Final = frozenset({
 that name."""
 CODE_MAKERS: Final = frozenset({"types.CodeType", "dill._dill._create_code"})
 """They make a code object."""
-FUNCTION_MAKERS: Final = frozenset(
-    {"cloudpickle.cloudpickle._make_function", "dill._dill._create_function"}
-)
+FUNCTION_MAKERS: Final = frozenset({
+    "cloudpickle.cloudpickle._make_function", "dill._dill._create_function", "types.FunctionType",
+})  # fmt: skip
 """They make a function of one."""
+CELL_MAKERS: Final = frozenset(
+    f"cloudpickle.cloudpickle.{name}" for name in ("_make_cell", "_make_empty_cell")
+)
+"""They make what a function is closed over."""
 FUNCTION_SETTERS: Final = frozenset(
     f"cloudpickle.{module}._function_setstate" for module in ("cloudpickle", "cloudpickle_fast")
 )
@@ -97,6 +123,7 @@ BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
     },
     "cloudpickle.cloudpickle._builtin_type": {
         b"CodeType": ("types", "CodeType"),
+        b"LambdaType": ("types", "FunctionType"),
         b"MethodType": ("types", "MethodType"),
         b"SimpleNamespace": ("types", "SimpleNamespace"),
     },
@@ -104,6 +131,32 @@ BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
 """They return something by its name: of all the names, those with a harmless meaning. A singleton
 stands for its type: neither can do anything. What `_load_type` knows under its own name is looked
 up in the list."""
+EXPLAINED: Final = frozenset({
+    "dateutil.tz.tz.tzfile", "dill._dill._create_namedtuple", "dill._dill._getattr",
+    "_operator.getitem", "operator.getitem",
+})  # fmt: skip
+"""As harmless as what their arguments name (see `by_name`)."""
+SHARED: Final = frozenset({"logging.getLogger"}) | {
+    f"numpy.dtypes.{name}DType"
+    for name in (
+        "Bool", "Byte", "Bytes", "CLongDouble", "Complex128", "Complex64", "DateTime64", "Float16",
+        "Float32", "Float64", "Int", "Int16", "Int32", "Int64", "Int8", "Long", "LongDouble",
+        "LongLong", "Object", "Short", "Str", "String", "TimeDelta64", "UByte", "UInt", "UInt16",
+        "UInt32", "UInt64", "UInt8", "ULong", "ULongLong", "UShort", "Void",
+    )
+}  # fmt: skip
+"""They hand out what everybody else has as well: to set its state changes it for all."""
+UNPICKLING: Final = frozenset(
+    f"skorch.{name}"
+    for name in (
+        "net.NeuralNet", "classifier.NeuralNetClassifier", "classifier.NeuralNetBinaryClassifier",
+        "regressor.NeuralNetRegressor", "probabilistic.ExactGPRegressor",
+        "probabilistic.GPRegressor", "probabilistic.GPBinaryClassifier",
+    )
+)  # fmt: skip
+"""Their instances unpickle bytes in their state (`skorch/net.py`, `NeuralNet.__setstate__`)."""
+PICKLED: Final = b"__cuda_dependent_attributes__"
+"""The key of these bytes."""
 EVALUATED: Final = re.compile(rb"range\(-?\d{1,9}, -?\d{1,9}(?:, -?\d{1,9})?\)\Z")
 """What `dill._dill._eval_repr` may be given besides: the text is run as an expression."""
 NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_doc": 1}
@@ -111,7 +164,7 @@ NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_
 SPECIAL: Final = (
     WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | RETURNERS | DELEGATES.keys()
     | BY_NAME.keys() | CALLERS.keys() | STATE_AT.keys() | ENDLESS | SIZED
-    | FILE_WRAPPERS | HOLDERS | MATCHERS
+    | FILE_WRAPPERS | HOLDERS | MATCHERS | BUFFERED | EXACT | EXPLAINED | SHARED | UNPICKLING
     | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
 )  # fmt: skip
 """All of them."""
@@ -119,7 +172,13 @@ PATH: Final = b"relative_path"
 OFFSET: Final = b"offset"
 LENGTH: Final = b"length"
 """Where a part of a distributed checkpoint is (see `parts`)."""
-TEMPLATED: Final = frozenset({"scipy.stats", "statsmodels.distributions"})
+FORMULATED: Final = frozenset({"statsmodels.base"})
+"""Packages of which some evaluate a formula in their state (see `formulas`)."""
+FORMULA: Final = b"formula"
+"""Its key."""
+TEMPLATED: Final = FORMULATED | {
+    "scipy.stats", "statsmodels.distributions", "statsmodels.sandbox",
+}  # fmt: skip
 """Packages whose instances run a part of their state as code when it is set (see `templates`)."""
 TEMPLATE: Final = b"_parse_arg_template"
 """The key of that part."""

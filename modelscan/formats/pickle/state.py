@@ -9,10 +9,9 @@ from typing import Literal as OneOf
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError, Memo
-from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError
+from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError, is_open
 from modelscan.formats.pickle.special import FILE_WRAPPERS, WRAPPER
 from modelscan.formats.pickle.values import (
-    CODE_ITEMS,
     CONTAINERS,
     PLAIN,
     SKIPPED,
@@ -97,8 +96,13 @@ class State:
         return self._hidden_special or self._hides_anything
 
     @property
+    def hides_consumer(self) -> bool:
+        """A skipped value may be a function that runs methods of what it is given."""
+        return self._hides_anything or any(name.consumes for name in self.hidden)
+
+    @property
     def hides_array(self) -> bool:
-        """A skipped value may be a wrapper that an array follows, or that names a file."""
+        """A skipped value may be what an array follows, what names a file, or a type of objects."""
         return self._hidden_array or self._hides_anything
 
     @property
@@ -149,8 +153,7 @@ class State:
             self.kept += len(items) if short else 0
             return
         container = CONTAINERS[kind]()
-        if self.ledger.codes:
-            container.room = CODE_ITEMS
+        container.grow(self.ledger.room)
         self.kept += 1 + container.put(items)
         self.stack.append(container)
 
@@ -178,6 +181,7 @@ class State:
             for value in reached
         )
         self._hidden_array |= any(map(is_wrapper, reached)) or any(map(names_file, reached))
+        self._hidden_array |= any(isinstance(value, Call) and is_open(value) for value in reached)
         self.memo.skip(keys)
         self._leave_behind()
 

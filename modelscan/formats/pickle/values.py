@@ -17,7 +17,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from typing import Literal as OneOf
 
-from modelscan.formats.pickle.special import LENGTH, OFFSET, PATH, SPECIAL, TEMPLATE
+from modelscan.formats.pickle.special import (
+    CONSUMING,
+    FORMULA,
+    KEEPING,
+    LENGTH,
+    OFFSET,
+    PATH,
+    PICKLED,
+    SPECIAL,
+    TEMPLATE,
+)
 from modelscan.formats.pickle.window import Argument
 from modelscan.vocabulary.fact import Disposition
 
@@ -25,7 +35,7 @@ OddityKind = OneOf[
     "computed-name", "overwritten-state", "extension-code", "dotted-name", "callable-argument",
     "persistent-id", "broken-stream", "trailing-data", "tensor-outside-storage", "storage-mismatch",
     "reference-bomb", "frame-mismatch", "outside-file",
-    "misplaced-value", "misplaced-part", "packaged-module",
+    "misplaced-value", "misplaced-part", "packaged-module", "method-run", "array-of-addresses",
 ]  # fmt: skip
 """As in `PickleOddity.kind`."""
 
@@ -34,13 +44,15 @@ KEPT_ITEMS: Final = 16
 that a dictionary's keys and values stay in turns."""
 CODE_ITEMS: Final = 128
 """The same once a name was imported that makes code objects: these have many parts."""
+FIELD_ITEMS: Final = 4096
+"""The same once a type with fields was made, whose fields must all be known."""
 HOOKS: Final = frozenset({b"__setstate__", b"__class__", b"__dict__", b"append", b"extend", b"add"})
 """Attributes of an instance that the unpickler itself looks up and calls: for BUILD, for APPEND(S)
 and for ADDITEMS (`load_build`, `do_append`, `load_additems` in `Modules/_pickle.c`). A state goes
 into `__dict__`, which may be made to be another object's, or a module's."""
 
 
-_ALWAYS: Final = frozenset({TEMPLATE, PATH, OFFSET, LENGTH})
+_ALWAYS: Final = frozenset({TEMPLATE, FORMULA, PICKLED, PATH, OFFSET, LENGTH})
 """Keys that a dictionary keeps, whatever their values are."""
 
 
@@ -69,8 +81,8 @@ class Global:
     """An imported name."""
 
     __slots__ = (
-        "callable", "called", "disposition", "held", "instance", "module", "name", "offset", "own",
-        "result", "simple", "stated", "trusted", "vetted",
+        "callable", "called", "consumes", "disposition", "held", "instance", "module", "name",
+        "offset", "own", "result", "simple", "stated", "trusted", "vetted",
     )  # fmt: skip
 
     def __init__(
@@ -87,6 +99,8 @@ class Global:
         """True when the list has something good to say about it."""
         self.simple = self.trusted and disposition != "nested" and self.callable not in SPECIAL
         """True when its calls need no closer look than its name."""
+        self.consumes = module in CONSUMING and name not in KEEPING
+        """True when it runs methods of what it is given (see `handed`)."""
         self.called = False
         self.vetted = False
         """It was called in a way that is harmless, as it would not be with other arguments."""
@@ -191,8 +205,15 @@ class Container(list["Value"]):
     """True when it may be reached in more than one way, and so change at any time."""
     computed = False
     """True when a key that was not kept is more than plain text."""
+    worded = False
+    """True when there was a text, or bytes, among the items that were not kept."""
     room = KEPT_ITEMS
     """How many items are kept whatever they are."""
+
+    def grow(self, room: int) -> None:
+        """Keep so many items from now on; 0 for as many as before."""
+        if room:
+            self.room = room
 
     def put(self, items: Sequence[Value]) -> int:
         """Add items; returns how many were kept."""
@@ -211,6 +232,7 @@ class Container(list["Value"]):
 
     def _kept(self, rest: Sequence[Value]) -> list[Value]:
         """What has to be kept of items beyond the first ones."""
+        self.worded = self.worded or any(value.__class__ in _WORDS for value in rest)
         if self.kind != "dict":
             return [value for value in rest if value.__class__ in ACTIVE and matters(value)]
         kept: list[Value] = []
@@ -272,6 +294,7 @@ Value = (
     | Container
 )  # fmt: skip
 
+_WORDS: Final = frozenset({bytes, Literal})
 FLOAT: Final = Opaque("float")
 BYTEARRAY: Final = Opaque("bytearray")
 PLAIN: Final = {kind: Opaque(kind) for kind in ("list", "set", "frozenset", "dict", "tuple")}

@@ -38,6 +38,8 @@ class PickleImport(Fact, frozen=True, kw_only=True, tag="pickle.import"):
     own: bool
     """True for a class of the author's own code: `__main__`, or a package that the list does not
     know at all."""
+    method: bool = False
+    """True for what is named as a method of a known library's class that is not on the list."""
 
 
 class PickleCall(Fact, frozen=True, kw_only=True, tag="pickle.call"):
@@ -82,6 +84,8 @@ class PickleOddity(Fact, frozen=True, kw_only=True, tag="pickle.oddity"):
         "outside-file",  # a file that the loader opens as well, and that is not beside this one
         "misplaced-value",  # the index of a shelf points into the middle of another value
         "packaged-module",  # a listed name is taken from code that is in the same archive
+        "method-run",  # a built-in function runs methods of an instance that the file has filled
+        "array-of-addresses",  # bytes of the file are taken for addresses of objects, or fields
         "misplaced-part",  # the table of a distributed checkpoint points to what is no part of it
     ]
     """What it is."""

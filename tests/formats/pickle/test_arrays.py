@@ -12,6 +12,7 @@ from tests.forge import pickles as forge
 from tests.forge.pickles import Assembler
 from tests.formats.pickle.test_reader import calls, oddities, read
 
+RECORD = ("numpy", "record")
 PAYLOAD = forge.call("os", "system", "echo hi").stop()
 
 
@@ -21,20 +22,27 @@ def dtype(code: str, state: bytes = b"") -> Assembler:
     return out.raw(state, b"b") if state else out
 
 
+def dtype_of(module: str, name: str, state: bytes) -> Assembler:
+    out = Assembler().stack_global("numpy", "dtype").stack_global(module, name).false().true()
+    return out.raw(b"\x87").reduce().raw(state, b"b")
+
+
 def state(*, base: bytes = b"N", names: bytes = b"N", fields: bytes = b"N", size: int = 8,
           flags: int = 0) -> bytes:  # fmt: skip
     head = Assembler().mark().number(3).short_text("|").raw(base, names, fields)
     return head.number(size).number(1).number(flags).tuple_().broken()
 
 
-def record(*fields: Assembler, flags: int = 0, size: int = 8) -> Assembler:
+def record(
+    *fields: Assembler, flags: int = 0, size: int = 8, cls: tuple[str, str] | None = None
+) -> Assembler:
     names = b"(" + b"".join(Assembler().short_text(f"f{n}").broken() for n in range(len(fields)))
     table = Assembler().empty_dict().mark()
     for number, field in enumerate(fields):
         table.short_text(f"f{number}").raw(field.broken()).number(0).tuple2()
     table.setitems()
-    code = f"V{size}"
-    return dtype(code, state(names=names + b"t", fields=table.broken(), size=size, flags=flags))
+    told = state(names=names + b"t", fields=table.broken(), size=size, flags=flags)
+    return dtype_of(*cls, told) if cls else dtype(f"V{size}", told)
 
 
 def array(kind: Assembler, shape: bytes = b"K\x02\x85") -> Assembler:
@@ -51,6 +59,8 @@ def array(kind: Assembler, shape: bytes = b"K\x02\x85") -> Assembler:
         (dtype("S", state(size=5)), 10), (dtype("M8", state(size=8)), 16),
         (record(dtype("i4"), dtype("f4")), 16),
         (record(*[dtype("i1")] * 20, size=20), 40),
+        (record(dtype("i4"), dtype("f4"), cls=RECORD), 16),
+        (dtype_of("ml_dtypes", "bfloat16", state(size=2)), 4),
         (dtype("f8", b"(K\x02X\x01\0\0\0|NNNK\x08K\x01t"), 16),
         (dtype("V16", state(base=b"(" + dtype("f8").broken() + b"K\x02\x85t", size=16)), 32),
     ],
@@ -68,6 +78,7 @@ def test_elements_are_stepped_over(kind: Assembler, length: int) -> None:
         dtype("O8"),
         record(dtype("i4"), dtype("O8"), flags=63),
         record(*[dtype("i1")] * 20, dtype("O8"), flags=63),
+        record(dtype("i4"), dtype("O8"), flags=27, cls=RECORD),
         dtype("O8", state(flags=63)),
         dtype("V16", state(base=b"(" + dtype("O8").broken() + b"K\x02\x85t", size=16)),
     ],
@@ -105,7 +116,7 @@ def test_objects_are_a_pickle(kind: Assembler) -> None:
 def test_what_cannot_be_measured_is_needed_coverage(kind: Assembler, shape: bytes) -> None:
     items = read(array(kind, shape).raw(b"\xff" * 16).stop())
     assert [(i.status, i.needed) for i in items if isinstance(i, Coverage)] == [("truncated", True)]
-    assert not oddities(items)
+    assert set(oddities(items)) <= {"array-of-addresses"}  # a type that lies is told as well
 
 
 def test_an_array_of_unknown_length_may_be_none_at_all() -> None:

@@ -15,7 +15,7 @@ from modelscan.vocabulary.artifact import Artifact, BytesArtifact
 from modelscan.vocabulary.coverage import Coverage
 from modelscan.vocabulary.fact import Fact, PickleCall, PickleImport, PickleOddity
 from tests.forge import code_objects as forge
-from tests.forge.code_objects import Made, Name
+from tests.forge.code_objects import Made, Name, Set
 
 SYSTEM = Name("os", "system")
 RUN = Made(SYSTEM, ("id",))
@@ -129,6 +129,50 @@ def test_functions_with_other_globals_are_denied(scope: object) -> None:
 def test_functions_with_defaults_or_a_closure_are_denied(rest: tuple[object, ...]) -> None:
     assert "cloudpickle.cloudpickle._make_function" in bad(forge.cloud(rest=rest))
     assert "dill._dill._create_function" in bad(forge.dilled(rest=rest))
+
+
+@pytest.mark.parametrize("value", [(), (1,), (2.5,), (None,), (True,), ("text",)])
+def test_a_closure_of_constants_is_harmless(value: tuple[object, ...]) -> None:
+    closed = (forge.cell(*value),)
+    slots = forge.cloud_state(__closure__=closed)
+    assert bad(forge.cloud(rest=("_restore", None, closed), slots=slots)) == []
+    assert bad(forge.older(closed)) == []
+
+
+def test_a_closure_may_hold_another_known_function() -> None:
+    inner = forge.older()[2:-1]
+    data = forge.older((forge.cell("text"),))
+    text = forge.pickled("text")[2:-1]
+    assert text in data
+    assert bad(data.replace(text, inner)) == []
+
+
+@pytest.mark.parametrize("value", [(SYSTEM,), (RUN,), (forge.MODEL,), ((1,),), (1, 2)])
+def test_a_closure_of_anything_else_is_denied(value: tuple[object, ...]) -> None:
+    assert "cloudpickle.cloudpickle._make_cell" in bad(forge.older((forge.cell(*value),)))
+
+
+def test_what_a_cell_holds_is_not_changed_later() -> None:
+    cell = Set(forge.cell(1), (None, {"cell_contents": forge.MODEL}))
+    assert "overwritten-state" in bad(forge.older((cell,)))
+
+
+def test_a_closure_is_made_of_cells() -> None:
+    for closure in ((1,), (forge.MODEL,), (Made(Name("collections", "OrderedDict"), ()),)):
+        assert "types.FunctionType" in bad(forge.older(closure))
+
+
+def test_other_code_is_denied_in_old_layouts_too() -> None:
+    assert "types.CodeType" in bad(forge.older(code=b"\x97\x00"))
+
+
+@pytest.mark.parametrize(
+    ("types", "quiet"),
+    [({"a": Name("builtins", "bytes")}, True), ({"a": SYSTEM}, False), ({"a": RUN}, False),
+     ({"a": "text"}, False), (1, False)],
+)  # fmt: skip
+def test_annotations_name_classes(types: object, *, quiet: bool) -> None:
+    assert (bad(forge.cloud(slots=forge.cloud_state(__annotations__=types))) == []) == quiet
 
 
 @pytest.mark.parametrize(

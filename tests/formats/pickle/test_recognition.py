@@ -90,6 +90,60 @@ def test_a_payload_followed_by_garbage_is_recognised(name: str) -> None:
     assert recognised(data[:-1] + b"\xff\x00garbage" * 1000)
 
 
+PAYLOAD = forge.call("os", "system", "echo hi").stop()
+LONG = bytes(17 << 20)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\x02B" + struct.pack("<I", len(LONG)) + LONG + b"0" + PAYLOAD[2:],
+        b"\x80\x04\x8e" + struct.pack("<Q", len(LONG)) + LONG + b"0" + PAYLOAD[2:],
+        b"\x80\x05\x96" + struct.pack("<Q", len(LONG)) + LONG + b"0" + PAYLOAD[2:],
+        b"B" + struct.pack("<I", len(LONG)) + LONG + b"0" + PAYLOAD[2:],
+        (b"B" + struct.pack("<I", len(LONG)) + LONG + b"0") * 2 + PAYLOAD[2:],
+        b"V" + b"a" * 70_000 + b"\n0" + PAYLOAD[2:] + bytes(70_000),
+        b"V" + b"a" * 70_000 + b"\n0" + PAYLOAD[2:-1] + b"V" + b"a" * 70_000 + b"\n0.",
+    ],
+    ids=["bytes", "long-bytes", "array", "no-protocol", "twice", "line", "between-lines"],
+)
+def test_a_pickle_behind_a_long_literal_is_recognised(data: bytes) -> None:
+    assert recognised(data, "weights.dat")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"B" + struct.pack("<I", len(LONG)) + LONG + b"no opcodes",
+        b"B" + struct.pack("<I", len(LONG)) + LONG,
+        b"X" + struct.pack("<I", len(LONG) * 2) + LONG,
+        b"Verses " * 20_000 + b"\nand a second line.\n",
+        b"Verses " * 3_000_000,
+        b"I" + b"1" * 4095 + b"\nSome numbers, and no pickle.\n" * 2,
+    ],
+    ids=["text-behind", "nothing-behind", "too-long", "prose", "one-line", "exactly"],
+)
+def test_a_long_literal_alone_is_quiet(data: bytes) -> None:
+    assert not recognised(data, "weights.dat")
+
+
+@pytest.mark.parametrize(
+    "data", [b"N." + PAYLOAD[2:], b"S'hi'\n." + PAYLOAD[2:], b"S'hi'\np0\n." * 700 + PAYLOAD[2:]]
+)
+def test_a_pickle_behind_small_ones_is_recognised(data: bytes) -> None:
+    assert recognised(data, "notes.txt")
+
+
+def test_what_overwrites_without_a_call_is_recognised() -> None:
+    changed = b"cbuiltins\n__dict__\n(Vprint\ncos\nsystem\nu."
+    assert recognised(changed + b"and text behind it\n" * 9, "notes.txt")
+
+
+@pytest.mark.parametrize("data", [b"N.\n.\n", b"N.B. this", b"N.\nN.\nSo it goes.\n"])
+def test_small_pickles_before_text_are_quiet(data: bytes) -> None:
+    assert not recognised(data, "notes.txt")
+
+
 @pytest.mark.parametrize(
     "name",
     ["m.pkl", "m.PT", "m.joblib", "pytorch_model-00001-of-00002.bin", "training_args.bin"],

@@ -1,0 +1,93 @@
+"""What a call is handed that makes it do more than its name says.
+
+* Built-in functions run methods of their arguments: `list(x)` runs `x.__iter__`, `str(x)` runs
+  `x.__str__`. A class on the list was read for what runs when an instance is made and filled. Its
+  other methods were not, and with a state that the file chooses they may open what it names: a
+  corpus of gensim that is iterated over reads from any address.
+* The `__new__` of a class runs on what it is handed. That of a class that nobody has read may take
+  a text for an expression and evaluate it, as those of SymPy do.
+
+Invariant: only instances and texts count. Containers, numbers, and what built-in functions return
+have no methods but Python's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from modelscan.formats.pickle.memo import EscalateError
+from modelscan.formats.pickle.special import HOLLOW
+from modelscan.formats.pickle.state import State
+from modelscan.formats.pickle.values import (
+    Call,
+    Container,
+    Global,
+    Literal,
+    Skipped,
+    Storage,
+    Unknown,
+    Value,
+)
+from modelscan.vocabulary.fact import Disposition
+
+_TEXTS: Final = frozenset({
+    "builtins.str", "collections.UserString", "numpy.str_", "numpy._core.multiarray.scalar",
+    "numpy.core.multiarray.scalar",
+})  # fmt: skip
+"""What returns a text, or may do so."""
+_MADE: Final = 3
+"""`Global.stated` of an unknown class of which instances were made, and that nobody called."""
+_MOST: Final = 4096
+"""Values that are looked at."""
+
+
+def consumed(state: State, function: Global, arguments: Sequence[Value], at: int) -> None:
+    """State that a built-in function runs methods of an instance.
+
+    Raises:
+        EscalateError: the quicker ways cannot tell what it is given.
+    """
+    for value in arguments:
+        if isinstance(value, Skipped):
+            if state.hides_special:
+                raise EscalateError
+        elif isinstance(value, Call) and _has_methods(value):
+            name = getattr(value.function, "callable", "something computed")
+            state.ledger.oddity("method-run", f"{function.callable} on an instance of {name}", at)
+
+
+def evaluates(function: Global, disposition: Disposition, arguments: Sequence[Value]) -> bool:
+    """True for a text to a library's class that nobody has read: its `__new__` may evaluate it."""
+    return disposition == "unknown" and not function.own and _has_text(arguments)
+
+
+def _has_text(arguments: Sequence[Value]) -> bool:
+    """True when there is a text among these values, or what may turn out to be one."""
+    waiting: list[Value] = [arguments] if isinstance(arguments, Container) else [*arguments]
+    seen = set[int]()
+    while waiting and len(seen) < _MOST:
+        value = waiting.pop()
+        if isinstance(value, bytes) or (isinstance(value, Literal) and value.text):
+            return True
+        if isinstance(value, Unknown) and not isinstance(value, Storage):
+            return True
+        if isinstance(value, Call):
+            if getattr(value.function, "callable", "") in _TEXTS:
+                return True
+        elif isinstance(value, Container) and value.worded:
+            return True
+        elif isinstance(value, tuple | Container) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value)
+    return bool(waiting)
+
+
+def _has_methods(value: Call) -> bool:
+    """True for an instance of a class whose methods nobody has read."""
+    function = value.function
+    if not isinstance(function, Global):
+        return False  # called, it was told as such
+    if function.callable in HOLLOW or function.disposition == "data-class":
+        return True
+    return function.disposition == "unknown" and not (function.own or function.stated > _MADE)
