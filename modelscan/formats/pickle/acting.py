@@ -16,12 +16,8 @@ from modelscan.formats.pickle.code_objects import describes
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import nested_artifact
-from modelscan.formats.pickle.numpy_arrays import (
-    TYPE,
-    UnknownArrayError,
-    contradiction,
-    described_array,
-)
+from modelscan.formats.pickle.numpy_arrays import UnknownArrayError, described_array
+from modelscan.formats.pickle.numpy_types import TYPE, contradiction
 from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.special import HOLDERS, PICKLED, SHARED, UNPICKLING
 from modelscan.formats.pickle.state import HandlerTable, State, is_wrapper, names_file

@@ -20,7 +20,7 @@ from modelscan.formats.pickle.endless import exact, matched, passed_on, repeats,
 from modelscan.formats.pickle.handed import consumed, evaluates
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
-from modelscan.formats.pickle.numpy_arrays import TYPE, has_fields, laid_over
+from modelscan.formats.pickle.numpy_types import TYPE, has_fields, laid_over
 from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.special import (
     BUFFERED,

@@ -9,7 +9,8 @@ from typing import Literal as OneOf
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError, Memo
-from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError, is_open
+from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError
+from modelscan.formats.pickle.numpy_types import is_open
 from modelscan.formats.pickle.special import FILE_WRAPPERS, WRAPPER
 from modelscan.formats.pickle.values import (
     CONTAINERS,
