@@ -13,6 +13,7 @@ have no methods but Python's own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -38,6 +39,8 @@ _TEXTS: Final = frozenset({
 """What returns a text, or may do so."""
 _MADE: Final = 3
 """`Global.stated` of an unknown class of which instances were made, and that nobody called."""
+_WORD: Final = re.compile(rb"[\w+-]{0,64}")
+"""Text that evaluates to nothing but what has that name: a level, a kind, a unit."""
 _MOST: Final = 4096
 """Values that are looked at."""
 
@@ -63,12 +66,14 @@ def evaluates(function: Global, disposition: Disposition, arguments: Sequence[Va
 
 
 def _has_text(arguments: Sequence[Value]) -> bool:
-    """True when there is a text among these values, or what may turn out to be one."""
+    """True when there is more than a word among these values, or what may turn out to be more."""
     waiting: list[Value] = [arguments] if isinstance(arguments, Container) else [*arguments]
     seen = set[int]()
     while waiting and len(seen) < _MOST:
         value = waiting.pop()
-        if isinstance(value, bytes) or (isinstance(value, Literal) and value.text):
+        if isinstance(value, bytes) and not _WORD.fullmatch(value):
+            return True
+        if isinstance(value, Literal) and value.text:
             return True
         if isinstance(value, Unknown) and not isinstance(value, Storage):
             return True
