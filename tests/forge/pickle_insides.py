@@ -208,8 +208,6 @@ def passing() -> dict[str, bytes]:
         "numbers-with-many-digits": pickle.dumps(
             [decimal.Decimal(_POWER), fractions.Fraction(3, 4), 1e300, 10**60], 2
         ),
-        "made-of-a-word": Assembler(4).stack_global("sklearn.levels", "Level")
-        .short_text("float64").short_text("").tuple2().newobj().stop(),
         "product-kept": _called("itertools", "product", _text("ab"), _text("cd")).stop(),
         "address-not-taken": _called("numpy", "dtype", _text("O8")).raw(
             _tuple(*plain_state(63))).build().stop(),
