@@ -13,6 +13,7 @@ from modelscan.formats.outside import problem
 from modelscan.formats.pickle import literals
 from modelscan.formats.pickle.calls import called, set_class
 from modelscan.formats.pickle.code_objects import describes
+from modelscan.formats.pickle.hooks import replaces_method
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import nested_artifact
@@ -242,6 +243,8 @@ def _set_state(state: State, target: Call, value: Value, at: int, *, special: bo
     if target.hooked or (special and getattr(function, "callable", "") in SHARED):
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
     if not state.lean:  # the quicker ways have escalated
+        if replaces_method(value):
+            state.ledger.oddity("overwritten-state", abbreviated([target]), at)
         if sets_hook(value):
             target.hooked = True
             set_class(state, value, at)

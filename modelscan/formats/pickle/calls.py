@@ -18,6 +18,7 @@ from modelscan.formats.pickle.code_objects import (
 )
 from modelscan.formats.pickle.endless import exact, matched, passed_on, repeats, sized
 from modelscan.formats.pickle.handed import consumed, evaluates
+from modelscan.formats.pickle.hooks import holds_class
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
 from modelscan.formats.pickle.numpy_types import TYPE, has_fields, laid_over
@@ -32,6 +33,7 @@ from modelscan.formats.pickle.special import (
     ENDLESS,
     EVALUATED,
     EXACT,
+    FACTORIES,
     FUNCTION_MAKERS,
     FUNCTION_SETTERS,
     KEEP_ARGUMENTS,
@@ -143,6 +145,9 @@ def _effects(state: State, function: Global, arguments: Arguments, made: Call, a
         if isinstance(callee, Call) or getattr(callee, "disposition", "") == "data-class":
             detail = f"{abbreviated([callee])} to {function.callable}"
             state.ledger.oddity("callable-argument", detail, at)
+    if function.callable in FACTORIES and any(map(holds_class, arguments[:1])):
+        detail = f"{abbreviated(arguments[:1])} to {function.callable}"
+        state.ledger.oddity("callable-argument", detail, at)
 
 
 def set_class(state: State, given: Value, at: int) -> None:
@@ -151,6 +156,8 @@ def set_class(state: State, given: Value, at: int) -> None:
     slots = items[1] if len(items) == 2 else None  # noqa: PLR2004  # attributes and slots
     cls = slots.mapping().get(b"__class__") if isinstance(slots, Container) else None
     if isinstance(cls, Global):
+        if cls.disposition == "data-class":  # its own __setstate__ will not have seen the instance
+            state.ledger.oddity("overwritten-state", cls.callable, at)
         called(state, cls, (), "BUILD", at, instantiates=True)
 
 

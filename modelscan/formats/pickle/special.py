@@ -15,8 +15,12 @@ WRAPPER: Final = frozenset(f"{name}.numpy_pickle.NumpyArrayWrapper" for name in 
 """Instances of these are followed by an array of raw bytes."""
 BUFFERS: Final = frozenset({"_io.BytesIO", "io.BytesIO"})
 """Bytes as a file: in their arguments, or in their state."""
-KEEP_ARGUMENTS: Final = frozenset({"numpy.dtype", "_codecs.encode", "builtins.bytes"}) | BUFFERS
-"""Their arguments and state are needed later: an array's item size, encoded bytes."""
+HOLDERS: Final = frozenset({"functools.partial", "_functools.partial"})
+"""Instances keep the function that they are for: as an argument, or in a state set later."""
+KEEP_ARGUMENTS: Final = (
+    frozenset({"numpy.dtype", "_codecs.encode", "builtins.bytes"}) | BUFFERS | HOLDERS
+)
+"""Their arguments and state are needed later: an array's item size, encoded bytes, a function."""
 RECONSTRUCTORS: Final = frozenset(
     {"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__"}
 )
@@ -66,8 +70,6 @@ FILE_WRAPPERS: Final = frozenset(
     for cls in ("NDArrayWrapper", "ZNDArrayWrapper")
 )
 """Instances of these name a file beside the pickle, which joblib opens (and wrote before 0.10)."""
-HOLDERS: Final = frozenset({"functools.partial", "_functools.partial"})
-"""Instances keep the function that they are for: as an argument, or in a state set later."""
 CONSUMING: Final = frozenset({"builtins", "collections", "itertools", "numpy"})
 """Modules whose functions and classes iterate over what they are given, take its length, or make a
 number or a text of it."""
@@ -136,6 +138,22 @@ EXPLAINED: Final = frozenset({
     "_operator.getitem", "operator.getitem",
 })  # fmt: skip
 """As harmless as what their arguments name (see `by_name`)."""
+FACTORIES: Final = frozenset({"collections.defaultdict"})
+"""They call what they are given for keys that are missing, as `Adam.__setstate__` may find them."""
+CALLED: Final = frozenset(
+    b"_patch_step_function _attach_methods _build_f _initialize _invalidate_cache _wrap_update "
+    b"_wrap_compute _convert_mask _load_container_from_state _load_from_string _set_test_evals "
+    b"_set_distance_func _set_sparse_distance_func _init_search_function "
+    b"_init_sparse_search_function _post_setstate _setattr set_weight_bias setstate deserialize "
+    b"free_network _free_handle close cleanup teardown stop terminate getattr_depth_check "
+    b"getattr_recursive nbunch_iter stan_variable put_tensor put_edge_index add_vectors "
+    b"add_module register_buffer register_parameter _get_item_by_idx _get_abs_string_index "
+    b"_set_item _setitem _pop_cache to_internal_key to_json_string _hashable_content _hash_basis "
+    b"_hash_key _hash_impl get setdefault pop popitem clear update keys items values join "
+    b"move_to_end default_factory".split()
+)
+"""Methods that `__setstate__`, `__del__` and the like of listed classes call (see `hooks`), and
+those of containers, which these take their instances for."""
 SHARED: Final = frozenset({"logging.getLogger"}) | {
     f"numpy.dtypes.{name}DType"
     for name in (
@@ -164,7 +182,7 @@ NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_
 SPECIAL: Final = (
     WRAPPER | KEEP_ARGUMENTS | RECONSTRUCTORS | REBUILDERS | RETURNERS | DELEGATES.keys()
     | BY_NAME.keys() | CALLERS.keys() | STATE_AT.keys() | ENDLESS | SIZED
-    | FILE_WRAPPERS | HOLDERS | MATCHERS | BUFFERED | EXACT | EXPLAINED | SHARED | UNPICKLING
+    | FILE_WRAPPERS | FACTORIES | MATCHERS | BUFFERED | EXACT | EXPLAINED | SHARED | UNPICKLING
     | {"builtins.getattr", "builtins.type", "builtins.iter", "types.MethodType"}
 )  # fmt: skip
 """All of them."""

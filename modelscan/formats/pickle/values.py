@@ -18,8 +18,10 @@ from typing import Final
 from typing import Literal as OneOf
 
 from modelscan.formats.pickle.special import (
+    CALLED,
     CONSUMING,
     FORMULA,
+    HOLDERS,
     KEEPING,
     LENGTH,
     OFFSET,
@@ -324,13 +326,19 @@ def matters(value: Value) -> bool:
 
 
 def _hooks(key: Value, value: Value) -> bool:
-    """True when a state of this would set an attribute that the unpickler calls.
+    """True when a state of this would set an attribute that is called while the pickle is loaded.
 
     A key that is no plain text may be any: an instance of a class derived from `str`, say.
     """
     if isinstance(key, bytes):
+        if key in CALLED:
+            return isinstance(value, Global | Skipped) or _holds_function(value)
         return key in HOOKS and isinstance(value, Global | Call | Unknown)
     return isinstance(value, Global) and isinstance(key, Call | Unknown)
+
+
+def _holds_function(value: Value) -> bool:
+    return isinstance(value, Call) and getattr(value.function, "callable", "") in HOLDERS
 
 
 def hooks_in(items: Sequence[Value]) -> bool:
