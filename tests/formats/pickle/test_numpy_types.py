@@ -93,3 +93,17 @@ def test_other_states_are_taken_as_they_are(kind: bytes) -> None:
 def test_a_type_that_everybody_has_is_not_changed() -> None:
     kind = b"cnumpy.dtypes\nObjectDType\n)R(" + b"".join(plain_state(0)) + b"tb"
     assert found(array(kind), "m.pkl")["pickle-overwritten-state"] == "critical"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"cnumpy.core._internal\n_reconstruct\n(cnumpy\nndarray\n(K\x00tU\x01btR",
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy.core.records\nrecarray\n(K\x00tU\x01btR",
+        b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy.matrixlib.defmatrix\nmatrix\n(K\x00tU\x01btR",
+        b"cnumpy.random\n__RandomState_ctor\n)R}b",
+        dtype_of("numpy.core.records", "record", *plain_state(0)),
+    ],
+)
+def test_names_of_old_versions_are_quiet(program: bytes) -> None:
+    assert found(b"\x80\x04" + program + b".", "m.pkl").keys() <= {"pickle-present"}
