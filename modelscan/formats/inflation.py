@@ -166,13 +166,13 @@ class Inflation:
             )  # fmt: skip
             again._coarse, again._fine = self.produced, step
             try:
-                for piece in again._pieces():
+                for piece in again.pieces():
                     if again.produced > self.produced:
                         yield piece[self.produced - again.produced :]
                         self.produced = again.produced
             except BudgetError:
                 raise
-            except Exception:  # noqa: BLE001, S112  # the same error, which is being raised
+            except ReadError:  # the damage, which is being told
                 continue
 
     def succeeds(self, *, whole: bool = False) -> bool:
