@@ -41,7 +41,7 @@ _EMPTY: Final = rb'\[[^"\[\]{}]{0,16}+\]|\{\s{0,16}+\}'
 """A list of a few numbers, and a table without anything: they say no more than a number does."""
 _BRACKET: Final = re.compile(
     every(rb'[^"\[\]{}]++|' + _STRING + b"|" + _EMPTY, _ROUNDS)
-    + (rb"[\[\]{}]" if sound() else rb"[\[\]{}]?"),
+    + (rb"([\[\]{}])" if sound() else rb"([\[\]{}])?"),
     re.DOTALL,
 )
 """Up to the next bracket that says something, or a part of the way."""
@@ -63,7 +63,6 @@ _FULL: Final = 256 << 10
 """Bytes of them, from which on nothing is kept but texts and numbers."""
 _BATCH: Final = 10_000
 _OPENING: Final = b"[{"
-_BRACKETS: Final = b"[]{}"
 _LIST: Final = ord("[")
 _TO_CLOSING: Final = 2
 """From the code of a bracket to that of the other one."""
@@ -308,7 +307,7 @@ def _ends(data: bytes) -> Iterator[int]:
     for found in _BRACKET.finditer(data):
         end = found.end()
         if end > found.start():
-            if data[end - 1] in _BRACKETS:
+            if found.lastindex:  # else the rounds were used up, maybe behind a list of numbers
                 yield end
         elif end < len(data):
             raise BudgetError("a text that does not end, or with very many escapes", offset=end)
