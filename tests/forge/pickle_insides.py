@@ -60,6 +60,13 @@ def _corpus() -> bytes:
     return _inside(made.raw(_dict(fname=_text("http://example.com/x"))).build())
 
 
+def _parameter(state: bytes) -> bytes:
+    """A parameter of torch, which its rebuilder sets a state of."""
+    data = _called("torch._utils", "_rebuild_parameter", b"N", b"\x88", b"}")
+    given = _inside(data), b"\x88", b"}", state
+    return _called("torch._utils", "_rebuild_parameter_with_state", *given).stop()
+
+
 def dtype(code: str, *state: bytes) -> bytes:
     """A type of numpy, with the items of its state."""
     made = _called("numpy", "dtype", _text(code), b"\x89\x88")
@@ -176,6 +183,12 @@ def failing() -> dict[str, bytes]:
         "methods-as-text": _called("builtins", "str", corpus).stop(),
         "methods-of-an-array": _called("numpy", "float64", corpus).stop(),
         "methods-of-what-is-inside": _called("collections", "deque", _inside(hollow)).stop(),
+        "methods-of-a-state": _made("scipy.interpolate._rbfinterp", "RBFInterpolator")
+        .raw(corpus).build().stop(),
+        "methods-of-an-unlisted-state": _made("scipy.interpolate._rbfinterp", "RBFInterpolator")
+        .raw(_inside(unlisted)).build().stop(),
+        "methods-of-a-parameter": _parameter(corpus),
+        "methods-of-the-slots-of-a-parameter": _parameter(_tuple(b"N", corpus)),
         "methods-unlisted": _called("builtins", "tuple", _inside(unlisted)).stop(),
         "made-of-text": evaluated.short_text(_EXPRESSION).tuple1().newobj().stop(),
         "made-of-text-within": nested.short_text(_EXPRESSION).raw(b"e").tuple1().newobj().stop(),
@@ -204,6 +217,11 @@ def passing() -> dict[str, bytes]:
             [{1, 2}, frozenset({3}), collections.deque([4], 9), collections.Counter("ab")], 2
         ),
         "filled-from-bytes": pickle.dumps([bytearray(b"abc"), b"abc", complex(1, 2)], 2),
+        "filled-from-itself": _made("statsmodels.tools.tools", "Bunch").raw(
+            b"\x94", _dict(a=b"K\x01")[1:], b"h\x00").build().stop(),
+        "filled-from-a-dictionary": _made("sklearn.utils._bunch", "Bunch").raw(
+            _inside(_called("collections", "OrderedDict")), _dict(a=b"K\x01")[1:]).build().stop(),
+        "filled-parameter": _parameter(_tuple(_dict(a=b"K\x01"), b"N")),
         "filled-list": _made("collections", "UserList").raw(_dict(data=b"]")).build().stop(),
         "numbers-with-many-digits": pickle.dumps(
             [decimal.Decimal(_POWER), fractions.Fraction(3, 4), 1e300, 10**60], 2

@@ -58,6 +58,8 @@ def failing() -> dict[str, bytes]:
             _OPTIMISER, **{step: _inside(Assembler(4).stack_global(*_EVALUATES))}).stop(),
         "replaced-within": _filled(_OPTIMISER, defaults=defaults).stop(),
         "replaced-factory": factory.tuple1().reduce().stop(),
+        "replaced-factory-by-a-class": Assembler(4).stack_global("collections", "defaultdict")
+        .stack_global(*_EVALUATES).tuple1().reduce().stop(),
         "replaced-factory-later": late.build().stop(),
         "replaced-class": other.build().stop(),
     }  # fmt: skip

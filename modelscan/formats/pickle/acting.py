@@ -13,6 +13,7 @@ from modelscan.formats.outside import problem
 from modelscan.formats.pickle import literals
 from modelscan.formats.pickle.calls import called, set_class
 from modelscan.formats.pickle.code_objects import describes
+from modelscan.formats.pickle.handed import filled_from
 from modelscan.formats.pickle.hooks import replaces_method
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
@@ -26,6 +27,7 @@ from modelscan.formats.pickle.templates import runs_template
 from modelscan.formats.pickle.tensors import storage_of
 from modelscan.formats.pickle.values import (
     BUFFER,
+    SKIPPED,
     STORAGE,
     Call,
     Container,
@@ -202,12 +204,13 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
     if state.lean and sets_hook(value):
         raise EscalateError
     if isinstance(target, Skipped):
-        if state.hides_name or state.hides_array or state.ledger.templated:
-            raise EscalateError
+        _check_hidden(state, value)
     elif isinstance(target, Global):
         if not (isinstance(target, Written) and describes(value)):
             state.ledger.oddity("overwritten-state", target.callable, at)
     elif isinstance(target, Call):
+        if value is SKIPPED or isinstance(value, Call):
+            filled_from(state, target, value, at)
         function = target.function
         special = function.__class__ is not Global or not getattr(function, "simple", False)
         _set_state(state, target, value, at, special=special)
@@ -219,6 +222,14 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
                 state.doubt = error  # follow it as a plain pickle, which is another reading
             return state.array is not None
     return False
+
+
+def _check_hidden(state: State, value: Value) -> None:
+    """A state is set, and of what it is the quicker ways cannot tell; it must not matter."""
+    if state.hides_name or state.hides_array or state.ledger.templated:
+        raise EscalateError
+    if isinstance(value, Call) or (value is SKIPPED and state.hides_special):
+        raise EscalateError
 
 
 def _excuse_class(value: Value) -> None:

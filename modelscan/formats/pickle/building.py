@@ -14,6 +14,7 @@ from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.state import HandlerTable, State
 from modelscan.formats.pickle.values import (
     BYTEARRAY,
+    FILLED,
     FLOAT,
     PLAIN,
     Call,
@@ -177,8 +178,7 @@ def _add(state: State, items: list[Value], kinds: frozenset[str], at: int) -> No
     elif isinstance(target, Call):
         _give(state, target, items, at, appends=kinds is not _MAPPINGS)
     elif isinstance(target, Skipped):
-        if hooks_in(items):
-            raise EscalateError
+        _give_hidden(state, items, mapped=kinds is _MAPPINGS)
     elif isinstance(target, Opaque) and target is PLAIN.get(target.kind):
         if target.kind not in kinds:
             raise BrokenError(f"a {target.kind} takes no such items", offset=at)
@@ -196,6 +196,14 @@ def _give(state: State, target: Call, items: list[Value], at: int, *, appends: b
         target.give(items)
     elif hooks_in(items):
         raise EscalateError
+
+
+def _give_hidden(state: State, items: list[Value], *, mapped: bool) -> None:
+    """Hand items to what a stretch left behind."""
+    if hooks_in(items):
+        raise EscalateError
+    if mapped:
+        state.stack[-1] = FILLED
 
 
 def _append(state: State, _argument: Argument, at: int) -> None:

@@ -11,11 +11,14 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from modelscan.formats.pickle.memo import EscalateError
+from modelscan.formats.pickle.special import BY_NAME, EVALUATED
 from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.values import Call, Global, Value
 
 Arguments = Sequence[Value]
 
+_SINGLETONS: Final = frozenset({"builtins.Ellipsis", "builtins.NotImplemented"})
 _PAIR: Final = 2
 _NAMEDTUPLE: Final = (3, 4)
 """Arguments of `_create_namedtuple`: name, fields, module, and since 0.3.6 default values."""
@@ -23,6 +26,65 @@ _DESCRIBED: Final = re.compile(
     r"<(?:method|slot wrapper|attribute|member) '(\w+)' of '(\w+)' objects>\Z", re.ASCII
 )
 _PATH: Final = re.compile(rb"[A-Za-z_][\w.]*\Z", re.ASCII)
+
+
+def attribute(state: State, function: Global, arguments: Arguments, _opcode: str, at: int) -> Value:
+    """`getattr(cls, "name")`: how nested classes, members of enumerations and methods are written.
+
+    Reading an attribute of a listed or an own class, or of an instance, is harmless; calling it is
+    judged under its own dotted name. For anything else the attribute counts as an import.
+    """
+    if len(arguments) != _PAIR:
+        return None
+    cls, name = arguments
+    if isinstance(cls, Call):
+        cls = cls.function
+    if not (isinstance(cls, Global) and isinstance(name, bytes)) or cls.disposition == "denied":
+        return None
+    text = name.decode("utf-8", "replace")
+    if text.startswith("__") or "." in text:
+        return None
+    if state.lean:
+        raise EscalateError
+    function.called = True
+    qualified = f"{cls.name}.{text}"
+    if not (cls.trusted or cls.own):
+        return state.ledger.imported(cls.module, qualified, at)
+    disposition = state.ledger.disposition(cls.module, qualified)
+    return Global(cls.module, qualified, at, disposition, own=cls.own)
+
+
+def type_of(_state: State, function: Global, arguments: Arguments, _opcode: str, _at: int) -> Value:
+    """`type(None)`: how the types of the singletons are written."""
+    if len(arguments) != 1:
+        return None
+    value = arguments[0]
+    if value is None or (isinstance(value, Global) and value.callable in _SINGLETONS):
+        function.called = True
+        return Call(function)
+    return None
+
+
+def named(state: State, function: Global, arguments: Arguments, _opcode: str, at: int) -> Value:
+    """A function that returns something by its name."""
+    name = arguments[0] if len(arguments) == 1 else None
+    if not isinstance(name, bytes):
+        return None
+    found = BY_NAME[function.callable].get(name)
+    plain = name.decode("latin-1")
+    if found is None and function.callable.endswith("._load_type"):
+        listed = state.ledger.disposition("builtins", plain) == "inert"
+        found = ("builtins", plain) if listed else None
+    if found is None:
+        if not (function.callable.endswith("_eval_repr") and EVALUATED.match(name)):
+            return None
+        function.called = True
+        return Call(function)
+    function.called = True
+    imported = state.ledger.imported(*found, at)
+    if state.lean and not imported.trusted:
+        raise EscalateError
+    return imported
 
 
 def namedtuple(

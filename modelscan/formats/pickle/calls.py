@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from modelscan.formats.pickle.by_name import member, namedtuple, subscripted, zone_of_file
+from modelscan.formats.pickle.by_name import (
+    attribute,
+    member,
+    named,
+    namedtuple,
+    subscripted,
+    type_of,
+    zone_of_file,
+)
 from modelscan.formats.pickle.code_objects import (
     made_cell,
     made_code,
@@ -18,7 +26,7 @@ from modelscan.formats.pickle.code_objects import (
 )
 from modelscan.formats.pickle.endless import exact, matched, passed_on, repeats, sized
 from modelscan.formats.pickle.handed import consumed, evaluates
-from modelscan.formats.pickle.hooks import holds_class
+from modelscan.formats.pickle.hooks import makes_instance
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
 from modelscan.formats.pickle.numpy_types import TYPE, has_fields, laid_over
@@ -31,7 +39,6 @@ from modelscan.formats.pickle.special import (
     CODE_MAKERS,
     DELEGATES,
     ENDLESS,
-    EVALUATED,
     EXACT,
     FACTORIES,
     FUNCTION_MAKERS,
@@ -53,6 +60,7 @@ from modelscan.formats.pickle.values import (
     Container,
     Global,
     Literal,
+    LongTuple,
     Skipped,
     Tensor,
     Value,
@@ -63,8 +71,6 @@ from modelscan.formats.pickle.values import (
 from modelscan.vocabulary.fact import Disposition
 
 Arguments = Sequence[Value]
-
-_SINGLETONS: Final = frozenset({"builtins.Ellipsis", "builtins.NotImplemented"})
 
 
 def called(
@@ -129,25 +135,32 @@ def _effects(state: State, function: Global, arguments: Arguments, made: Call, a
     if state.ledger.endless:
         passed_on(state, function, arguments, made, at)
     if arguments and function.consumes:
-        consumed(state, function, arguments, at)
+        consumed(state, function.callable, arguments, at)
     if function.callable in BUFFERED and (detail := laid_over(arguments)):
         state.ledger.oddity("array-of-addresses", detail, at)
     elif function.callable == TYPE and has_fields(arguments):
         state.ledger.room = FIELD_ITEMS
-    place = STATE_AT.get(function.callable)
-    if place is not None and len(arguments) > place and sets_hook(arguments[place]):
-        if state.lean:
-            raise EscalateError
-        made.hooked = True
-        set_class(state, arguments[place], at)
+    if (place := STATE_AT.get(function.callable)) is not None and len(arguments) > place:
+        _set_state(state, function, arguments[place], made, at)
     for index in CALLERS.get(function.callable, ()):
         callee = arguments[index] if len(arguments) > index else None
         if isinstance(callee, Call) or getattr(callee, "disposition", "") == "data-class":
             detail = f"{abbreviated([callee])} to {function.callable}"
             state.ledger.oddity("callable-argument", detail, at)
-    if function.callable in FACTORIES and any(map(holds_class, arguments[:1])):
+    if function.callable in FACTORIES and any(map(makes_instance, arguments[:1])):
         detail = f"{abbreviated(arguments[:1])} to {function.callable}"
         state.ledger.oddity("callable-argument", detail, at)
+
+
+def _set_state(state: State, function: Global, given: Value, made: Call, at: int) -> None:
+    """A function sets a state: one dictionary, or one and the slots."""
+    parts = tuple_items(given) if isinstance(given, tuple | LongTuple) else (given,)
+    consumed(state, function.callable, parts, at)
+    if sets_hook(given):
+        if state.lean:
+            raise EscalateError
+        made.hooked = True
+        set_class(state, given, at)
 
 
 def set_class(state: State, given: Value, at: int) -> None:
@@ -232,51 +245,10 @@ def _instance_of(
     if isinstance(base, Global) and base.disposition == "data-class":
         state.ledger.state_call(base, "unknown", rest[1:], opcode, at)
     elif isinstance(base, Global) and base.consumes:
-        consumed(state, base, rest[1:], at)
+        consumed(state, base.callable, rest[1:], at)
     state.ledger.state_call(function, function.disposition, arguments, opcode, at)
     state.ledger.check_arguments(function, rest, opcode, at)
     return called(state, cls, rest, opcode, at, instantiates=True)
-
-
-def _attribute_of(
-    state: State, function: Global, arguments: Arguments, _opcode: str, at: int
-) -> Value:
-    """`getattr(cls, "name")`: how nested classes, members of enumerations and methods are written.
-
-    Reading an attribute of a listed or an own class, or of an instance, is harmless; calling it is
-    judged under its own dotted name. For anything else the attribute counts as an import.
-    """
-    if len(arguments) != 2:  # noqa: PLR2004  # an object and a name
-        return None
-    cls, name = arguments
-    if isinstance(cls, Call):
-        cls = cls.function
-    if not (isinstance(cls, Global) and isinstance(name, bytes)) or cls.disposition == "denied":
-        return None
-    attribute = name.decode("utf-8", "replace")
-    if attribute.startswith("__") or "." in attribute:
-        return None
-    if state.lean:
-        raise EscalateError
-    function.called = True
-    qualified = f"{cls.name}.{attribute}"
-    if not (cls.trusted or cls.own):
-        return state.ledger.imported(cls.module, qualified, at)
-    disposition = state.ledger.disposition(cls.module, qualified)
-    return Global(cls.module, qualified, at, disposition, own=cls.own)
-
-
-def _type_of(
-    _state: State, function: Global, arguments: Arguments, _opcode: str, _at: int
-) -> Value:
-    """`type(None)`: how the types of the singletons are written."""
-    if len(arguments) != 1:
-        return None
-    value = arguments[0]
-    if value is None or (isinstance(value, Global) and value.callable in _SINGLETONS):
-        function.called = True
-        return Call(function)
-    return None
 
 
 def _encoded(state: State, function: Global, arguments: Arguments, opcode: str, at: int) -> Value:
@@ -312,28 +284,6 @@ def _returned(state: State, function: Global, arguments: Arguments, opcode: str,
     state.ledger.state_call(function, function.disposition, arguments, opcode, at)
     state.ledger.check_arguments(function, arguments, opcode, at)
     return arguments[0]
-
-
-def _named(state: State, function: Global, arguments: Arguments, _opcode: str, at: int) -> Value:
-    """A function that returns something by its name."""
-    name = arguments[0] if len(arguments) == 1 else None
-    if not isinstance(name, bytes):
-        return None
-    found = BY_NAME[function.callable].get(name)
-    plain = name.decode("latin-1")
-    if found is None and function.callable.endswith("._load_type"):
-        listed = state.ledger.disposition("builtins", plain) == "inert"
-        found = ("builtins", plain) if listed else None
-    if found is None:
-        if not (function.callable.endswith("_eval_repr") and EVALUATED.match(name)):
-            return None
-        function.called = True
-        return Call(function)
-    function.called = True
-    named = state.ledger.imported(*found, at)
-    if state.lean and not named.trusted:
-        raise EscalateError
-    return named
 
 
 def _method(state: State, function: Global, arguments: Arguments, _opcode: str, _at: int) -> Value:
@@ -372,8 +322,8 @@ def _is_plain(codec: Value) -> bool:
 _Pattern = Callable[[State, Global, Arguments, str, int], Value]
 _PATTERNS: Final[dict[str, _Pattern]] = {
     **dict.fromkeys(RECONSTRUCTORS, _instance_of),
-    "builtins.getattr": _attribute_of,
-    "builtins.type": _type_of,
+    "builtins.getattr": attribute,
+    "builtins.type": type_of,
     "builtins.iter": _iterator,
     **dict.fromkeys(ENDLESS, repeats),
     **dict.fromkeys(SIZED, sized),
@@ -383,7 +333,7 @@ _PATTERNS: Final[dict[str, _Pattern]] = {
     "_codecs.encode": _encoded,
     **dict.fromkeys(REBUILDERS, check_geometry),
     **dict.fromkeys(DELEGATES, _delegated),
-    **dict.fromkeys(BY_NAME, _named),
+    **dict.fromkeys(BY_NAME, named),
     **dict.fromkeys(RETURNERS, _returned),
     "dill._dill._create_namedtuple": namedtuple,
     "dill._dill._getattr": member,

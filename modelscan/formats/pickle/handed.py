@@ -3,7 +3,8 @@
 * Built-in functions run methods of their arguments: `list(x)` runs `x.__iter__`, `str(x)` runs
   `x.__str__`. A class on the list was read for what runs when an instance is made and filled. Its
   other methods were not, and with a state that the file chooses they may open what it names: a
-  corpus of gensim that is iterated over reads from any address.
+  corpus of gensim that is iterated over reads from any address. So does the `__setstate__` of a
+  class that takes its state apart, when the state is no container but an instance.
 * The `__new__` of a class runs on what it is handed. That of a class that nobody has read may take
   a text for an expression and evaluate it, as those of SymPy do.
 
@@ -45,8 +46,14 @@ _MOST: Final = 4096
 """Values that are looked at."""
 
 
-def consumed(state: State, function: Global, arguments: Sequence[Value], at: int) -> None:
-    """State that a built-in function runs methods of an instance.
+def consumed(state: State, runner: str, arguments: Sequence[Value], at: int) -> None:
+    """State that a built-in function, or a `__setstate__`, runs methods of an instance.
+
+    Args:
+        state: where the machine is.
+        runner: what runs them.
+        arguments: what it is handed.
+        at: where.
 
     Raises:
         EscalateError: the quicker ways cannot tell what it is given.
@@ -57,7 +64,24 @@ def consumed(state: State, function: Global, arguments: Sequence[Value], at: int
                 raise EscalateError
         elif isinstance(value, Call) and _has_methods(value):
             name = getattr(value.function, "callable", "something computed")
-            state.ledger.oddity("method-run", f"{function.callable} on an instance of {name}", at)
+            state.ledger.oddity("method-run", f"{runner} on an instance of {name}", at)
+
+
+def filled_from(state: State, target: Call, given: Value, at: int) -> None:
+    """State that a state is an instance, which the `__setstate__` that takes it apart runs.
+
+    A dictionary may be its own state: that is how a class lets its keys be read as attributes.
+
+    Raises:
+        EscalateError: the quicker ways cannot tell what it is; all instances of a class are one
+            value there.
+    """
+    if given is target:
+        if state.lean:
+            raise EscalateError
+        return
+    name = getattr(target.function, "callable", "something computed")
+    consumed(state, f"{name}.__setstate__", [given], at)
 
 
 def evaluates(function: Global, disposition: Disposition, arguments: Sequence[Value]) -> bool:

@@ -32,6 +32,11 @@ def replaces_method(state: Value) -> bool:
     )
 
 
+def makes_instance(factory: Value) -> bool:
+    """True for a factory that runs the `__init__` of a class of which nobody has read it."""
+    return holds_class(factory) or getattr(factory, "disposition", "") == "data-class"
+
+
 def holds_class(value: Value) -> bool:
     """True for a partial function that makes an instance in a way that nobody has read.
 

@@ -308,6 +308,8 @@ ACTIVE: Final = frozenset(
 )
 """The classes of values that may matter."""
 SKIPPED: Final = Skipped("something before", reported=False)
+FILLED: Final = Skipped("something before that was given keys and values", reported=False)
+"""So it is a dictionary, or has read them: no method of it is run but those that were read."""
 
 
 def matters(value: Value) -> bool:

@@ -21,6 +21,10 @@ OBJECTS = forge.dtype("O8")
 STATE = b"(" + b"".join(forge.plain_state(0)) + b"t"
 DERIVATIVE = Assembler().stack_global("sympy.core.function", "Derivative").broken()
 FRACTION = Assembler().stack_global("fractions", "Fraction").broken()
+FILLED = (
+    Assembler().stack_global("scipy.interpolate._rbfinterp", "RBFInterpolator")
+    .empty_tuple().newobj().broken()
+)  # fmt: skip
 ARRAY = Assembler().stack_global("numpy", "ndarray").broken()
 LAID = b"(K\x01\x85\x8c\x01OC\x08" + b"A" * 8 + b"t"
 EVAL = Assembler().short_text("__import__('os')").tuple1().broken()
@@ -39,6 +43,11 @@ HIDDEN: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
               lambda gap: LIST + b"q\x01(K\x01t\x85R0" + gap + b"h\x01" + CORPUS + b"\x85R"),
     "after-nothing": ("pickle-method-run",
                       lambda gap: LIST + b"q\x01)R0" + gap + b"h\x01" + CORPUS + b"\x85R"),
+    "state-of-an-instance": ("pickle-method-run", lambda gap: FILLED + CORPUS + gap + b"b"),
+    "instance-as-a-state": ("pickle-method-run",
+                            lambda gap: CORPUS + b"q\x000" + gap + FILLED + b"h\x00b"),
+    "both-of-them": ("pickle-method-run",
+                     lambda gap: FILLED + b"q\x000" + CORPUS + b"q\x010" + gap + b"h\x00h\x01b"),
     "type": ("pickle-array-of-addresses", lambda gap: OBJECTS + gap + STATE + b"b"),
     "state": ("pickle-array-of-addresses",
               lambda gap: OBJECTS + b"q\x000" + STATE + b"q\x010" + gap + b"h\x00h\x01b"),
