@@ -46,7 +46,7 @@ _WORTH_IT: Final = 64 << 10
 """Bytes from which on a stretch that is not followed repays the look at it."""
 _LARGE: Final = 1 << 20
 """Bytes of a pickle from which on it pays to find out which memo entries it ever fetches."""
-_CROWDED: Final = 1 << 19
+_CROWDED: Final = 1 << 17
 """Memo entries from which on that pays in the quick way."""
 
 
@@ -111,7 +111,7 @@ class Machine:
                 state.resume, state.frame = inert.before, inert.frame
                 state.declared = declared[1] if declared[0] == PROTO else 0
             if way == "thorough" and self._window.size - offset > _LARGE:
-                state.memo.wanted = fetched(self._window, offset, self._budget)
+                state.memo.wanted = self._fetched(offset)
             try:
                 return self._run(state)
             except EscalateError:
@@ -144,23 +144,32 @@ class Machine:
     def _account(self, state: State, length: int) -> None:
         """Pay for a batch; then make room, and step over what need not be followed."""
         self._budget.step(length // 2 + 1)
-        if state.held + state.kept > self._due:
+        memo = state.memo
+        due = state.held + state.kept > self._due
+        if memo.ordered and (due or len(memo.recent) > self._crowded):
+            self._make_room(state)
+        if due:
             state.kept = state.count()
             limit = self._budget.limits.values
             if state.held + state.kept > limit:
                 raise BudgetError(f"more than {limit:,} values at once")
             self._due = state.held + state.kept + limit // 2
-        memo = state.memo
-        if memo.ordered and len(memo.recent) > self._crowded:
-            if memo.wanted is None and state.lean:
-                memo.wanted = fetched(self._window, state.resume, self._budget)
-            if memo.wanted is None:
-                self._crowded *= 2
-            else:
-                memo.retire()
         if not state.acted and state.lean:
             self._skip(state)
         state.acted = False
+
+    def _make_room(self, state: State) -> None:
+        """Let go of the memo entries that are never fetched."""
+        memo = state.memo
+        if memo.wanted is None and state.lean:
+            memo.wanted = self._fetched(state.resume)
+        if memo.wanted is None:
+            self._crowded *= 2
+        else:
+            memo.retire()
+
+    def _fetched(self, offset: int) -> frozenset[int] | None:
+        return fetched(self._window, offset, self._budget, arrays=self._arrays)
 
     def _skip(self, state: State) -> None:
         """Step over a stretch of inert opcodes, if there is one here."""

@@ -34,7 +34,7 @@ from modelscan.formats.pickle.opcodes import (
     TEXT,
 )
 from modelscan.formats.pickle.skip import counted, one_of
-from modelscan.formats.pickle.window import Window
+from modelscan.formats.pickle.window import WHOLE, Window
 from modelscan.formats.repeated import every
 
 _PIECE: Final = 16 << 10
@@ -46,6 +46,15 @@ _MEMOIZE: Final = bytes([CODES["MEMOIZE"]])
 _PUTS: Final = frozenset(CODES[name] for name in ("PUT", "BINPUT", "LONG_BINPUT"))
 _GETS: Final = frozenset(CODES[name] for name in ("GET", "BINGET", "LONG_BINGET"))
 _WRITTEN: Final = frozenset(CODES[name] for name in ("GET", "PUT"))
+_WRAPPER: Final = b"NumpyArrayWrapper"
+_LONG_FETCH: Final = re.compile(rb"j(?=(.{4}))", re.DOTALL)
+_WRITTEN_FETCH: Final = re.compile(rb"g([0-9]{1,18})\n")
+_LONGEST: Final = 20
+"""Bytes of the longest of these, less one."""
+_LOOK: Final = 64
+"""Bytes that are looked at in one step."""
+_MOST: Final = 1 << 20
+"""Indices that are remembered."""
 _INTERESTING: Final = _PUTS | _GETS | HOT | {_MEMOIZE[0]}
 
 
@@ -130,8 +139,22 @@ def inert_stretch(window: Window, offset: int, budget: Budget, frame: int) -> St
     return stretch if stretch.end > offset else None
 
 
-def fetched(window: Window, offset: int, budget: Budget) -> frozenset[int] | None:
-    """The memo indices that the pickle fetches from `offset` on; `None` when it breaks."""
+def fetched(
+    window: Window, offset: int, budget: Budget, *, arrays: bool = False
+) -> frozenset[int] | None:
+    """The memo indices that the pickle fetches from `offset` on, or more than these.
+
+    Args:
+        window: the bytes.
+        offset: where an opcode begins.
+        budget: pays for the bytes.
+        arrays: the loader is joblib's: arrays may lie between the opcodes.
+
+    Returns:
+        `None` when nobody can tell: the pickle breaks.
+    """
+    if arrays and _has_arrays(window):
+        return _mentioned(window, offset, budget)
     stretch = Stretch(offset)
     try:
         for piece in _pieces(window, offset, budget):
@@ -141,6 +164,30 @@ def fetched(window: Window, offset: int, budget: Budget) -> frozenset[int] | Non
     except ReadError:
         return None
     return frozenset(stretch.gets)
+
+
+def _has_arrays(window: Window) -> bool:
+    """True when the class is named that joblib's arrays follow."""
+    starts = range(0, window.size, WHOLE)
+    return any(_WRAPPER in window.take(start, WHOLE + len(_WRAPPER)) for start in starts)
+
+
+def _mentioned(window: Window, offset: int, budget: Budget) -> frozenset[int] | None:
+    """The memo indices in all that looks like an opcode that fetches one.
+
+    Where arrays end is told by what stands before them, which only who follows the pickle knows.
+    An index is below the size of the pickle, which sets one entry an opcode.
+    """
+    indices = set(range(1 << 8))  # to look for those of one byte would not be worth it
+    for start in range(offset, window.size, WHOLE):
+        piece = window.take(start, WHOLE + _LONGEST)
+        budget.step(len(piece) // _LOOK)
+        found = {int.from_bytes(entry, "little") for entry in _LONG_FETCH.findall(piece)}
+        found.update(map(int, _WRITTEN_FETCH.findall(piece)))
+        indices.update(index for index in found if index < window.size)
+        if len(indices) > _MOST:
+            return None
+    return frozenset(indices)
 
 
 def _pieces(window: Window, offset: int, budget: Budget, frame: int = 0) -> Iterator[Piece]:

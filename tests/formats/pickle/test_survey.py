@@ -11,7 +11,7 @@ from modelscan.budget import Budget
 from modelscan.errors import ReadError
 from modelscan.formats.pickle import survey
 from modelscan.formats.pickle.opcodes import CODES, HOT, STOP
-from modelscan.formats.pickle.window import Window, decode
+from modelscan.formats.pickle.window import WHOLE, Window, decode
 from modelscan.vocabulary.artifact import BytesArtifact
 from tests.formats.pickle.test_skip import VALUES
 
@@ -80,6 +80,33 @@ def test_what_breaks_has_no_fetched_entries(data: bytes) -> None:
     assert survey.fetched(window(data), 0, Budget()) is None
     with pytest.raises(ReadError):
         list(survey._pieces(window(data), 0, Budget()))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_behind_arrays_all_that_looks_like_a_fetch_counts(protocol: int) -> None:
+    shared = [[number] for number in range(600)]
+    data = pickle.dumps([shared, "NumpyArrayWrapper", *shared[::-1]], protocol)
+    for gap in range(6):  # bytes in which a decoder would lose its way
+        torn = b"j" * gap + data
+        found = survey.fetched(window(torn), 0, Budget(), arrays=True)
+        assert found is not None
+        assert by_decoder(data)[2] <= found
+        assert len(found) < 1500
+
+
+def test_too_many_that_look_like_fetches_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(survey, "_MOST", 300)
+    data = b"NumpyArrayWrapper" + b"".join(b"j" + struct.pack("<I", n) for n in range(2000))
+    assert survey.fetched(window(data), 0, Budget(), arrays=True) is None
+
+
+def test_fetches_across_the_parts_that_are_looked_at_count() -> None:
+    fetch = b"j" + struct.pack("<I", 70_000)
+    for before in range(WHOLE - 6, WHOLE + 1):
+        data = b"NumpyArrayWrapper".ljust(before, b" ") + fetch + b" " * 9
+        found = survey.fetched(window(data), 0, Budget(), arrays=True)
+        assert found is not None
+        assert 70_000 in found
 
 
 @pytest.mark.parametrize(

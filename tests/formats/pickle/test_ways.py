@@ -107,15 +107,44 @@ def test_an_item_named_like_a_hook_is_only_an_item(name: str) -> None:
     assert not oddities(read(pickle.dumps(layers, 4)))
 
 
-def test_a_value_that_was_let_go_is_not_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_LARGE", 8)
-    out = forge.Assembler(4).stack_global("joblib.numpy_pickle", "NumpyArrayWrapper").memoize()
+def wrapped(name: bytes) -> bytes:
+    """An array of joblib's in which a plain loader would see STOP; what is before is fetched later.
+
+    Args:
+        name: the last opcodes of how the class of the wrapper is imported.
+    """
+    out = forge.Assembler(4).short_text("joblib.numpy_pickle").raw(name, b"\x93").memoize()
     out.empty_tuple().newobj().empty_dict().mark().short_text("shape").number(1).tuple1()
     out.short_text("dtype").stack_global("numpy", "dtype").short_text("f8").false().true()
     out.raw(b"\x87").reduce().setitems().build().raw(b"\x94N.\0\0\0\0\0")
     out.stack_global("acme", "f").get(0).raw(b"0").empty_tuple().reduce()
+    return out.stop()
+
+
+@pytest.mark.parametrize("lean", [True, False])
+def test_what_is_fetched_behind_an_array_is_kept(
+    lean: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "_LARGE", 8)
+    monkeypatch.setattr(machine, "_CROWDED", 0)
+    monkeypatch.setattr(machine, "_BATCH", 4)
+    items = follow(wrapped(b"\x8c\x11NumpyArrayWrapper"), lean=lean)
+    assert [call.callable for call in calls([*items], "unknown")] == ["acme.f"]
+
+
+def test_a_value_that_was_let_go_is_not_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_LARGE", 8)
     with pytest.raises(BudgetError):
-        read(out.stop())
+        read(wrapped(b"VNumpyArrayWr\\u0061pper\n"))
+
+
+@pytest.mark.parametrize("limit", [30_000, 60_000])
+def test_counters_in_a_dictionary_need_no_room_for_all(limit: int) -> None:
+    table = collections.defaultdict[str, collections.Counter[str]](collections.Counter)
+    for number in range(20_000):
+        table[str(number // 3)][str(number)] += 1
+    assert not oddities(read(pickle.dumps(table, 4), Limits(values=limit)))
 
 
 def test_values_that_were_dropped_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
