@@ -30,6 +30,7 @@ from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.pickle.acting import ACTING
 from modelscan.formats.pickle.building import BUILDING
 from modelscan.formats.pickle.follow import follow
+from modelscan.formats.pickle.indices import Indices
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
@@ -168,7 +169,7 @@ class Machine:
         else:
             memo.retire()
 
-    def _fetched(self, offset: int) -> frozenset[int] | None:
+    def _fetched(self, offset: int) -> Indices | None:
         return fetched(self._window, offset, self._budget, arrays=self._arrays)
 
     def _skip(self, state: State) -> None:

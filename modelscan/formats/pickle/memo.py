@@ -1,7 +1,8 @@
 """The memo of the symbolic machine: values by index, at a cost that does not grow with the file.
 
 Picklers number memo entries one after the other. The newest are in a plain list; at times they are
-retired into a table, in which only those remain that the pickle fetches again.
+retired into a table, in which only those remain that the pickle fetches again, and the texts among
+these into one string: the words of a vocabulary may all be fetched again.
 
 Invariants:
 
@@ -12,13 +13,23 @@ Invariants:
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from typing import Final
 
 from modelscan.errors import BudgetError
+from modelscan.formats.pickle.indices import Indices
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.values import SKIPPED, Container, Value
 
 _OUT_OF_REACH: Final = 1 << 62
+_TEXT_COST: Final = 16
+"""Bytes that a text in the table costs beside its own."""
+_VALUE_COST: Final = 128
+"""Bytes of any other value, about."""
+_FEW: Final = 1 << 15
+"""Wanted values before texts are put into the table, where they take longer to find: names of
+attributes come early, and are fetched all the time."""
 
 
 class EscalateError(Exception):
@@ -36,24 +47,33 @@ class Memo:
         wanted: the indices that are ever fetched, once that is known.
     """
 
-    __slots__ = ("_older", "_skipped", "blind", "exact", "recent", "shift", "wanted")
+    __slots__ = (
+        "_ends", "_older", "_places", "_skipped", "_texts", "blind", "exact", "recent", "shift",
+        "wanted",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.recent: list[Value] = []
         self.shift = 0
         self.exact = True
-        self.wanted: frozenset[int] | None = None
+        self.wanted: Indices | None = None
         self._older: dict[int, Value] = {}
+        self._texts = bytearray()
+        self._places = array("Q")
+        """The indices of these texts, in order."""
+        self._ends = array("Q")
+        """Where each ends."""
         self._skipped: list[range] = []
         self.blind = False
 
     @property
     def alive(self) -> int:
-        """Values held."""
-        return len(self.recent) + len(self._older)
+        """Values held; texts in the table by the room that they take."""
+        texts = (len(self._texts) + len(self._places) * _TEXT_COST) // _VALUE_COST
+        return len(self.recent) + len(self._older) + texts
 
     def values(self) -> list[Value]:
-        """Values held."""
+        """Values held, without the texts in the table."""
         return [*self.recent, *self._older.values()]
 
     @property
@@ -104,6 +124,8 @@ class Memo:
             return self.recent[place]
         if index in self._older:
             return self._older[index]
+        if (text := self._text(index)) is not None:
+            return text
         if self.blind or any(index in keys for keys in self._skipped):
             return SKIPPED
         if self.ordered and 0 <= index < self.shift and self.wanted is not None:
@@ -120,7 +142,7 @@ class Memo:
         place = index - self.shift
         if 0 <= place < len(self.recent):
             return self.recent[place]
-        return self._older.get(index)
+        return self._older.get(index, self._text(index))
 
     def skip(self, keys: range) -> None:
         """These entries are set in a stretch that is not followed; they are the next ones.
@@ -143,12 +165,25 @@ class Memo:
 
     def retire(self) -> None:
         """Make room: of the recent entries, only those remain that are wanted."""
-        wanted = self.wanted
-        for index, value in enumerate(self.recent, self.shift):
-            if wanted is None or index in wanted:
+        recent, shift = self.recent, self.shift
+        indices = range(shift, self.next)
+        for index in indices if self.wanted is None else self.wanted.within(indices):
+            value = recent[index - shift]
+            if value.__class__ is bytes and self.wanted is not None and len(self._older) > _FEW:
+                self._texts += value
+                self._places.append(index)
+                self._ends.append(len(self._texts))
+            else:
                 self._older[index] = value
-        self.shift += len(self.recent)
-        self.recent.clear()
+        self.shift = indices.stop
+        recent.clear()
+
+    def _text(self, index: int) -> bytes | None:
+        """A text in the table."""
+        place = bisect_left(self._places, index)
+        if place == len(self._places) or self._places[place] != index:
+            return None
+        return bytes(self._texts[self._ends[place - 1] if place else 0 : self._ends[place]])
 
     def _give_up_order(self) -> None:
         if self.ordered:

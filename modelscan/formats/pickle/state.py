@@ -173,7 +173,8 @@ class State:
             EscalateError: it may add to a state that matters already.
         """
         reached = [*self.stack, *(value for below in self.marks for value in below)]
-        reached += [self.memo.get(index, at) for index in fetched if index not in keys]
+        held = (self.memo.get(index, at) for index in fetched if index not in keys)
+        reached += [value for value in held if value.__class__ is not bytes]  # may be millions
         _check(reached)
         self.hidden.update(value for value in reached if isinstance(value, Global))
         self._hidden_special |= any(

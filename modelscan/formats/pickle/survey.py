@@ -22,6 +22,7 @@ from typing import Final, NamedTuple
 
 from modelscan.budget import Budget
 from modelscan.errors import ReadError
+from modelscan.formats.pickle.indices import Indices
 from modelscan.formats.pickle.opcodes import (
     CODES,
     COUNT1,
@@ -53,8 +54,6 @@ _LONGEST: Final = 20
 """Bytes of the longest of these, less one."""
 _LOOK: Final = 64
 """Bytes that are looked at in one step."""
-_MOST: Final = 1 << 20
-"""Indices that are remembered."""
 _INTERESTING: Final = _PUTS | _GETS | HOT | {_MEMOIZE[0]}
 
 
@@ -85,7 +84,7 @@ class Stretch:
         """Indices of entries set by the other opcodes, when they are consecutive, too."""
         self.ordered = True
         """They are."""
-        self.gets: set[int] = set()
+        self.gets = Indices()
         """Indices of entries that are fetched."""
         self.frame = 0
         """Where the frame around its end ends."""
@@ -98,12 +97,8 @@ class Stretch:
         if self.misframed is None:
             self.misframed = piece.misframed
         self.memoized += piece.found.count(_MEMOIZE)
-        puts = set[int]()
-        for entry in set(piece.found):
-            if entry[0] in _GETS:
-                self.gets.add(_index(entry))
-            elif entry[0] in _PUTS:
-                puts.add(_index(entry))
+        self.gets.update(_fetches(piece))
+        puts = {_index(entry) for entry in set(piece.found) if entry[0] in _PUTS}
         if puts:
             first = self.puts.start if self.puts else min(puts)
             self.ordered &= first + len(self.puts) == min(puts)
@@ -139,9 +134,7 @@ def inert_stretch(window: Window, offset: int, budget: Budget, frame: int) -> St
     return stretch if stretch.end > offset else None
 
 
-def fetched(
-    window: Window, offset: int, budget: Budget, *, arrays: bool = False
-) -> frozenset[int] | None:
+def fetched(window: Window, offset: int, budget: Budget, *, arrays: bool = False) -> Indices | None:
     """The memo indices that the pickle fetches from `offset` on, or more than these.
 
     Args:
@@ -152,18 +145,19 @@ def fetched(
 
     Returns:
         `None` when nobody can tell: the pickle breaks.
+
+    Raises:
+        BudgetError: there are too many of them.
     """
     if arrays and _has_arrays(window):
         return _mentioned(window, offset, budget)
-    stretch = Stretch(offset)
+    indices = Indices()
     try:
         for piece in _pieces(window, offset, budget):
-            for entry in set(piece.found):
-                if entry[0] in _GETS:
-                    stretch.gets.add(_index(entry))
+            indices.update(_fetches(piece))
     except ReadError:
         return None
-    return frozenset(stretch.gets)
+    return indices
 
 
 def _has_arrays(window: Window) -> bool:
@@ -172,22 +166,20 @@ def _has_arrays(window: Window) -> bool:
     return any(_WRAPPER in window.take(start, WHOLE + len(_WRAPPER)) for start in starts)
 
 
-def _mentioned(window: Window, offset: int, budget: Budget) -> frozenset[int] | None:
+def _mentioned(window: Window, offset: int, budget: Budget) -> Indices:
     """The memo indices in all that looks like an opcode that fetches one.
 
     Where arrays end is told by what stands before them, which only who follows the pickle knows.
     An index is below the size of the pickle, which sets one entry an opcode.
     """
-    indices = set(range(1 << 8))  # to look for those of one byte would not be worth it
+    indices = Indices(range(1 << 8))  # to look for those of one byte would not be worth it
     for start in range(offset, window.size, WHOLE):
         piece = window.take(start, WHOLE + _LONGEST)
         budget.step(len(piece) // _LOOK)
         found = {int.from_bytes(entry, "little") for entry in _LONG_FETCH.findall(piece)}
         found.update(map(int, _WRITTEN_FETCH.findall(piece)))
         indices.update(index for index in found if index < window.size)
-        if len(indices) > _MOST:
-            return None
-    return frozenset(indices)
+    return indices
 
 
 def _pieces(window: Window, offset: int, budget: Budget, frame: int = 0) -> Iterator[Piece]:
@@ -253,6 +245,10 @@ def _step(window: Window, offset: int, code: int) -> int:
     if code in _WRITTEN:
         raise ReadError("a memo index of many digits", offset=offset)
     return place.start + place.length + (shape > COUNT1)
+
+
+def _fetches(piece: Piece) -> Iterator[int]:
+    return (_index(entry) for entry in set(piece.found) if entry[0] in _GETS)
 
 
 def _index(entry: bytes) -> int:

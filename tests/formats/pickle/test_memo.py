@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from modelscan.errors import BudgetError
+from modelscan.formats.pickle import memo as module
+from modelscan.formats.pickle.indices import Indices
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError, Memo
 from modelscan.formats.pickle.values import SKIPPED, DictValue
@@ -47,7 +49,7 @@ def test_memoize_counts_entries() -> None:
 
 def test_what_is_not_wanted_is_let_go_and_never_guessed() -> None:
     memo = filled(b"a", b"b")
-    memo.wanted = frozenset({1})
+    memo.wanted = Indices({1})
     memo.retire()
     memo.put(2, b"c")
     assert (memo.get(1, 0), memo.get(2, 0), memo.alive) == (b"b", b"c", 2)
@@ -73,3 +75,29 @@ def test_a_blind_memo_knows_nothing() -> None:
     memo.put(0, b"x")
     memo.memoize(b"y")
     assert (memo.get(0, 0), memo.get(99, 0), memo.alive) == (SKIPPED, SKIPPED, 0)
+
+
+def test_texts_that_are_wanted_are_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FEW", 1)
+    texts = [b"%d" % number * (number % 5) for number in range(300)]
+    memo = filled(*texts[:100])
+    memo.wanted = Indices(range(0, 300, 3))
+    memo.retire()
+    memo.recent.extend([*texts[100:200], DictValue()])
+    memo.retire()
+    assert [memo.get(index, 0) for index in range(0, 200, 3)] == texts[:200:3]
+    assert [memo.peek(index) for index in range(0, 200, 3)] == texts[:200:3]
+    assert memo.alive < 20
+    assert all(memo.peek(index) is None for index in (1, 2, 199, 201, 999))
+    with pytest.raises(BudgetError):
+        memo.get(1, 0)
+    with pytest.raises(BrokenError):
+        memo.get(999, 0)
+
+
+def test_texts_are_counted_by_the_room_that_they_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FEW", -1)
+    memo = filled(*[b"x" * 240] * 1000)
+    memo.wanted = Indices(range(1000))
+    memo.retire()
+    assert memo.alive == 2000

@@ -20,6 +20,11 @@ def window(data: bytes) -> Window:
     return Window(BytesArtifact("m", data))
 
 
+def fetched(data: bytes, *, arrays: bool = False) -> list[int] | None:
+    found = survey.fetched(window(data), 0, Budget(), arrays=arrays)
+    return found if found is None else list(found)
+
+
 def by_decoder(data: bytes) -> tuple[int, list[int], set[int], bool]:
     """MEMOIZEs, puts, gets, and whether anything is hot, up to STOP."""
     memoized, puts, gets, hot = 0, list[int](), set[int](), False
@@ -53,11 +58,12 @@ def test_it_sees_what_the_decoder_sees(value: object, protocol: int, size: int) 
         whole = survey.Stretch(0)
         for piece in pieces:
             whole.take(piece)
-        assert (whole.memoized, set(whole.puts), whole.gets) == (memoized, set(puts), gets)
+        assert (whole.memoized, set(whole.puts)) == (memoized, set(puts))
+        assert list(whole.gets) == sorted(gets)
         assert (pieces[-1].end, pieces[-1].stopped) == (len(data) - 1, True)
         assert all(piece.misframed is None for piece in pieces)
         assert any(entry[0] in HOT for piece in pieces for entry in piece.found) == hot
-        assert survey.fetched(window(data), 0, Budget()) == frozenset(gets)
+        assert fetched(data) == sorted(gets)
 
 
 @settings(max_examples=200, deadline=None)
@@ -77,7 +83,7 @@ def test_damage_ends_in_nothing_but_a_read_error(
     [b"", b"N", b"\xff", b"g" + b"1" * 30 + b"\n.", b"G\0\0", b"X\xff\0\0\0a."],
 )
 def test_what_breaks_has_no_fetched_entries(data: bytes) -> None:
-    assert survey.fetched(window(data), 0, Budget()) is None
+    assert fetched(data) is None
     with pytest.raises(ReadError):
         list(survey._pieces(window(data), 0, Budget()))
 
@@ -88,23 +94,17 @@ def test_behind_arrays_all_that_looks_like_a_fetch_counts(protocol: int) -> None
     data = pickle.dumps([shared, "NumpyArrayWrapper", *shared[::-1]], protocol)
     for gap in range(6):  # bytes in which a decoder would lose its way
         torn = b"j" * gap + data
-        found = survey.fetched(window(torn), 0, Budget(), arrays=True)
+        found = fetched(torn, arrays=True)
         assert found is not None
-        assert by_decoder(data)[2] <= found
+        assert by_decoder(data)[2] <= {*found}
         assert len(found) < 1500
-
-
-def test_too_many_that_look_like_fetches_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey, "_MOST", 300)
-    data = b"NumpyArrayWrapper" + b"".join(b"j" + struct.pack("<I", n) for n in range(2000))
-    assert survey.fetched(window(data), 0, Budget(), arrays=True) is None
 
 
 def test_fetches_across_the_parts_that_are_looked_at_count() -> None:
     fetch = b"j" + struct.pack("<I", 70_000)
     for before in range(WHOLE - 6, WHOLE + 1):
         data = b"NumpyArrayWrapper".ljust(before, b" ") + fetch + b" " * 9
-        found = survey.fetched(window(data), 0, Budget(), arrays=True)
+        found = fetched(data, arrays=True)
         assert found is not None
         assert 70_000 in found
 
