@@ -48,8 +48,8 @@ class Memo:
     """
 
     __slots__ = (
-        "_ends", "_older", "_places", "_skipped", "_texts", "blind", "exact", "recent", "shift",
-        "wanted",
+        "_count", "_ends", "_older", "_places", "_row", "_skipped", "_texts", "blind", "exact",
+        "recent", "shift", "wanted",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -63,6 +63,10 @@ class Memo:
         """The indices of these texts, in order."""
         self._ends = array("Q")
         """Where each ends."""
+        self._row = range(0)
+        """The indices that were set one after the other, before one was not."""
+        self._count = 0
+        """How many have been set since that happened, and before."""
         self._skipped: list[range] = []
         self.blind = False
 
@@ -91,7 +95,7 @@ class Memo:
         if self.blind:
             return
         self._give_up_order()
-        self._older[len(self._older)] = value
+        self._set(self._count, value)
 
     def put(self, index: int, value: Value) -> None:
         """Set any entry."""
@@ -109,7 +113,7 @@ class Memo:
             if self._skipped:
                 raise EscalateError
             self._give_up_order()
-            self._older[index] = value
+            self._set(index, value)
 
     def get(self, index: int, at: int) -> Value:
         """Fetch an entry.
@@ -128,7 +132,7 @@ class Memo:
             return text
         if self.blind or any(index in keys for keys in self._skipped):
             return SKIPPED
-        if self.ordered and 0 <= index < self.shift and self.wanted is not None:
+        if self.wanted is not None and index in (range(self.shift) if self.ordered else self._row):
             raise BudgetError("a value is fetched that was too much to remember", offset=at)
         raise BrokenError(f"memo {index} was never set", offset=at)
 
@@ -187,7 +191,15 @@ class Memo:
 
     def _give_up_order(self) -> None:
         if self.ordered:
-            if self._skipped or self.wanted is not None:
+            if self._skipped:
                 raise EscalateError
             self.retire()
+            self._row = range(0 if self.exact else 1, self.shift)
+            self._count = len(self._row)
             self.shift, self.exact = _OUT_OF_REACH, False
+
+    def _set(self, index: int, value: Value) -> None:
+        """Set an entry, when they do not come in order any more."""
+        if index not in self._row and index not in self._older:
+            self._count += 1
+        self._older[index] = value

@@ -49,14 +49,19 @@ def test_memoize_counts_entries() -> None:
 
 def test_what_is_not_wanted_is_let_go_and_never_guessed() -> None:
     memo = filled(b"a", b"b")
-    memo.wanted = Indices({1})
+    memo.wanted = Indices({1, 2})
     memo.retire()
     memo.put(2, b"c")
     assert (memo.get(1, 0), memo.get(2, 0), memo.alive) == (b"b", b"c", 2)
     with pytest.raises(BudgetError):
         memo.get(0, 0)
-    with pytest.raises(EscalateError):
-        memo.put(9, b"x")
+    memo.put(9, b"x")
+    memo.memoize(b"y")  # the fifth entry, after 0, 1, 2 and 9
+    assert [memo.get(index, 0) for index in (1, 2, 9, 4)] == [b"b", b"c", b"x", b"y"]
+    with pytest.raises(BudgetError):
+        memo.get(0, 0)
+    with pytest.raises(BrokenError):
+        memo.get(3, 0)
 
 
 def test_what_a_stretch_sets_is_anything() -> None:

@@ -139,6 +139,14 @@ def test_a_value_that_was_let_go_is_not_made_up(monkeypatch: pytest.MonkeyPatch)
         read(wrapped(b"VNumpyArrayWr\\u0061pper\n"))
 
 
+@pytest.mark.parametrize("before", [b"cacme\nf\n0", b""])
+def test_entries_out_of_order_are_followed_in_large_pickles(before: bytes) -> None:
+    padding = b"(" + b"J\x01\x02\x03\x04" * 250_000 + b"t0"
+    names = b"X\x02\x00\x00\x00osq\x090X\x06\x00\x00\x00systemq\x050h\x09h\x05\x93"
+    items = read(b"\x80\x04" + before + padding + names + b"X\x01\x00\x00\x00x\x85R.")
+    assert [call.callable for call in calls(items, "denied")] == ["os.system"]
+
+
 @pytest.mark.parametrize("limit", [30_000, 60_000])
 def test_counters_in_a_dictionary_need_no_room_for_all(limit: int) -> None:
     table = collections.defaultdict[str, collections.Counter[str]](collections.Counter)
