@@ -12,6 +12,9 @@ name that is trusted, the definition is looked up in each of them, and three lis
   a version that is not there;
 * how many names each folder accounts for, and how many are compiled, which this cannot read.
 
+With `--others`, prints instead what the other methods of every trusted class do that a pickle can
+have run: see `tools/review/others.py`.
+
 With `--propose PACKAGE…`, prints the classes of a package that are not on the list and that reach
 nothing of that kind: what a person should look through for the list.
 """
@@ -26,6 +29,7 @@ from pathlib import Path
 from modelscan.engine.catalogue import load as load_catalogue
 from modelscan.vocabulary.lists import PickleGlobals
 from tools.review.effects import effects, textless
+from tools.review.others import Method, others
 from tools.review.sources import Found, Sources
 
 Folders = dict[str, Sources]
@@ -73,6 +77,22 @@ def review(folders: Folders, names: PickleGlobals) -> None:
         print(f"  {label} {kind}: {count}")
 
 
+def review_others(folders: Folders, names: PickleGlobals) -> None:
+    """Print every other method that is run, once, and of how many trusted classes."""
+    found = collections.Counter[Method]()
+    for module, name, _ in _trusted(names):
+        for sources in folders.values():
+            place = sources.find(module, name) if sources.has(module) else None
+            if place is not None and place.kind == "class":
+                found.update(others(sources, place))
+    for method, count in sorted(found.items()):
+        print(
+            f"{method.module}:{method.cls}.{method.name} [{count}]",
+            f"reaches {' '.join(method.words)};" if method.words else "",
+            f"calls {' '.join(method.own)}" if method.own else "",
+        )
+
+
 def propose(folders: Folders, names: PickleGlobals, packages: Sequence[str]) -> None:
     """Print classes that are not listed and that reach nothing when they are made and filled."""
     for package in packages:
@@ -92,6 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Review the list of pickles against sources.")
     parser.add_argument("folders", nargs="+", help="LABEL=FOLDER")
     parser.add_argument("--propose", nargs="*", default=[], help="packages")
+    parser.add_argument("--others", action="store_true", help="other methods that are run")
     options = parser.parse_args()
     folders = {
         label: Sources(Path(path))
@@ -100,6 +121,8 @@ def main() -> None:
     names = load_catalogue().lists.pickle_globals
     if options.propose:
         propose(folders, names, options.propose)
+    elif options.others:
+        review_others(folders, names)
     else:
         review(folders, names)
 

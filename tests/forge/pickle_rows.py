@@ -16,7 +16,14 @@ import struct
 import zlib
 from typing import NamedTuple
 
-from tests.forge import pickle_gadgets, pickle_insides, pickle_replaced, pickle_techniques, pickles
+from tests.forge import (
+    pickle_gadgets,
+    pickle_given,
+    pickle_insides,
+    pickle_replaced,
+    pickle_techniques,
+    pickles,
+)
 from tests.forge.archives import python_tar
 from tests.forge.pickles import Assembler, call
 
@@ -155,8 +162,8 @@ ROWS = {
     4: Row("hop-* dotted", "dotted-text member-of-an-enumeration"),
     5: Row("builtins-of-numpy module-overwritten class-overwritten function-overwritten hook-*"
            " state-of-a-tensor dict-of-a-module scipy-template text-that-is-run"
-           " text-that-another-library-runs state-that-imports replaced-*",
-           "state kept-* attribute-named-add state-with-plain-names scipy-distribution"),
+           " text-that-another-library-runs state-that-imports replaced-* given-*",
+           "state kept-* gets-* is-a-* hands-* attribute-named-add state-with-plain-names scipy-distribution"),
     6: Row("name-* method-looked-up", "encoded-bytes name-from-the-memo"),
     7: Row("memo-* overwritten-memo memo-operands", "name-from-the-memo shared-*"),
     8: Row("confused-*", "large-number bytes"),
@@ -186,6 +193,7 @@ def failing() -> dict[str, bytes]:
         **pickle_gadgets.failing(),
         **pickle_insides.failing(),
         **pickle_replaced.failing(),
+        **pickle_given.failing(),
         **further(),
     }
 
@@ -197,5 +205,6 @@ def passing() -> dict[str, bytes]:
         **pickle_gadgets.passing(),
         **pickle_insides.passing(),
         **pickle_replaced.passing(),
+        **pickle_given.passing(),
         **lookalikes(),
     }

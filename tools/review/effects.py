@@ -68,6 +68,11 @@ def effects(sources: Sources, found: Found, *, called: bool) -> dict[str, list[s
     return result
 
 
+def reached(sources: Sources, method: Found, cls: Found) -> set[str]:
+    """The words in one method of a class."""
+    return _reached(sources, method, cls, _DEPTH)
+
+
 def textless(sources: Sources, found: Found) -> list[str]:
     """The bases of a class of which there is no text."""
     return [place.module for place, node in sources.mro(found) if node is None]

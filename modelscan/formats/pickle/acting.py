@@ -13,8 +13,9 @@ from modelscan.formats.outside import problem
 from modelscan.formats.pickle import literals
 from modelscan.formats.pickle.calls import called, set_class
 from modelscan.formats.pickle.code_objects import describes
+from modelscan.formats.pickle.given import given_again, given_slots, slots_in
 from modelscan.formats.pickle.handed import filled_from
-from modelscan.formats.pickle.hooks import replaces_method
+from modelscan.formats.pickle.hooks import arms, replaces_method
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import nested_artifact
@@ -72,7 +73,7 @@ def _import(state: State, module: bytes, name: bytes, at: int) -> Global:
     if state.declared < _MAPPED_BELOW:
         pair = literals.python3_name(*pair)
     found = state.ledger.imported(*pair, at)
-    if state.lean and not (found.trusted and found.disposition != "nested"):
+    if state.lean and not (found.trusted and found.disposition != "nested" and not found.hashes):
         raise EscalateError
     return found
 
@@ -230,6 +231,8 @@ def _check_hidden(state: State, value: Value) -> None:
         raise EscalateError
     if isinstance(value, Call) or (value is SKIPPED and state.hides_special):
         raise EscalateError
+    if state.hides_special and slots_in(value) is not None:
+        raise EscalateError
 
 
 def _excuse_class(value: Value) -> None:
@@ -251,9 +254,12 @@ def _set_state(state: State, target: Call, value: Value, at: int, *, special: bo
     function = target.function
     if special and isinstance(function, Global):
         _look_closer(state, target, function, value, at)
+    given_slots(state, target, value, at)
+    given_again(state, target, at)
     if target.hooked or (special and getattr(function, "callable", "") in SHARED):
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
     if not state.lean:  # the quicker ways have escalated
+        target.armed |= arms(value)
         if replaces_method(value):
             state.ledger.oddity("overwritten-state", abbreviated([target]), at)
         if sets_hook(value):

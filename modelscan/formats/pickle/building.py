@@ -7,6 +7,7 @@ from typing import Final
 
 from modelscan.errors import BudgetError
 from modelscan.formats.pickle import literals
+from modelscan.formats.pickle.given import given_items, hashed
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.opcodes import HIGHEST_PROTOCOL
@@ -149,6 +150,8 @@ def _gathered(kind: str, state: State, _argument: Argument, at: int) -> None:
     items = state.pop_mark(at)
     if kind == "dict" and len(items) % 2:
         raise BrokenError("a key without a value", offset=at)
+    if state.ledger.hashes and kind in {"dict", "frozenset"}:
+        hashed(state, items[::2] if kind == "dict" else items, at)
     state.push_container(kind, items)
 
 
@@ -172,6 +175,8 @@ def _add(state: State, items: list[Value], kinds: frozenset[str], at: int) -> No
         if target.kind not in kinds:
             raise BrokenError(f"a {target.kind} takes no such items", offset=at)
         target.grow(state.ledger.room)
+        if kinds is not _LISTS and state.ledger.hashes and target.kind != "list":
+            hashed(state, items[::2] if kinds is _MAPPINGS else items, at)
         state.kept += target.keep(items) if state.lean else target.put(items)
     elif isinstance(target, Global | Storage | Tensor):
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
@@ -192,6 +197,8 @@ def _give(state: State, target: Call, items: list[Value], at: int, *, appends: b
     """Hand items to an instance."""
     if target.hooked and appends:
         state.ledger.oddity("overwritten-state", abbreviated([target]), at)
+    else:
+        given_items(state, target, at)
     if not state.lean:
         target.give(items)
     elif hooks_in(items):
@@ -203,6 +210,8 @@ def _give_hidden(state: State, items: list[Value], *, mapped: bool) -> None:
     if hooks_in(items):
         raise EscalateError
     if mapped:
+        if state.hides_special and any(isinstance(key, Global | Call) for key in items[::2]):
+            raise EscalateError  # an instance may call it (see `given`)
         state.stack[-1] = FILLED
 
 

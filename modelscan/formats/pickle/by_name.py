@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from modelscan.formats.pickle.memo import EscalateError
-from modelscan.formats.pickle.special import BY_NAME, EVALUATED
+from modelscan.formats.pickle.special import ACTING_PROPERTIES, BY_NAME, EVALUATED
 from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.values import Call, Global, Value
 
@@ -38,6 +38,8 @@ def attribute(state: State, function: Global, arguments: Arguments, _opcode: str
         return None
     cls, name = arguments
     if isinstance(cls, Call):
+        if name in ACTING_PROPERTIES or cls.armed:
+            return None  # no method is bound: a property runs, or may run what the state holds
         cls = cls.function
     if not (isinstance(cls, Global) and isinstance(name, bytes)) or cls.disposition == "denied":
         return None

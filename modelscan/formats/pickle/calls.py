@@ -25,7 +25,8 @@ from modelscan.formats.pickle.code_objects import (
     set_function,
 )
 from modelscan.formats.pickle.endless import exact, matched, passed_on, repeats, sized
-from modelscan.formats.pickle.handed import consumed, evaluates
+from modelscan.formats.pickle.given import given_slots, hashed
+from modelscan.formats.pickle.handed import consumed, evaluates, handed_over, indexed
 from modelscan.formats.pickle.hooks import makes_instance
 from modelscan.formats.pickle.memo import EscalateError
 from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
@@ -43,6 +44,7 @@ from modelscan.formats.pickle.special import (
     FACTORIES,
     FUNCTION_MAKERS,
     FUNCTION_SETTERS,
+    INDEXES,
     KEEP_ARGUMENTS,
     MATCHERS,
     REBUILDERS,
@@ -109,7 +111,7 @@ def called(
     reported = disposition in {"denied", "unknown"}
     made = _result(function, arguments, reported=reported, lean=state.lean)
     _effects(state, function, arguments, made, at)
-    if state.lean and function.simple and not reported:
+    if state.lean and function.simple and not reported and not function.reacts:
         if instantiates:
             function.instance = made
         else:
@@ -135,16 +137,21 @@ def _effects(state: State, function: Global, arguments: Arguments, made: Call, a
     if state.ledger.endless:
         passed_on(state, function, arguments, made, at)
     if arguments and function.consumes:
-        consumed(state, function.callable, arguments, at)
+        handed_over(state, function, arguments, at)
+        hashed(state, arguments, at)
+    elif function.module.startswith(INDEXES[0]) and function.name.startswith(INDEXES[1]):
+        indexed(state, function, arguments, at)
     if function.callable in BUFFERED and (detail := laid_over(arguments)):
         state.ledger.oddity("array-of-addresses", detail, at)
     elif function.callable == TYPE and has_fields(arguments):
         state.ledger.room = FIELD_ITEMS
     if (place := STATE_AT.get(function.callable)) is not None and len(arguments) > place:
-        _set_state(state, function, arguments[place], made, at)
-    for index in CALLERS.get(function.callable, ()):
+        _set_state(state, function, arguments, made, at)
+    for index in CALLERS.get(function.callable, DELEGATES.get(function.callable, ())[:1]):
         callee = arguments[index] if len(arguments) > index else None
-        if isinstance(callee, Call) or getattr(callee, "disposition", "") == "data-class":
+        if isinstance(callee, Call) or (
+            getattr(callee, "unread", False) and function.callable in CALLERS
+        ):
             detail = f"{abbreviated([callee])} to {function.callable}"
             state.ledger.oddity("callable-argument", detail, at)
     if function.callable in FACTORIES and any(map(makes_instance, arguments[:1])):
@@ -152,10 +159,13 @@ def _effects(state: State, function: Global, arguments: Arguments, made: Call, a
         state.ledger.oddity("callable-argument", detail, at)
 
 
-def _set_state(state: State, function: Global, given: Value, made: Call, at: int) -> None:
+def _set_state(state: State, function: Global, arguments: Arguments, made: Call, at: int) -> None:
     """A function sets a state: one dictionary, or one and the slots."""
+    given = arguments[STATE_AT[function.callable]]
     parts = tuple_items(given) if isinstance(given, tuple | LongTuple) else (given,)
     consumed(state, function.callable, parts, at)
+    types = [value for value in arguments[:2] if isinstance(value, Global)]
+    given_slots(state, made, given, at, types[-1] if types else None)
     if sets_hook(given):
         if state.lean:
             raise EscalateError
@@ -224,6 +234,8 @@ def _result(
     made.kept = keep
     if not lean:
         made.give(arguments)
+        if function is not None and function.hashes and made.links is None:
+            made.links = Container()  # so that it matters wherever it is put
     return made
 
 
@@ -270,6 +282,7 @@ def _delegated(state: State, function: Global, arguments: Arguments, opcode: str
     if len(arguments) <= max(callee, given) or not isinstance(arguments[callee], Global):
         return None
     state.ledger.state_call(function, function.disposition, arguments, opcode, at)
+    consumed(state, function.callable, [arguments[given]], at)
     called(state, arguments[callee], tuple_items(arguments[given]), opcode, at)
     state.ledger.check_arguments(function, arguments, opcode, at)
     made = _result(function, arguments, lean=state.lean)

@@ -157,7 +157,11 @@ def follow(  # noqa: C901, PLR0912, PLR0915  # one loop over opcodes, unrolled f
                 state.kept += 3
                 index += 1
             elif kind == _SETITEM:
-                if stack[-3].__class__ is Call and stack[-1].__class__ not in ACTIVE:
+                if (
+                    stack[-1].__class__ not in ACTIVE
+                    and stack[-3].__class__ is Call
+                    and not getattr(stack[-3].function, "unread", False)
+                ):
                     del stack[-2:]
                     index += 1
                 else:

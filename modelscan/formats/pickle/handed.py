@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from modelscan.formats.pickle.memo import EscalateError
-from modelscan.formats.pickle.special import HOLLOW
+from modelscan.formats.pickle.special import ARRAYS, HOLLOW, OUTPUTS
 from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.values import (
     Call,
@@ -62,9 +62,27 @@ def consumed(state: State, runner: str, arguments: Sequence[Value], at: int) -> 
         if isinstance(value, Skipped):
             if state.hides_special:
                 raise EscalateError
-        elif isinstance(value, Call) and _has_methods(value):
+        elif isinstance(value, Call) and _has_methods(value) and not _belongs(value, runner):
             name = getattr(value.function, "callable", "something computed")
             state.ledger.oddity("method-run", f"{runner} on an instance of {name}", at)
+
+
+def handed_over(state: State, function: Global, arguments: Sequence[Value], at: int) -> None:
+    """State that a call of a function which runs methods is handed an instance.
+
+    Raises:
+        EscalateError: as for `consumed`.
+    """
+    if function.module in OUTPUTS:
+        arguments = arguments[:1]
+    consumed(state, function.callable, arguments, at)
+
+
+def indexed(state: State, function: Global, arguments: Sequence[Value], at: int) -> None:
+    """State that an index of pandas is made of an instance: its keywords are in a dictionary."""
+    for given in arguments[1:2]:
+        if isinstance(given, Container) and given.kind == "dict":
+            consumed(state, function.callable, list(given.mapping().values()), at)
 
 
 def filled_from(state: State, target: Call, given: Value, at: int) -> None:
@@ -112,11 +130,19 @@ def _has_text(arguments: Sequence[Value]) -> bool:
     return bool(waiting)
 
 
+def _belongs(value: Call, runner: str) -> bool:
+    """True for an instance of pandas' own, which its indexes are made of."""
+    of = "pandas."
+    return runner.startswith(of) and getattr(value.function, "callable", "").startswith(of)
+
+
 def _has_methods(value: Call) -> bool:
     """True for an instance of a class whose methods nobody has read."""
     function = value.function
     if not isinstance(function, Global):
         return False  # called, it was told as such
+    if function.callable in ARRAYS:
+        return False
     if function.callable in HOLLOW or function.disposition == "data-class":
         return True
     return function.disposition == "unknown" and not (function.own or function.stated > _MADE)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from modelscan.formats.pickle.special import CALLED, HOLDERS
+from modelscan.formats.pickle.special import HOLDERS, is_called
 from modelscan.formats.pickle.values import Call, Container, Global, Value, tuple_items
 
 _DEPTH: Final = 16
@@ -27,9 +27,18 @@ def replaces_method(state: Value) -> bool:
     if not (isinstance(state, Container) and state.kind == "dict"):
         return False
     return any(
-        isinstance(key, bytes) and key in CALLED and (holds_class(value) or _is_unread(value))
+        isinstance(key, bytes) and is_called(key) and (holds_class(value) or _is_unread(value))
         for key, value in state.pairs()
     )
+
+
+def arms(state: Value) -> bool:
+    """True when a property that calls something of this state would run what nobody has read."""
+    if isinstance(state, tuple) or (isinstance(state, Container) and state.kind == "tuple"):
+        return any(map(arms, state))
+    if not (isinstance(state, Container) and state.kind == "dict"):
+        return False
+    return any(holds_class(value) for _, value in state.pairs())
 
 
 def makes_instance(factory: Value) -> bool:

@@ -72,6 +72,8 @@ class Ledger:
         """A class was imported whose instances run a part of their state (see `templates`)."""
         self.room = 0
         """Items that containers keep from now on whatever they are; 0 for as many as ever."""
+        self.hashes = False
+        """A class was imported whose instances do harm when they are hashed (see `given`)."""
         self.endless = False
         """An iterator was made that has no end (see `endless`)."""
         self.storages: dict[bytes, Storage] = {}
@@ -104,6 +106,7 @@ class Ledger:
             own = disposition == "unknown" and self._is_own(module)
             value = self._globals[key] = Global(module, name, offset, disposition, own=own)
             self.templated |= ".".join(module.split(".")[:2]) in TEMPLATED
+            self.hashes |= value.hashes
             if value.callable in CODE_MAKERS:
                 self.room = max(self.room, CODE_ITEMS)
             self._untrusted |= not value.trusted or disposition == "nested"

@@ -70,11 +70,44 @@ FILE_WRAPPERS: Final = frozenset(
     for cls in ("NDArrayWrapper", "ZNDArrayWrapper")
 )
 """Instances of these name a file beside the pickle, which joblib opens (and wrote before 0.10)."""
+ARRAYS: Final = WRAPPER | FILE_WRAPPERS
+"""Instances of these are arrays by the time that a function is handed one (`load_build`)."""
 CONSUMING: Final = frozenset({"builtins", "collections", "itertools", "numpy"})
 """Modules whose functions and classes iterate over what they are given, take its length, or make a
 number or a text of it."""
+ITERATING: Final = frozenset({
+    "array.array", "diffusers.configuration_utils.FrozenDict", "inspect.Signature",
+    "mmengine.config.config.ConfigDict", "nltk.probability.ConditionalFreqDist",
+    "nltk.probability.FreqDist", "pandas.core.indexes.base.Index",
+    "pandas.core.indexes.datetimes.DatetimeIndex", "pandas.core.internals.managers.BlockManager",
+    "pandas.core.internals.managers.SingleBlockManager", "polars.schema.Schema",
+    "pyarrow.lib.chunked_array", "pyarrow.lib.schema", "pyarrow.lib.struct",
+    "scipy.spatial.transform._rigid_transform.RigidTransform.from_matrix",
+    "spacy.strings.StringStore", "time.struct_time", "torch.Size", "torch.UntypedStorage",
+    "torch._utils._rebuild_qtensor", "torch._utils._rebuild_sparse_csr_tensor",
+    "torch._utils._rebuild_sparse_tensor", "torch.storage.UntypedStorage", "types.SimpleNamespace",
+} | {
+    f"torch.{number}{kind}"
+    for number in ("BFloat16", "Bool", "Byte", "Char", "Double", "Float", "Half", "Int", "Long")
+    for kind in ("Storage", "Tensor")
+})  # fmt: skip
+"""Others that do so (torch 1.9 to 2.13, pandas 1 to 3, scipy 1.17, pyarrow 26, nltk 3, spaCy 3)."""
+OUTPUTS: Final = frozenset({"transformers.modeling_outputs"})
+"""Its classes iterate over the first of their arguments (`ModelOutput.__post_init__`)."""
+INDEXES: Final = ("pandas.core.indexes.", "_new_")
+"""What the functions are called that make an index of the keywords in a dictionary."""
 KEEPING: Final = frozenset({"dtype", "getattr", "hash", "iter", "object", "type", "vectorize"})
 """Names in them that do not, or that are looked at by themselves."""
+REACTING: Final = (
+    "accelerate.", "cmdstanpy.", "formulaic.", "keras.", "lightgbm.engine", "mmengine.",
+    "ml_collections.", "omegaconf.", "pandas.", "polars.", "pytorch_forecasting.", "scipy.sparse",
+    "stable_baselines3.", "statsmodels.", "torch_geometric.", "torchmetrics.", "xarray.",
+)  # fmt: skip
+"""What the modules begin with whose classes do more than keep items that they are given."""
+CALLING: Final = re.compile(r"pandas\.(?!core\.flags)|scipy\.sparse\.(?!\S*(?:lil|dok))")
+"""Of these, those that do harm only when they are given something that can be called."""
+HASHING: Final = ("torchmetrics.",)
+"""The same for classes whose hash does more than to compute."""
 HOLLOW: Final = frozenset(
     f"collections.{name}" for name in ("ChainMap", "UserDict", "UserList", "UserString")
 )
@@ -150,10 +183,15 @@ CALLED: Final = frozenset(
     b"add_module register_buffer register_parameter _get_item_by_idx _get_abs_string_index "
     b"_set_item _setitem _pop_cache to_internal_key to_json_string _hashable_content _hash_basis "
     b"_hash_key _hash_impl get setdefault pop popitem clear update keys items values join "
-    b"move_to_end default_factory".split()
+    b"move_to_end default_factory __hash__ _do_eq_sympify _equal _fallback_key _is_comparable_to "
+    b"_namespace_ids construct_from_string freeze prob get_params equals lower _build _valid_name "
+    b"convert_tokens_to_ids as_subclass detach requires_grad_ to numel replace".split()
 )
-"""Methods that `__setstate__`, `__del__` and the like of listed classes call (see `hooks`), and
-those of containers, which these take their instances for."""
+"""Methods that `__setstate__`, `__del__`, `__hash__`, `__eq__` and `__getattr__` of listed classes
+call (see `hooks`; `tools/review_globals.py --others` finds them), and those of containers, which
+these take their instances for."""
+_KEPT: Final = frozenset({b"__class__", b"__dict__", b"__orig_class__", b"__wrapped__"})
+"""Special names in a state that nobody calls: `typing` and `functools` write the last two."""
 SHARED: Final = frozenset({"logging.getLogger"}) | {
     f"numpy.dtypes.{name}DType"
     for name in (
@@ -175,6 +213,13 @@ UNPICKLING: Final = frozenset(
 """Their instances unpickle bytes in their state (`skorch/net.py`, `NeuralNet.__setstate__`)."""
 PICKLED: Final = b"__cuda_dependent_attributes__"
 """The key of these bytes."""
+ACTING_PROPERTIES: Final = frozenset(
+    b"required_variables json yaml toml glyph_name_or_index save_dir _setup_devices "
+    b"parallel_mode world_size process_index local_process_index should_log should_save "
+    b"_no_sync_in_gradient_accumulation style".split()
+)
+"""Properties of listed classes that do more than compute: one of formulaic's evaluates the text of
+a token (`formulaic/utils/stateful_transforms.py`), others write, make folders or set up devices."""
 EVALUATED: Final = re.compile(rb"range\(-?\d{1,9}, -?\d{1,9}(?:, -?\d{1,9})?\)\Z")
 """What `dill._dill._eval_repr` may be given besides: the text is run as an expression."""
 NESTED_AT: Final = {"spacy.vocab.unpickle_vocab": 4, "spacy.tokens.doc.unpickle_doc": 1}
@@ -200,3 +245,18 @@ TEMPLATED: Final = FORMULATED | {
 """Packages whose instances run a part of their state as code when it is set (see `templates`)."""
 TEMPLATE: Final = b"_parse_arg_template"
 """The key of that part."""
+
+
+def runs_methods(module: str, name: str) -> bool:
+    """True for a function that runs methods of what it is given."""
+    if module in CONSUMING:
+        return name not in KEEPING
+    return module in OUTPUTS or f"{module}.{name}" in ITERATING
+
+
+def is_called(key: bytes) -> bool:
+    """True for the name of a method that loading may look up on an instance, and call.
+
+    Of the special ones functions ask by name: `copyreg.__newobj__` calls `cls.__new__`.
+    """
+    return key in CALLED or (key[:2] == b"__" and key[-2:] == b"__" and key not in _KEPT)

@@ -11,7 +11,7 @@ from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError, Memo
 from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError
 from modelscan.formats.pickle.numpy_types import is_open
-from modelscan.formats.pickle.special import FILE_WRAPPERS, WRAPPER
+from modelscan.formats.pickle.special import CALLING, FILE_WRAPPERS, HOLDERS, WRAPPER
 from modelscan.formats.pickle.values import (
     CONTAINERS,
     PLAIN,
@@ -210,9 +210,22 @@ class State:
         return EscalateError() if self._open else BrokenError(what, offset=at)
 
 
-def _check(reached: Iterable[Value]) -> None:
+def _check(reached: Sequence[Value]) -> None:
     if any(map(sets_hook, reached)):
         raise EscalateError
+    reacting = [name for value in reached if (name := _reacting(value))]
+    if not reacting:
+        return
+    if not all(map(CALLING.match, reacting)) or any(
+        isinstance(value, Global) or _made_by(value, HOLDERS) for value in reached
+    ):
+        raise EscalateError
+
+
+def _reacting(value: Value) -> str:
+    """The class of an instance that may do harm when it is given items; nothing for others."""
+    function = value.function if isinstance(value, Call) else None
+    return function.callable if isinstance(function, Global) and function.reacts else ""
 
 
 def is_wrapper(value: Value) -> bool:

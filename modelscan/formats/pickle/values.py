@@ -18,17 +18,18 @@ from typing import Final
 from typing import Literal as OneOf
 
 from modelscan.formats.pickle.special import (
-    CALLED,
-    CONSUMING,
     FORMULA,
+    HASHING,
     HOLDERS,
-    KEEPING,
     LENGTH,
     OFFSET,
     PATH,
     PICKLED,
+    REACTING,
     SPECIAL,
     TEMPLATE,
+    is_called,
+    runs_methods,
 )
 from modelscan.formats.pickle.window import Argument
 from modelscan.vocabulary.fact import Disposition
@@ -83,8 +84,9 @@ class Global:
     """An imported name."""
 
     __slots__ = (
-        "callable", "called", "consumes", "disposition", "held", "instance", "module", "name",
-        "offset", "own", "result", "simple", "stated", "trusted", "vetted",
+        "callable", "called", "consumes", "disposition", "hashes", "held", "instance", "module",
+        "name", "offset", "own", "reacts", "result", "simple", "stated", "trusted", "unread",
+        "vetted",
     )  # fmt: skip
 
     def __init__(
@@ -101,8 +103,13 @@ class Global:
         """True when the list has something good to say about it."""
         self.simple = self.trusted and disposition != "nested" and self.callable not in SPECIAL
         """True when its calls need no closer look than its name."""
-        self.consumes = module in CONSUMING and name not in KEEPING
+        self.consumes = runs_methods(module, name)
         """True when it runs methods of what it is given (see `handed`)."""
+        self.unread = disposition == "data-class"
+        """Only that has been read of the class which making and filling an instance runs."""
+        self.reacts = self.unread and module.startswith(REACTING)
+        self.hashes = self.unread and module.startswith(HASHING)
+        """Instances may do harm when they are given items, or hashed (see `given`)."""
         self.called = False
         self.vetted = False
         """It was called in a way that is harmless, as it would not be with other arguments."""
@@ -126,8 +133,8 @@ class Call:
     """What a call returns, or an instance that was made."""
 
     __slots__ = (
-        "arguments", "endless", "function", "hooked", "kept", "links", "reported", "shared",
-        "state",
+        "arguments", "armed", "endless", "filled", "function", "hooked", "kept", "links",
+        "reported", "shared", "state",
     )  # fmt: skip
 
     def __init__(
@@ -145,6 +152,8 @@ class Call:
         """True when its state sets an attribute that the unpickler calls."""
         self.kept = False
         """True when its arguments and its state are needed later."""
+        self.filled = self.armed = False
+        """True when it has a state; when that makes an instance in a way that nobody has read."""
         self.endless = False
         """True for an iterator without an end (see `endless`)."""
 
@@ -333,9 +342,9 @@ def _hooks(key: Value, value: Value) -> bool:
     A key that is no plain text may be any: an instance of a class derived from `str`, say.
     """
     if isinstance(key, bytes):
-        if key in CALLED:
-            return isinstance(value, Global | Skipped) or _holds_function(value)
-        return key in HOOKS and isinstance(value, Global | Call | Unknown)
+        if key in HOOKS and isinstance(value, Global | Call | Unknown):
+            return True
+        return is_called(key) and (isinstance(value, Global | Skipped) or _holds_function(value))
     return isinstance(value, Global) and isinstance(key, Call | Unknown)
 
 
