@@ -7,7 +7,7 @@ a limit raises `BudgetError`, which the pipeline turns into needed coverage: nev
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import msgspec
 
@@ -53,7 +53,8 @@ class Budget:
     """
 
     __slots__ = (
-        "_clock", "_deadline", "_facts", "_inflated", "_members", "_most", "_steps", "limits",
+        "_clock", "_deadline", "_facts", "_inflated", "_members", "_most", "_said",
+        "_steps", "limits",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +68,7 @@ class Budget:
         self._most = self.limits.inflated_bytes
         self._steps = 0
         self._facts = 0
+        self._said: set[Hashable] = set()
 
     def of(self, size: int) -> None:
         """Say how large the file is that is being read: what may be inflated goes by it."""
@@ -109,6 +111,14 @@ class Budget:
         self._facts += 1
         if self._facts > self.limits.facts:
             raise BudgetError(f"more than {self.limits.facts:,} facts")
+
+    def repeats(self, what: Hashable) -> bool:
+        """True when this was said of the file before, in another part of it."""
+        if what in self._said:
+            return True
+        if len(self._said) < self.limits.facts:
+            self._said.add(what)
+        return False
 
     def header(self, length: int) -> None:
         """Refuse a header or document that is too long to be parsed whole."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from modelscan.budget import Budget
+from modelscan.budget import Budget, Limits
 from modelscan.engine import catalogue
 from modelscan.engine.evaluate import Engine
 from modelscan.formats.reader import Reader
@@ -31,9 +31,9 @@ def _engine() -> Engine:
     return Engine(rules().rules.values())
 
 
-def read(data: bytes, name: str) -> tuple[list[Fact], list[Coverage]]:
+def read(data: bytes, name: str, limits: Limits | None = None) -> tuple[list[Fact], list[Coverage]]:
     """What all readers say about a file."""
-    items = list(Reading(BytesArtifact(name, data), _readers(), Budget()))
+    items = list(Reading(BytesArtifact(name, data), _readers(), Budget(limits)))
     facts = [item for item in items if isinstance(item, Fact)]
     return facts, [item for item in items if isinstance(item, Coverage)]
 

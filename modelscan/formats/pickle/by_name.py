@@ -52,7 +52,7 @@ def attribute(state: State, function: Global, arguments: Arguments, _opcode: str
     qualified = f"{cls.name}.{text}"
     if not (cls.trusted or cls.own):
         return state.ledger.imported(cls.module, qualified, at)
-    disposition = state.ledger.disposition(cls.module, qualified)
+    disposition = state.ledger.names.disposition(cls.module, qualified)
     return Global(cls.module, qualified, at, disposition, own=cls.own)
 
 
@@ -75,7 +75,7 @@ def named(state: State, function: Global, arguments: Arguments, _opcode: str, at
     found = BY_NAME[function.callable].get(name)
     plain = name.decode("latin-1")
     if found is None and function.callable.endswith("._load_type"):
-        listed = state.ledger.disposition("builtins", plain) == "inert"
+        listed = state.ledger.names.disposition("builtins", plain) == "inert"
         found = ("builtins", plain) if listed else None
     if found is None:
         if not (function.callable.endswith("_eval_repr") and EVALUATED.match(name)):

@@ -33,6 +33,8 @@ from modelscan.formats.pickle.nested import PLAIN_CODECS, nested_artifact
 from modelscan.formats.pickle.numpy_types import TYPE, has_fields, laid_over
 from modelscan.formats.pickle.shown import abbreviated
 from modelscan.formats.pickle.special import (
+    ARRAY_MAKER,
+    BASES,
     BUFFERED,
     BY_NAME,
     CALLERS,
@@ -259,6 +261,9 @@ def _instance_of(
     elif isinstance(base, Global) and base.consumes:
         consumed(state, base.callable, rest[1:], at)
     state.ledger.state_call(function, function.disposition, arguments, opcode, at)
+    listed = isinstance(cls, Global) and cls.trusted
+    if listed and isinstance(base, Global) and base.callable in BASES:
+        rest = rest[:1]  # what the instance is filled with is only kept
     state.ledger.check_arguments(function, rest, opcode, at)
     return called(state, cls, rest, opcode, at, instantiates=True)
 
@@ -284,7 +289,8 @@ def _delegated(state: State, function: Global, arguments: Arguments, opcode: str
     state.ledger.state_call(function, function.disposition, arguments, opcode, at)
     consumed(state, function.callable, [arguments[given]], at)
     called(state, arguments[callee], tuple_items(arguments[given]), opcode, at)
-    state.ledger.check_arguments(function, arguments, opcode, at)
+    handed = arguments[:2] if function.callable == ARRAY_MAKER else arguments
+    state.ledger.check_arguments(function, handed, opcode, at)
     made = _result(function, arguments, lean=state.lean)
     _effects(state, function, arguments, made, at)
     return made
@@ -310,11 +316,11 @@ def _method(state: State, function: Global, arguments: Arguments, _opcode: str, 
             return None
         function.called = True
         return bound  # to be called as the listed function would be
-    if not (bound.trusted or state.ledger.is_kept(bound)):
+    if not (bound.trusted or state.ledger.names.is_kept(bound)):
         return None
     function.called = bound.called = True
     made = Call(function)
-    if state.ledger.class_of(bound) == "unknown":
+    if state.ledger.names.class_of(bound) == "unknown":
         made.give([bound])  # not to be handed to what may call it
     return made
 

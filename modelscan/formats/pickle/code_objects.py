@@ -93,7 +93,7 @@ def made_code(state: State, function: Global, arguments: Arguments, opcode: str,
         digest = code_digest([_constant(state, value, left, _DEEP) for value in arguments])
     except (_UnlistedError, UnicodeDecodeError):
         return None
-    listed = state.ledger.code(digest) if digest else None
+    listed = state.ledger.names.code(digest) if digest else None
     if listed is None:
         return None
     _vetted(state, function, arguments, opcode, at)
@@ -121,7 +121,7 @@ def made_function(
     if isinstance(scope, Global):
         scope.called = True  # it is used as what it is
     _vetted(state, function, arguments, opcode, at)
-    disposition = state.ledger.disposition(module, qualified)
+    disposition = state.ledger.names.disposition(module, qualified)
     return Written(module, qualified, at, disposition, own=False)
 
 

@@ -49,6 +49,7 @@ _SLOTTED: Final = re.compile(
     r"|formulaic\.(?:formula\.StructuredFormula|materializers\.types\.scoped_term\.ScopedTerm"
     r"|model_matrix\.ModelMatrices|model_spec\.ModelSpecs|parser\.types\.(?:factor\.Factor"
     r"|token\.Token)|utils\.(?:constraints\.ConstraintToken|structured\.Structured))"
+    r"|gensim\.models\.doc2vec\.Doctag"
     r"|munch\.Default\w*Munch"
     r"|nltk\.tokenize\.punkt\.PunktToken"
     r"|scipy\.interpolate\.\w+\.\w+"
@@ -57,8 +58,8 @@ _SLOTTED: Final = re.compile(
     r"|torch\.(?:distributions\.kl\._Match|utils\._pytree\.\w+|[\w.]*Tensor)"
     r"|xarray\.core\.(?:dataarray|dataset|indexes|indexing|variable)\.\w+"
 )
-"""Listed classes that have slots, or whose own `__setstate__` takes a pair (formulaic 1.2, scipy
-1.2 to 1.17, thinc 8 and 9, xarray 2026, scikit-learn 1.9, python-dateutil 2 to 4, munch 4)."""
+"""Listed classes that have slots, or whose own `__setstate__` takes a pair (formulaic 1.2, gensim
+4, scipy 1.2 to 1.17, thinc 8 and 9, xarray 2026, scikit-learn 1.9, dateutil 2 to 4, munch 4)."""
 _SET: Final = {
     "scipy": frozenset({b"c", b"t", b"x"}),
     "xarray": frozenset({b"attrs", b"data", b"dims", b"encoding", b"name", b"values"}),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from modelscan.formats.pickle.special import HOLDERS, is_called
+from modelscan.formats.pickle.special import EMPTY, FILLERS, HOLDERS, is_called
 from modelscan.formats.pickle.values import Call, Container, Global, Value, tuple_items
 
 _DEPTH: Final = 16
@@ -43,6 +43,8 @@ def arms(state: Value) -> bool:
 
 def makes_instance(factory: Value) -> bool:
     """True for a factory that runs the `__init__` of a class of which nobody has read it."""
+    if getattr(factory, "callable", "") in EMPTY:
+        return False
     return holds_class(factory) or getattr(factory, "disposition", "") == "data-class"
 
 
@@ -56,6 +58,8 @@ def holds_class(value: Value) -> bool:
         if not isinstance(value, Call) or getattr(value.function, "callable", "") not in HOLDERS:
             return False
         given = [*value.arguments[:1], *tuple_items(value.state)[:1]]
+        if given and getattr(given[-1], "callable", "") in FILLERS:
+            return False
         if not given or any(map(_is_unread, given)):
             return True
         value = given[-1]

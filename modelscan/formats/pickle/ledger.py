@@ -2,21 +2,19 @@
 
 Invariants:
 
-* a name counts exactly as `(module, qualified name)`: nothing is trusted for the module that it
-  lives in, but whatever lies below a denied module, or is reached through one, is denied;
-* each cause is stated once for each artifact, at the opcode where it was first seen.
+* each cause is stated once for each artifact, at the opcode where it was first seen;
+* what a pickle within a pickle says is stated once for the whole file, when it does no harm.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
 from modelscan.budget import Budget
+from modelscan.formats.pickle.names import Names
 from modelscan.formats.pickle.shown import abbreviated
-from modelscan.formats.pickle.special import CODE_MAKERS, HOLDERS, TEMPLATED
+from modelscan.formats.pickle.special import CODE_MAKERS, HOLDERS, PASSIVE, TEMPLATED
 from modelscan.formats.pickle.values import (
     CODE_ITEMS,
     Global,
@@ -34,18 +32,11 @@ from modelscan.vocabulary.fact import (
     PickleOddity,
     PickleStream,
 )
-from modelscan.vocabulary.lists import ANY, PickleGlobals
+from modelscan.vocabulary.lists import PickleGlobals
 
-_SCRIPT: Final = re.compile(r"(?:^|[/!])(?:data|constants|bytecode)\.pkl\Z|\.debug_pkl\Z")
-"""Members of TorchScript archives. Their pickles name types of the script as `__torch__.…`, which
-torch's own unpickler in C++ looks up among the types that the archive declares; in Python there is
-no such module (`torch/csrc/jit/serialization/unpickler.cpp`)."""
-_SCRIPT_MODULE: Final = "__torch__"
-_PROGRAM: Final = ".__main__"
-"""What a package runs as a program: importing it may do so. Objects of a program that runs name
-their module `__main__`, without a package."""
-
-
+NESTED: Final = "pickle@"
+"""What the names of pickles in pickles begin with, before the offset of the call."""
+_TRUSTED: Final = frozenset({"inert", "constructor", "data-class"})
 _TABLE: Final = ".metadata"
 """The name, alone or behind the number of a process, of the table of a distributed checkpoint."""
 
@@ -62,12 +53,13 @@ class Ledger:
     def __init__(self, artifact: Artifact, names: PickleGlobals, budget: Budget) -> None:
         self.artifact = artifact
         self.budget = budget
-        self._names = names
+        self.names = Names(names, artifact)
         self._globals: dict[tuple[str, str], Global] = {}
         self._stream: dict[tuple[str, str], Global] = {}
         self._said: set[tuple[str, str]] = set()
         self._untrusted = False
-        self._script = _SCRIPT.search(artifact.member or "") is not None
+        self.is_nested = base_name(artifact).startswith(NESTED)
+        """It is a pickle that another one hands to a loader."""
         self.templated = False
         """A class was imported whose instances run a part of their state (see `templates`)."""
         self.room = 0
@@ -102,69 +94,19 @@ class Ledger:
         key = (module, name)
         value = self._globals.get(key)
         if value is None:
-            disposition = self.disposition(module, name)
-            own = disposition == "unknown" and self._is_own(module)
+            disposition = self.names.disposition(module, name)
+            own = disposition == "unknown" and self.names.own(module)
             value = self._globals[key] = Global(module, name, offset, disposition, own=own)
             self.templated |= ".".join(module.split(".")[:2]) in TEMPLATED
             self.hashes |= value.hashes
             if value.callable in CODE_MAKERS:
                 self.room = max(self.room, CODE_ITEMS)
             self._untrusted |= not value.trusted or disposition == "nested"
-            if disposition == "unknown" and "." in name and not (own or self.is_method(value)):
+            dotted = disposition == "unknown" and "." in name and not own
+            if dotted and not self.names.is_method(value):
                 self.oddity("dotted-name", value.callable, offset)
         self._stream[key] = value
         return value
-
-    def is_member(self, value: Global) -> bool:
-        """True for a method or the like of a listed class: harmless until it is called."""
-        _, dot, member = value.name.partition(".")
-        listed = self.class_of(value) not in {"denied", "unknown"}
-        return bool(dot) and listed and "." not in member and not member.startswith("__")
-
-    def is_method(self, value: Global) -> bool:
-        """True for a member, or for what is named as one of a known library's unlisted class.
-
-        Objects keep methods of their own class. Should that be another module's function after
-        all, it is judged when it is called, or handed to something that may call it.
-        """
-        return self.is_member(value) or self._is_unlisted_method(value)
-
-    def _is_unlisted_method(self, value: Global) -> bool:
-        cls, dot, member = value.name.partition(".")
-        if not dot or value.module.partition(".")[0] not in self._names.known_packages:
-            return False
-        plain = "." not in member and not member.startswith("__")
-        return plain and cls.lstrip("_")[:1].isupper() and self.class_of(value) == "unknown"
-
-    def is_kept(self, value: Global) -> bool:
-        """True for a method that objects of a library keep, and that nobody has read.
-
-        Objects keep methods of their own classes. Those of paths, arrays and other plain types
-        write files, and no object keeps them.
-        """
-        if value.disposition != "unknown" or "." not in value.name:
-            return False
-        return self.class_of(value) in {"data-class", "unknown"} and self.is_method(value)
-
-    def class_of(self, value: Global) -> Disposition:
-        """What the list says of the class that a dotted name begins with."""
-        return self._names.disposition(value.module, value.name.partition(".")[0])
-
-    def code(self, digest: str) -> tuple[str, str] | None:
-        """The module and qualified name of the function whose code has this digest, if known."""
-        module, colon, name = self._names.code_objects.get(digest, "").partition(":")
-        return (module, name) if colon else None
-
-    def disposition(self, module: str, name: str) -> Disposition:
-        """What the list says of a name, or of the modules that it is reached through."""
-        found = self._names.disposition(module, name)
-        if self._script and module.partition(".")[0] == _SCRIPT_MODULE:
-            return "constructor"
-        if found == "unknown" and (
-            module.endswith(_PROGRAM) or self._hops_to_denied(name) or self._below_denied(module)
-        ):
-            return "denied"
-        return found
 
     def state_call(
         self,
@@ -244,8 +186,10 @@ class Ledger:
             visited += 1
             if value is None or (value.trusted and value.disposition != "nested"):
                 continue
-            if function.callable in HOLDERS and self.is_kept(value):
+            if function.callable in HOLDERS and self.names.is_kept(value):
                 continue  # what is made of it is not to be called either
+            if function.callable in PASSIVE and value.disposition in {"unknown", "data-class"}:
+                continue  # it only keeps what it is given
             value.called = True
             if not function.trusted:
                 continue
@@ -309,13 +253,13 @@ class Ledger:
                         disposition=value.disposition,
                         called=value.called and not (value.vetted and value.held),
                         own=value.own,
-                        method=value.disposition == "unknown" and self._is_unlisted_method(value),
+                        method=self.names.is_unlisted_method(value),
                     )
                 )
 
     def anew(self) -> Ledger:
         """A ledger of the same artifact with nothing in it."""
-        return Ledger(self.artifact, self._names, self.budget)
+        return Ledger(self.artifact, self.names.listed, self.budget)
 
     def adopt(self, other: Ledger, mixed: int) -> None:
         """Take over what another reading of the same bytes has seen, and this one has not.
@@ -352,7 +296,12 @@ class Ledger:
         Raises:
             BudgetError: there are too many; everything before stays valid.
         """
-        self.budget.fact()
+        if not isinstance(item, Fact):
+            self.budget.member()
+        elif self.is_nested and _is_harmless(item) and self.budget.repeats(_without_place(item)):
+            return  # each tensor in a plain pickle has a pickle of its own, that says the same
+        else:
+            self.budget.fact()
         self._pending.append(item)
 
     def _first_time(self, kind: str, detail: str) -> bool:
@@ -362,25 +311,19 @@ class Ledger:
         self._said.add(key)
         return True
 
-    def _is_own(self, module: str) -> bool:
-        package = module.partition(".")[0]
-        return package not in sys.stdlib_module_names and self._names.own(module)
 
-    def _hops_to_denied(self, name: str) -> bool:
-        """True for a dotted name one of whose hops is denied, as in `pathlib` → `os.system`."""
-        hops = [hop.lstrip("_") for hop in name.split(".")]
-        return any(
-            self._names.disposition(".".join(hops[start:end]), ".".join(hops[end:])) == "denied"
-            for end in range(1, min(len(hops), 8))
-            for start in range(end)
-        )
+def _is_harmless(fact: Fact) -> bool:
+    """True for a fact from which no rule makes more than a note."""
+    if isinstance(fact, PickleStream):
+        return not fact.denied and not fact.unknown
+    return isinstance(fact, PickleCall | PickleImport) and fact.disposition in _TRUSTED
 
-    def _below_denied(self, module: str) -> bool:
-        while "." in module:
-            module = module.rpartition(".")[0]
-            if self._names.modules.get(module, {}).get(ANY) == "denied":
-                return True
-        return False
+
+def _without_place(fact: Fact) -> Hashable:
+    """What a fact says, wherever it is said."""
+    if isinstance(fact, PickleCall | PickleImport):
+        return type(fact), fact.callable, fact.disposition
+    return type(fact)
 
 
 def _is_proper(name: str) -> bool:

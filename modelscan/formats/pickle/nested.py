@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from modelscan.formats.pickle.ledger import Ledger
+from modelscan.formats.pickle.ledger import NESTED, Ledger
 from modelscan.formats.pickle.literals import unescaped_text
 from modelscan.formats.pickle.special import BUFFERS, NESTED_AT
 from modelscan.formats.pickle.values import Call, Container, Global, Literal, Value
@@ -24,7 +24,7 @@ def nested_artifact(
     Raises:
         BudgetError: they are nested too deeply, or too long to be decoded.
     """
-    parent, member = ledger.artifact, f"pickle@{at}"
+    parent, member = ledger.artifact, f"{NESTED}{at}"
     place = NESTED_AT.get(function, 0)
     source = arguments[place] if len(arguments) > place else None
     ledger.budget.depth(parent.depth + 1)

@@ -116,7 +116,7 @@ def _beyond(
     index = 0
     while index < len(head):
         shape = SHAPES[head[index]]
-        if shape == INVALID or head[index] in HOT:
+        if shape == INVALID:
             return None
         end = _end(head, index, shape)
         if shape == TEXT and end >= len(head) and head[-1:] != b"\n":
@@ -234,6 +234,8 @@ def _end(head: bytes, index: int, shape: int) -> int:
         return index + 1 + shape
     if shape > COUNT1:
         end = head.find(b"\n", index)
+        if shape == TEXT_PAIR and end >= 0:
+            end = head.find(b"\n", end + 1)
         return end + 1 if end >= 0 else len(head)
     width = _WIDTHS.get(shape, 8)
     return index + 1 + width + int.from_bytes(head[index + 1 : index + 1 + width], "little")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from modelscan.budget import Budget
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.pickle import bombs, suspicion
-from modelscan.formats.pickle.ledger import Ledger
+from modelscan.formats.pickle.ledger import NESTED, Ledger
 from modelscan.formats.pickle.opcodes import CODES, FRAME, INVALID, NAMES, PROTO, SHAPES, STARTS
 from modelscan.formats.pickle.probe import (
     comes_to_something,
@@ -111,7 +111,7 @@ class PickleReader:
         ledger = Ledger(artifact, self._names, budget)
         window = Window(artifact)
         legacy = _TORCH_MAGIC in window.data[:32]
-        if legacy:
+        if legacy and not (ledger.is_nested and budget.repeats(TorchCheckpoint)):
             budget.fact()
             yield TorchCheckpoint(location=place(artifact), layout="legacy")
         shelf, starts = is_shelf(artifact), set[int]()
@@ -358,8 +358,14 @@ def _next_pickle(window: Window, offset: int, *, blocks: bool) -> int | None:
 
 def _follows(window: Window, offset: int) -> bool:
     """True when a pickle begins at `offset`, behind another one."""
-    following = window.take(offset, _FOLLOWING)
-    return looks_like_pickle(following, window.size - offset, follows=True)
+    head, size = window.take(offset, _FOLLOWING), window.size - offset
+    if looks_like_pickle(head, size, follows=True):
+        return True
+    if size <= len(head) or not head or head[0] not in STARTS:
+        return False
+    # a text longer than all that was looked at, as protocol 0 writes bytes
+    short, size = shortened(head, size, lambda at, length: window.take(offset + at, length))
+    return short is not head and looks_like_pickle(short, size, follows=True)
 
 
 def _first_data(window: Window, offset: int) -> int | None:
@@ -383,7 +389,7 @@ def _hidden(artifact: Artifact, offset: int, budget: Budget) -> Iterator[Artifac
     budget.step(len(data) // 64)
     for start, length in hidden_pickles(data):
         begin = offset + start
-        yield SliceArtifact(artifact, begin, length, f"pickle@{begin}")
+        yield SliceArtifact(artifact, begin, length, f"{NESTED}{begin}")
 
 
 def _size_of(artifact: Artifact, offset: int) -> str:

@@ -30,6 +30,9 @@ REBUILDERS: Final = frozenset({
     "torch._utils._rebuild_tensor_v3", "torch._utils._rebuild_qtensor",
 })  # fmt: skip
 """They make a view of a storage from an offset, a size and strides."""
+ARRAY_MAKER: Final = "dill._dill._create_array"
+"""Behind the function and its arguments come the state of an array, which only keeps its objects,
+and its attributes."""
 DELEGATES: Final = {
     "torch._tensor._rebuild_from_type_v2": (0, 2),
     "torch._tensor._rebuild_from_type": (0, 2),
@@ -145,6 +148,8 @@ FUNCTION_SETTERS: Final = frozenset(
 _BUILTINS: Final = "slice list tuple dict int float complex set bytes str bool object range"
 BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
     "dill._dill._load_type": {
+        b"AttrGetterType": ("operator", "attrgetter"),
+        b"ItemGetterType": ("operator", "itemgetter"),
         b"MethodType": ("types", "MethodType"),
         b"PartialType": ("functools", "partial"),
         b"NoneType": ("builtins", "Ellipsis"),
@@ -158,6 +163,7 @@ BY_NAME: Final[dict[str, dict[bytes, tuple[str, str]]]] = {
     },
     "cloudpickle.cloudpickle._builtin_type": {
         b"CodeType": ("types", "CodeType"),
+        b"GenericAlias": ("types", "GenericAlias"),
         b"LambdaType": ("types", "FunctionType"),
         b"MethodType": ("types", "MethodType"),
         b"SimpleNamespace": ("types", "SimpleNamespace"),
@@ -171,8 +177,39 @@ EXPLAINED: Final = frozenset({
     "_operator.getitem", "operator.getitem",
 })  # fmt: skip
 """As harmless as what their arguments name (see `by_name`)."""
+PASSIVE: Final = frozenset({
+    "addict.addict.Dict", "builtins.frozenset", "builtins.set", "builtins.slice",
+    "collections.Counter", "collections.OrderedDict", "collections.deque",
+    "mmengine.config.config.ConfigDict", "pandas._libs.internals._unpickle_block",
+}) | {
+    f"builtins.{name}"
+    for name in (
+        "Exception", "AssertionError", "IndexError", "KeyError", "LookupError", "RuntimeError",
+        "StopIteration", "TypeError", "UserWarning", "ValueError", "Warning",
+    )
+}  # fmt: skip
+"""They keep what they are given, and look at nothing in it but what makes two keys the same: a
+function or class among it is not called, and is still told as imported."""
+BASES: Final = frozenset({"builtins.dict", "builtins.list", "builtins.set"})
+"""What `copyreg._reconstructor` fills an instance with is kept by the methods of these."""
 FACTORIES: Final = frozenset({"collections.defaultdict"})
 """They call what they are given for keys that are missing, as `Adam.__setstate__` may find them."""
+EMPTY: Final = frozenset({
+    "addict.addict.Dict", "networkx.classes.digraph.DiGraph", "networkx.classes.graph.Graph",
+    "networkx.classes.multidigraph.MultiDiGraph", "networkx.classes.multigraph.MultiGraph",
+    "pandas.core.frame.DataFrame", "pandas.core.series.Series",
+    "torch.nn.modules.container.ModuleDict", "torch.nn.modules.container.ModuleList",
+})  # fmt: skip
+"""Classes that make an empty container when they are called without arguments, as a factory is."""
+FILLERS: Final = frozenset(
+    f"{module}.{name}"
+    for module in (
+        "numpy", "numpy._core.multiarray", "numpy._core.numeric", "numpy.core.multiarray",
+        "numpy.core.numeric",
+    )
+    for name in ("empty", "full", "ones", "zeros")
+)  # fmt: skip
+"""Functions that make an array of one number: what a table of counts or values starts from."""
 CALLED: Final = frozenset(
     b"_patch_step_function _attach_methods _build_f _initialize _invalidate_cache _wrap_update "
     b"_wrap_compute _convert_mask _load_container_from_state _load_from_string _set_test_evals "
