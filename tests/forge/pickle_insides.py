@@ -222,6 +222,8 @@ def passing() -> dict[str, bytes]:
         "filled-from-a-dictionary": _made("sklearn.utils._bunch", "Bunch").raw(
             _inside(_called("collections", "OrderedDict")), _dict(a=b"K\x01")[1:]).build().stop(),
         "filled-parameter": _parameter(_tuple(_dict(a=b"K\x01"), b"N")),
+        "filled-slice": _called("builtins", "slice", _corpus(), _number(3)).stop(),
+        "filled-error": _called("builtins", "ValueError", _corpus()).stop(),
         "filled-list": _made("collections", "UserList").raw(_dict(data=b"]")).build().stop(),
         "numbers-with-many-digits": pickle.dumps(
             [decimal.Decimal(_POWER), fractions.Fraction(3, 4), 1e300, 10**60], 2

@@ -87,6 +87,7 @@ class Machine:
         self._due = 0
         self._crowded = 0
         self._arrays = arrays
+        self._exact: State | None = None  # as it was before anything was skipped
         self._dead = False  # a loader that knows nothing of arrays has failed before this one
         self.state: State | None = None
         self.protocol = 0
@@ -106,7 +107,7 @@ class Machine:
         """
         declared = self._window.take(offset, 2)
         for way in self._ways:
-            state = self.state = State(self._ledger, offset, way, arrays=self._arrays)
+            state = self.state = self._begin(offset, way)
             if way == "glance" and inert is not None and inert.before - offset > _WORTH_IT:
                 state.skip_blindly()
                 state.resume, state.frame = inert.before, inert.frame
@@ -118,6 +119,14 @@ class Machine:
             except EscalateError:
                 continue
         raise ReadError("the pickle cannot be followed", offset=offset)
+
+    def _begin(self, offset: int, way: Way) -> State:
+        """Where a way begins: up to the first stretch that was skipped, the quicker two agree."""
+        if way != "lean" or self._exact is None:
+            return State(self._ledger, offset, way, arrays=self._arrays)
+        state, self._exact = self._exact, None
+        state.way = way
+        return state
 
     def _run(self, state: State) -> int:
         self._due = self._budget.limits.values
@@ -183,6 +192,8 @@ class Machine:
             except ReadError:
                 return  # whoever follows it opcode by opcode finds out where it breaks
             if run.before - state.resume > _WORTH_IT:
+                if not memo.blind:
+                    self._exact = state.copy()
                 state.skip_blindly()
                 self._skipped(state, run.before, run.frame, run.misframed)
             return

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from copy import copy
 from typing import Final
 
 from modelscan.errors import BudgetError
@@ -69,6 +70,13 @@ class Memo:
         """How many have been set since that happened, and before."""
         self._skipped: list[range] = []
         self.blind = False
+
+    def copy(self) -> Memo:
+        """The same entries, to be set anew."""
+        other = Memo()
+        for name in self.__slots__:
+            setattr(other, name, copy(getattr(self, name)))
+        return other
 
     @property
     def alive(self) -> int:
@@ -165,6 +173,8 @@ class Memo:
         """From now on nobody knows which entries are set: whatever is fetched may be anything."""
         self.recent.clear()
         self._older.clear()
+        self._texts.clear()
+        del self._places[:], self._ends[:]
         self.shift, self.exact, self.blind = _OUT_OF_REACH, False, True
 
     def retire(self) -> None:

@@ -99,7 +99,14 @@ OUTPUTS: Final = frozenset({"transformers.modeling_outputs"})
 """Its classes iterate over the first of their arguments (`ModelOutput.__post_init__`)."""
 INDEXES: Final = ("pandas.core.indexes.", "_new_")
 """What the functions are called that make an index of the keywords in a dictionary."""
-KEEPING: Final = frozenset({"dtype", "getattr", "hash", "iter", "object", "type", "vectorize"})
+_ERRORS: Final = frozenset({
+    "Exception", "AssertionError", "IndexError", "KeyError", "LookupError", "RuntimeError",
+    "StopIteration", "TypeError", "UserWarning", "ValueError", "Warning",
+})  # fmt: skip
+"""Exceptions that only keep what they are given."""
+KEEPING: Final = _ERRORS | {
+    "dtype", "getattr", "hash", "iter", "object", "slice", "type", "vectorize",
+}  # fmt: skip
 """Names in them that do not, or that are looked at by themselves."""
 REACTING: Final = (
     "accelerate.", "cmdstanpy.", "formulaic.", "keras.", "lightgbm.engine", "mmengine.",
@@ -181,13 +188,8 @@ PASSIVE: Final = frozenset({
     "addict.addict.Dict", "builtins.frozenset", "builtins.set", "builtins.slice",
     "collections.Counter", "collections.OrderedDict", "collections.deque",
     "mmengine.config.config.ConfigDict", "pandas._libs.internals._unpickle_block",
-}) | {
-    f"builtins.{name}"
-    for name in (
-        "Exception", "AssertionError", "IndexError", "KeyError", "LookupError", "RuntimeError",
-        "StopIteration", "TypeError", "UserWarning", "ValueError", "Warning",
-    )
-}  # fmt: skip
+    *(f"builtins.{name}" for name in _ERRORS),
+})  # fmt: skip
 """They keep what they are given, and look at nothing in it but what makes two keys the same: a
 function or class among it is not called, and is still told as imported."""
 BASES: Final = frozenset({"builtins.dict", "builtins.list", "builtins.set"})

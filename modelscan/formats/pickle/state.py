@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from typing import Final
 from typing import Literal as OneOf
 
@@ -85,6 +86,13 @@ class State:
         """The imported names that a skipped value may be."""
         self._hidden_special = False
         self._hidden_array = False
+
+    def copy(self) -> State:
+        """The same place in the pickle, to go on from in another way."""
+        other = copy(self)
+        other.stack, other.marks = self.stack.copy(), [below.copy() for below in self.marks]
+        other.memo, other.hidden = self.memo.copy(), self.hidden.copy()
+        return other
 
     @property
     def hides_name(self) -> bool:

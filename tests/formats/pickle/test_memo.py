@@ -106,3 +106,17 @@ def test_texts_are_counted_by_the_room_that_they_take(monkeypatch: pytest.Monkey
     memo.wanted = Indices(range(1000))
     memo.retire()
     assert memo.alive == 2000
+
+
+def test_a_copy_goes_its_own_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FEW", -1)
+    memo = filled(b"a", b"b")
+    memo.wanted = Indices(range(9))
+    memo.retire()
+    memo.recent.append(b"c")
+    other = memo.copy()
+    memo.forget()
+    other.recent.append(b"d")
+    other.retire()
+    assert [other.get(index, 0) for index in range(4)] == [b"a", b"b", b"c", b"d"]
+    assert memo.get(0, 0) is SKIPPED

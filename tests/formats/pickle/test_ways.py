@@ -6,6 +6,7 @@ import argparse
 import collections
 import datetime as dt
 import pickle
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from modelscan.budget import Budget, Limits
 from modelscan.errors import BudgetError, ReadError
 from modelscan.formats.pickle import machine
+from modelscan.formats.pickle.follow import follow as follow_opcodes
 from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.machine import Machine
 from modelscan.formats.pickle.skip import skip_inert
+from modelscan.formats.pickle.state import State
 from modelscan.formats.pickle.window import Window
 from modelscan.vocabulary.artifact import BytesArtifact
 from modelscan.vocabulary.fact import Fact, PickleCall, PickleImport, PickleOddity
@@ -279,3 +282,23 @@ def test_an_unfollowable_pickle_is_a_read_error() -> None:
     run._ways = ()
     with pytest.raises(ReadError):
         run.run(0)
+
+
+@pytest.mark.parametrize("gap", [PADDING, PADDING * 2])
+def test_the_second_way_goes_on_where_the_first_one_skipped(
+    gap: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    follow_on = follow_opcodes
+
+    def noted(state: State, *rest: Any) -> None:
+        begun.append(state.resume)
+        follow_on(state, *rest)
+
+    monkeypatch.setattr(machine, "follow", noted)
+    objects = b"carray\narray\n(X\x01\x00\x00\x00d]tR0" * 2000
+    out = forge.Assembler(2).raw(objects).global_("argparse", "Namespace").empty_tuple().newobj()
+    out.empty_dict().text("a").raw(gap).setitem().build()
+    items = read(out.stop())
+    assert not oddities(items)
+    assert begun.count(0) == 1
