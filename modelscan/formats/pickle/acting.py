@@ -28,6 +28,7 @@ from modelscan.formats.pickle.templates import runs_template
 from modelscan.formats.pickle.tensors import storage_of
 from modelscan.formats.pickle.values import (
     BUFFER,
+    PLAIN,
     SKIPPED,
     STORAGE,
     Call,
@@ -125,7 +126,7 @@ def _written_persistent(state: State, argument: Argument, at: int) -> None:
 def _refer(state: State, key: Value, at: int) -> None:
     """Ask the loader for an object: a storage, in torch's layouts."""
     state.acted = True
-    if isinstance(key, Skipped):
+    if isinstance(key, Skipped) or key is PLAIN["tuple"]:  # who knows what is in it
         raise EscalateError
     tag = key[0] if isinstance(key, tuple | Container) and key else None
     if isinstance(key, tuple | Container) and tag == _MODULE and isinstance(key[1], Global):
@@ -171,7 +172,10 @@ def _call(state: State, function: Value, items: Sequence[Value], opcode: str, at
 
 
 def _call_with_tuple(opcode: str, state: State, _argument: Argument, at: int) -> None:
-    items = tuple_items(state.stack.pop())
+    given = state.stack.pop()
+    if given is PLAIN["tuple"]:  # a long one, of which the quicker ways keep nothing
+        raise EscalateError
+    items = tuple_items(given)
     if opcode == "NEWOBJ":
         state.protocol = max(state.protocol, _NEWOBJ_SINCE)
     _call(state, state.stack.pop(), items, opcode, at)
@@ -202,7 +206,7 @@ def _build(state: State, _argument: Argument, at: int) -> bool:
     value = state.stack.pop()
     target = state.stack[-1]
     state.resume = at + 1
-    if state.lean and sets_hook(value):
+    if state.lean and (sets_hook(value) or (state.hides_holder and isinstance(value, Skipped))):
         raise EscalateError
     if isinstance(target, Skipped):
         _check_hidden(state, value)

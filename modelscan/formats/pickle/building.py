@@ -207,8 +207,9 @@ def _give(state: State, target: Call, items: list[Value], at: int, *, appends: b
 
 def _give_hidden(state: State, items: list[Value], *, mapped: bool) -> None:
     """Hand items to what a stretch left behind."""
-    if hooks_in(items):
+    if state.hides_memory or hooks_in(items):
         raise EscalateError
+    state.hide(items)
     if mapped:
         if state.hides_special and any(isinstance(key, Global | Call) for key in items[::2]):
             raise EscalateError  # an instance may call it (see `given`)

@@ -55,7 +55,7 @@ from modelscan.formats.pickle.special import (
     SIZED,
     STATE_AT,
 )
-from modelscan.formats.pickle.state import State
+from modelscan.formats.pickle.state import State, opened
 from modelscan.formats.pickle.tensors import check_geometry
 from modelscan.formats.pickle.values import (
     FIELD_ITEMS,
@@ -213,7 +213,9 @@ def _unnamed(state: State, function: Value, arguments: Arguments, opcode: str, a
     if state.lean:
         if not isinstance(function, Skipped) or state.hides_special:
             raise EscalateError
-        if state.hides_consumer and any(isinstance(value, Call) for value in arguments):
+        if state.hides_consumer and any(isinstance(value, Call) for value in opened(arguments)):
+            raise EscalateError
+        if not opcode.startswith("NEWOBJ") and any(name.unread for name in state.hidden):
             raise EscalateError
         for name in state.hidden:
             name.called = True

@@ -103,13 +103,6 @@ def has_fields(arguments: Sequence[Value]) -> bool:
     return bool(arguments) and _kind(arguments[0])[0] == "V"
 
 
-def is_open(made: Call) -> bool:
-    """True for a type of numpy whose state is still to come, and matters."""
-    if made.state is not None or getattr(made.function, "callable", "") != TYPE:
-        return False
-    return not made.arguments or _kind(made.arguments[0])[0] in {None, "O", "V"}
-
-
 def laid_over(arguments: Sequence[Value]) -> str:
     """What is wrong with an array over bytes: objects are never bytes of a file. Empty: nothing."""
     if len(arguments) < _LAID_OVER:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
+from itertools import chain
 from typing import Final
 from typing import Literal as OneOf
 
@@ -11,8 +12,8 @@ from modelscan.formats.pickle.ledger import Ledger
 from modelscan.formats.pickle.literals import BrokenError
 from modelscan.formats.pickle.memo import EscalateError, Memo
 from modelscan.formats.pickle.numpy_arrays import Array, UnknownArrayError
-from modelscan.formats.pickle.numpy_types import is_open
-from modelscan.formats.pickle.special import CALLING, FILE_WRAPPERS, HOLDERS, WRAPPER
+from modelscan.formats.pickle.numpy_types import TYPE
+from modelscan.formats.pickle.special import CALLING, FILE_WRAPPERS, HOLDERS, INDEXES, WRAPPER
 from modelscan.formats.pickle.values import (
     CONTAINERS,
     PLAIN,
@@ -21,14 +22,19 @@ from modelscan.formats.pickle.values import (
     Container,
     Global,
     Skipped,
+    Storage,
+    Tensor,
     Unknown,
     Value,
     sets_hook,
 )
 from modelscan.formats.pickle.window import Argument
 
+_TYPES: Final = frozenset({TYPE})
 _BOTTOM: Final = 64
 """Values below the stack that a stretch left behind: more are never taken without a mark."""
+_SHORT: Final = 3
+"""Items of the longest tuple that is made without a mark; that of another may lie in a stretch."""
 
 
 class State:
@@ -59,8 +65,8 @@ class State:
 
     __slots__ = (
         "_hidden_array", "_hidden_special", "_open", "acted", "array", "arrays", "declared",
-        "doubt", "duplicated", "frame", "hidden", "kept", "lean", "ledger", "marks", "memo",
-        "protocol", "resume", "stack", "stopped", "way",
+        "doubt", "duplicated", "frame", "hidden", "hides_holder", "hides_memory", "kept", "lean",
+        "ledger", "marks", "memo", "protocol", "resume", "stack", "stopped", "way",
     )  # fmt: skip
 
     def __init__(self, ledger: Ledger, offset: int, way: Way, *, arrays: bool = True) -> None:
@@ -86,6 +92,10 @@ class State:
         """The imported names that a skipped value may be."""
         self._hidden_special = False
         self._hidden_array = False
+        self.hides_holder = False
+        """A skipped value may be, or hold, a partial function."""
+        self.hides_memory = False
+        """A skipped value may be a tensor or a storage."""
 
     def copy(self) -> State:
         """The same place in the pickle, to go on from in another way."""
@@ -107,7 +117,9 @@ class State:
     @property
     def hides_consumer(self) -> bool:
         """A skipped value may be a function that runs methods of what it is given."""
-        return self._hides_anything or any(name.consumes for name in self.hidden)
+        return self._hides_anything or any(
+            name.consumes or name.module.startswith(INDEXES[0]) for name in self.hidden
+        )
 
     @property
     def hides_array(self) -> bool:
@@ -157,6 +169,10 @@ class State:
     def push_container(self, kind: str, items: Sequence[Value]) -> None:
         """Put a new container on the stack."""
         if self.lean and kind != "dict":
+            if kind == "tuple" and len(items) > _SHORT and SKIPPED in items:
+                self.hide(items)
+                self.stack.append(SKIPPED)
+                return
             short = kind == "tuple" and len(items) <= _BOTTOM
             self.stack.append(tuple(items) if short else PLAIN[kind])
             self.kept += len(items) if short else 0
@@ -180,18 +196,9 @@ class State:
             BrokenError: it fetches an entry that was never set.
             EscalateError: it may add to a state that matters already.
         """
-        reached = [*self.stack, *(value for below in self.marks for value in below)]
         held = (self.memo.get(index, at) for index in fetched if index not in keys)
-        reached += [value for value in held if value.__class__ is not bytes]  # may be millions
-        _check(reached)
-        self.hidden.update(value for value in reached if isinstance(value, Global))
-        self._hidden_special |= any(
-            (isinstance(value, Call | Unknown) and not isinstance(value, Skipped))
-            or (isinstance(value, Global) and not value.simple)
-            for value in reached
-        )
-        self._hidden_array |= any(map(is_wrapper, reached)) or any(map(names_file, reached))
-        self._hidden_array |= any(isinstance(value, Call) and is_open(value) for value in reached)
+        # texts need no look, and may be millions
+        self.hide(chain(self.stack, *self.marks, (v for v in held if v.__class__ is not bytes)))
         self.memo.skip(keys)
         self._leave_behind()
 
@@ -201,9 +208,30 @@ class State:
         Raises:
             EscalateError: as for `skip`.
         """
-        _check([*self.stack, *self.memo.values(), *(v for below in self.marks for v in below)])
+        self.hide(chain(self.stack, *self.marks, self.memo.values()))
         self.memo.forget()
         self._leave_behind()
+
+    def hide(self, values: Iterable[Value]) -> None:
+        """Note what matters among values that a later one may be, or hold, without being seen.
+
+        A stretch may leave behind what it can reach, and what it leaves behind may be given more.
+
+        Raises:
+            EscalateError: it may be a state that matters already.
+        """
+        reached = opened(values)
+        _check(reached)
+        self.hidden.update(value for value in reached if isinstance(value, Global))
+        self._hidden_special |= any(
+            (isinstance(value, Call | Unknown) and not isinstance(value, Skipped))
+            or (isinstance(value, Global) and not value.simple)
+            for value in reached
+        )
+        self._hidden_array |= any(map(is_wrapper, reached)) or any(map(names_file, reached))
+        self._hidden_array |= any(_made_by(value, _TYPES) for value in reached)
+        self.hides_holder |= any(_made_by(value, HOLDERS) for value in reached)
+        self.hides_memory |= any(isinstance(value, Storage | Tensor) for value in reached)
 
     def _leave_behind(self) -> None:
         self.stack, self.marks = [SKIPPED] * _BOTTOM, []
@@ -216,6 +244,20 @@ class State:
     def broken(self, what: str, at: int) -> Exception:
         """What to raise when the stack is empty."""
         return EscalateError() if self._open else BrokenError(what, offset=at)
+
+
+def opened(values: Iterable[Value]) -> list[Value]:
+    """Values, with what is in containers among them."""
+    waiting = list(values)
+    seen = set[int]()
+    opened: list[Value] = []
+    while waiting:
+        value = waiting.pop()
+        opened.append(value)
+        if isinstance(value, tuple | Container) and id(value) not in seen:
+            seen.add(id(value))
+            waiting.extend(value)
+    return opened
 
 
 def _check(reached: Sequence[Value]) -> None:

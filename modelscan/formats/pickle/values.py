@@ -345,7 +345,7 @@ def _hooks(key: Value, value: Value) -> bool:
         if key in HOOKS and isinstance(value, Global | Call | Unknown):
             return True
         return is_called(key) and (isinstance(value, Global | Skipped) or _holds_function(value))
-    return isinstance(value, Global) and isinstance(key, Call | Unknown)
+    return isinstance(key, Call | Unknown) and (isinstance(value, Global) or _holds_function(value))
 
 
 def _holds_function(value: Value) -> bool:

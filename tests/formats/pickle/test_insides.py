@@ -28,6 +28,15 @@ FILLED = (
 ARRAY = Assembler().stack_global("numpy", "ndarray").broken()
 LAID = b"(K\x01\x85\x8c\x01OC\x08" + b"A" * 8 + b"t"
 EVAL = Assembler().short_text("__import__('os')").tuple1().broken()
+INDEX = b"cpandas.core.indexes.base\n_new_Index\ncpandas.core.indexes.base\nIndex\n"
+BOOSTER = b"cxgboost.core\nBooster\n"
+STORAGE = b"(\x8c\x07storagectorch\nFloatStorage\n\x8c\x010\x8c\x03cpuK\x04tQ"
+OPTIMISER = b"ctorch.optim.sgd\nSGD\n)\x81"
+STEP = b"\x8c\x14_patch_step_function"
+PARTIAL = (
+    b"cfunctools\npartial\ncultralytics.nn.tasks\nDetectionModel\n\x85R"
+    b"(cultralytics.nn.tasks\nDetectionModel\n)}Ntb"
+)
 POWER = Assembler().short_text("1e999999999").tuple1().broken()
 
 HIDDEN: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
@@ -48,6 +57,19 @@ HIDDEN: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
                             lambda gap: CORPUS + b"q\x000" + gap + FILLED + b"h\x00b"),
     "both-of-them": ("pickle-method-run",
                      lambda gap: FILLED + b"q\x000" + CORPUS + b"q\x010" + gap + b"h\x00h\x01b"),
+    "tuple-of-an-instance": ("pickle-method-run", lambda gap: LIST + CORPUS + b"\x85" + gap + b"R"),
+    "tuple-over-the-gap": ("pickle-method-run", lambda gap: LIST + b"(" + gap + CORPUS + b"tR"),
+    "dictionary-over-the-gap": ("pickle-method-run",
+                                lambda gap: INDEX + b"}(" + gap + b"\x8c\x04data" + CORPUS + b"u\x86R"),
+    "called-class": ("pickle-unknown-call",
+                     lambda gap: BOOSTER + b"\x8c\x01x\x85" + gap + b"R"),
+    "called-class-before": ("pickle-unknown-call",
+                            lambda gap: BOOSTER + b"q\x000" + gap + b"h\x00)R"),
+    "storage": ("pickle-overwritten-state", lambda gap: STORAGE + gap + b"K\x09K\x01s"),
+    "method-put-in-its-place": ("pickle-overwritten-state",
+                                lambda gap: OPTIMISER + b"}(" + STEP + gap + PARTIAL + b"ub"),
+    "method-before-the-gap": ("pickle-overwritten-state",
+                              lambda gap: OPTIMISER + b"}(" + STEP + PARTIAL + gap + b"ub"),
     "type": ("pickle-array-of-addresses", lambda gap: OBJECTS + gap + STATE + b"b"),
     "state": ("pickle-array-of-addresses",
               lambda gap: OBJECTS + b"q\x000" + STATE + b"q\x010" + gap + b"h\x00h\x01b"),
