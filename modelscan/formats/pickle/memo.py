@@ -154,7 +154,7 @@ class Memo:
         place = index - self.shift
         if 0 <= place < len(self.recent):
             return self.recent[place]
-        return self._older.get(index, self._text(index))
+        return self._older[index] if index in self._older else self._text(index)
 
     def skip(self, keys: range) -> None:
         """These entries are set in a stretch that is not followed; they are the next ones.

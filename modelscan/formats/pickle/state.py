@@ -123,7 +123,7 @@ class State:
 
     @property
     def hides_array(self) -> bool:
-        """A skipped value may be what an array follows, what names a file, or a type of objects."""
+        """A skipped value may be what an array follows, what names a file, or a type of numpy's."""
         return self._hidden_array or self._hides_anything
 
     @property
@@ -250,14 +250,14 @@ def opened(values: Iterable[Value]) -> list[Value]:
     """Values, with what is in containers among them."""
     waiting = list(values)
     seen = set[int]()
-    opened: list[Value] = []
+    found: list[Value] = []
     while waiting:
         value = waiting.pop()
-        opened.append(value)
+        found.append(value)
         if isinstance(value, tuple | Container) and id(value) not in seen:
             seen.add(id(value))
             waiting.extend(value)
-    return opened
+    return found
 
 
 def _check(reached: Sequence[Value]) -> None:
